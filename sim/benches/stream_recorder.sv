@@ -1,0 +1,63 @@
+// Takes the words of a stream and writes each with its cycle to case<index>_<NAME>.out in the folder
+// +job=...; case<index>_<NAME>.stall holds one bit per cycle, 1 = not ready, repeated for ever.
+module stream_recorder #(
+    parameter int WIDTH = 8,
+    parameter string NAME = "o"
+) (
+    input logic aclk,
+    input logic start,
+    input logic finish,
+    input logic is_draining,
+    input logic [31:0] case_index,
+    input logic [31:0] cycle,
+    input logic [31:0] expected,
+    input logic [WIDTH-1:0] data,
+    input logic valid,
+    output logic ready,
+    output logic is_done,
+    output logic [31:0] count,
+    output logic [31:0] first_cycle,
+    output logic [31:0] last_cycle
+);
+  localparam int STALLS = 4096;
+  string folder, path;
+  integer file = 0;
+  logic stalls[0:STALLS-1];
+  logic [$clog2(STALLS)-1:0] position = 0;
+
+  assign is_done = count >= expected;
+
+  initial begin
+    ready = 0;
+    count = 0;
+    first_cycle = 0;
+    last_cycle = 0;
+    if (!$value$plusargs("job=%s", folder)) folder = ".";
+  end
+
+  always @(posedge aclk) begin
+    if (start) begin
+      if (file != 0) $fclose(file);
+      $sformat(path, "%s/case%0d_%s.stall", folder, case_index, NAME);
+      $readmemb(path, stalls);
+      $sformat(path, "%s/case%0d_%s.out", folder, case_index, NAME);
+      file = $fopen(path, "w");
+      if (file == 0) $fatal(1, "stream_recorder %s: cannot open %s", NAME, path);
+      position = 0;
+      count <= 0;
+      first_cycle <= 0;
+      last_cycle <= 0;
+    end else if (file != 0 && valid && ready) begin
+      $fwrite(file, "%h %0d\n", data, cycle);
+      count <= count + 1;
+      last_cycle <= cycle;
+      if (count == 0) first_cycle <= cycle;
+    end
+    if (finish && file != 0) begin
+      $fclose(file);
+      file = 0;
+    end
+    ready <= file != 0 && (is_draining || !stalls[position]);
+    position = position + 1;
+  end
+endmodule

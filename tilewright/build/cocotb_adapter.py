@@ -1,0 +1,141 @@
+"""The only place that knows cocotb's runner: one call, plain values in and out."""
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cocotb_tools.config
+from cocotb_tools.runner import Verilator
+
+from tilewright.build.process import Limits, ProcessError, ProcessResult, ProcessTimeoutError, run
+
+__all__ = ["BenchRun", "cocotb_paths", "run_bench_process"]
+
+
+def cocotb_paths() -> dict[str, Path]:
+    """Where cocotb keeps its libraries and its main program for Verilator."""
+    share = Path(cocotb_tools.config.share_dir)
+    return {
+        "libraries": Path(cocotb_tools.config.libs_dir),
+        "main": share / "lib" / "verilator" / "verilator.cpp",
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchRun:
+    """One simulator process: how it ended, and the command that does the same again."""
+
+    returncode: int | None
+    has_timed_out: bool
+    seconds: float
+    tail: str
+    repeat_path: Path
+
+
+class _Runner(Verilator):
+    """cocotb's runner with our process runner below it; its own build command is never used."""
+
+    def __init__(self, own_environment: Mapping[str, str], log_path: Path, limits: Limits) -> None:
+        super().__init__()
+        self._own_environment = own_environment
+        self._log_path = log_path
+        self._limits = limits
+        self.outcome: BenchRun | None = None
+
+    def _execute_cmds(self, cmds: Sequence[Sequence[str]], cwd: Any, stdout: Any = None) -> None:
+        (command,) = cmds
+        # The runner lets the surroundings win over what it was told; here it is the other way.
+        environment = {**self.env, **self._own_environment}
+        added = {k: v for k, v in environment.items() if os.environ.get(k) != v}
+        repeat = _write_repeat(Path(cwd), command, added)
+        result: ProcessResult | ProcessError
+        try:
+            result = run(
+                command,
+                cwd=Path(cwd),
+                log_path=self._log_path,
+                extra_env=added,
+                limits=self._limits,
+                check=False,
+            )
+        except ProcessError as error:
+            result = error
+        self.outcome = _outcome(result, repeat, self._limits)
+
+
+def _outcome(result: ProcessResult | ProcessError, repeat: Path, limits: Limits) -> BenchRun:
+    if isinstance(result, ProcessResult):
+        return BenchRun(
+            returncode=result.returncode,
+            has_timed_out=False,
+            seconds=result.seconds,
+            tail=result.tail,
+            repeat_path=repeat,
+        )
+    return BenchRun(
+        returncode=None,
+        has_timed_out=isinstance(result, ProcessTimeoutError),
+        seconds=limits.wall_seconds,
+        tail=f"{result.message}\n{result.tail}",
+        repeat_path=repeat,
+    )
+
+
+def _write_repeat(folder: Path, command: Sequence[str], added: Mapping[str, str]) -> Path:
+    """A script that makes the same run again, for a person."""
+    path = folder / "repeat.sh"
+    lines = ["#!/bin/sh", "# Repeats this simulation: same program, same seed.", "set -e"]
+    lines.append(f"cd {shlex.quote(str(folder))}")
+    lines += [f"export {name}={shlex.quote(added[name])}" for name in sorted(added)]
+    lines.append(f'exec {shlex.join(command)} "$@"')
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def run_bench_process(
+    *,
+    executable: Path,
+    top: str,
+    test_module: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    arguments: Sequence[str],
+    seed: int,
+    limits: Limits,
+    test_filter: str | None,
+) -> BenchRun:
+    """Run the cocotb tests of `test_module` in one process of the model `executable`."""
+    own = {
+        "COCOTB_RANDOM_SEED": str(seed),
+        "COCOTB_ANSI_OUTPUT": "0",
+        "COCOTB_REWRITE_ASSERTION_FILES": "",  # importing pytest in the simulator costs time
+        "COCOTB_RESULTS_FILE": str(folder / "junit.xml"),
+        "COCOTB_TEST_FILTER": test_filter or "",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        **environment,
+    }
+    if not test_filter:
+        del own["COCOTB_TEST_FILTER"]
+    runner = _Runner(own, folder / "simulation.log", limits)
+    runner.build_dir = executable.parent
+    with contextlib.suppress(SystemExit):  # raised for failed tests; the results say which
+        runner.test(
+            test_module=test_module,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=executable.parent,
+            test_dir=folder,
+            results_xml=str(folder / "junit.xml"),
+            test_args=list(arguments),
+            test_filter=test_filter,
+            seed=seed,
+            extra_env=own,
+        )
+    if runner.outcome is None:
+        raise AssertionError("cocotb's runner started nothing")
+    return runner.outcome

@@ -1,0 +1,252 @@
+"""Verilog to verified results: cached models, one simulator process for many cases."""
+
+import os
+import shlex
+import shutil
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from tilewright.build import verilator
+from tilewright.build.cache import BuildCache, default_cache
+from tilewright.build.cocotb_adapter import BenchRun, cocotb_paths, run_bench_process
+from tilewright.build.files import write_file
+from tilewright.build.process import Limits, run
+from tilewright.build.verilator import BuildOptions
+from tilewright.build.waves import WaveWindow, saved_view, wave_main
+from tilewright.errors import NothingRunError, ToolError
+
+__all__ = ["Model", "RunResult", "TestResult", "bench_source", "build_model", "run_bench"]
+
+Status = Literal["passed", "failed", "crashed", "timed_out"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A simulator program. `was_cached`: nothing was compiled; `seconds`: what getting it took."""
+
+    folder: Path
+    top: str
+    has_waves: bool
+    was_cached: bool
+    seconds: float
+
+    @property
+    def executable(self) -> Path:
+        """The program."""
+        return self.folder / self.top
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """One cocotb test."""
+
+    __test__ = False  # not a class of tests for pytest
+
+    name: str
+    is_passed: bool
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """One simulator process. `repeat` is the command that makes the same run again."""
+
+    status: Status
+    tests: tuple[TestResult, ...]
+    seed: int
+    seconds: float
+    folder: Path
+    repeat: str
+    tail: str = field(repr=False, default="")
+
+    @property
+    def is_passed(self) -> bool:
+        """Every test ran and passed, and the simulator ended well."""
+        return self.status == "passed"
+
+    def explain(self) -> str:
+        """What went wrong, the seed, and the command that repeats it."""
+        lines = [f"simulation {self.status.replace('_', ' ')}"]
+        lines += [f"  {t.name}: {t.message}" for t in self.tests if not t.is_passed]
+        if self.status in ("crashed", "timed_out"):
+            lines += [f"  | {line}" for line in self.tail.splitlines()[-12:]]
+        lines += [f"  seed: {self.seed}", f"  repeat: {self.repeat}"]
+        return "\n".join(lines)
+
+
+def bench_source(name: str) -> str:
+    """Text of a SystemVerilog file of `tilewright.sim.benches`."""
+    return resources.files("tilewright.sim.benches").joinpath(name).read_text()
+
+
+def build_model(
+    sources: Mapping[str, str],
+    options: BuildOptions,
+    *,
+    cache: BuildCache | None = None,
+    limits: Limits | None = None,
+) -> Model:
+    """The simulator program for `sources` (file name to text), compiled or from the cache.
+
+    Raises `ToolError` for a missing tool, `ProcessError` with the compiler's words otherwise.
+    """
+    started = time.monotonic()
+    toolchain = verilator.find_toolchain()
+    if options.has_waves and not verilator.lz4_header_exists(toolchain):
+        raise ToolError("waves need the header lz4.h", help="apt install liblz4-dev")
+    texts = {**sources, "public.vlt": verilator.control_file(options)}
+    paths = cocotb_paths()
+    if options.has_waves:
+        texts["wave_main.cpp"] = wave_main(paths["main"])
+
+    def make(folder: Path) -> None:
+        _compile(folder, toolchain, options, texts, limits or Limits(wall_seconds=1800.0))
+
+    key = verilator.build_key(toolchain, options, texts)
+    folder, was_cached = (cache or default_cache()).get(key, make)
+    return Model(
+        folder=folder,
+        top=options.top,
+        has_waves=options.has_waves,
+        was_cached=was_cached,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _compile(
+    folder: Path,
+    toolchain: verilator.Toolchain,
+    options: BuildOptions,
+    texts: Mapping[str, str],
+    limits: Limits,
+) -> None:
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    paths = cocotb_paths()
+    if options.has_waves:
+        paths["main"] = Path("wave_main.cpp")
+    files = [Path(name) for name in texts if Path(name).suffix in (".vlt", ".v", ".sv")]
+    # Control files open signals only of modules that come after them.
+    files.sort(key=lambda path: path.suffix != ".vlt")
+    commands = {
+        "translate": verilator.translate_command(toolchain, options, files, paths),
+        "make": verilator.make_command(toolchain, options),
+    }
+    for name, command in commands.items():
+        run(
+            command,
+            cwd=folder,
+            log_path=folder / f"{name}.log",
+            extra_env=toolchain.environment(),
+            limits=limits,
+        )
+    for pattern in ("*.gch", "*.d"):  # large or of no further use
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def run_bench(
+    model: Model,
+    *,
+    test_module: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    plusargs: Mapping[str, str] | None = None,
+    seed: int = 1,
+    limit_seconds: float = 600.0,
+    test_filter: str | None = None,
+    waves: WaveWindow | None = None,
+) -> RunResult:
+    """Run the cocotb tests of `test_module` on `model` in `folder`.
+
+    Keeps there `junit.xml`, `simulation.log`, `repeat.sh` and the program itself. Raises
+    `NothingRunError` if the simulator ended well without running a test.
+    """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = _keep_program(model, folder)
+    (folder / "junit.xml").unlink(missing_ok=True)
+    arguments = [f"+{name}={value}" for name, value in (plusargs or {}).items()]
+    if waves is not None:
+        arguments += _wave_arguments(model, folder, waves)
+    bench = run_bench_process(
+        executable=executable,
+        top=model.top,
+        test_module=test_module,
+        folder=folder,
+        environment=environment or {},
+        arguments=arguments,
+        seed=seed,
+        limits=Limits(wall_seconds=limit_seconds),
+        test_filter=test_filter,
+    )
+    tests = read_junit(folder / "junit.xml")
+    if not tests and bench.returncode == 0:
+        raise NothingRunError(f"no test of {test_module} ran", help=f"see {folder}/simulation.log")
+    return RunResult(
+        status=_status(bench, tests),
+        tests=tests,
+        seed=seed,
+        seconds=bench.seconds,
+        folder=folder,
+        repeat=f"sh {shlex.quote(str(bench.repeat_path))}",
+        tail=bench.tail,
+    )
+
+
+def _status(bench: BenchRun, tests: Sequence[TestResult]) -> Status:
+    if bench.has_timed_out:
+        return "timed_out"
+    if bench.returncode is None or bench.returncode < 0 or not tests:
+        return "crashed"
+    if any(not test.is_passed for test in tests):
+        return "failed"
+    return "passed" if bench.returncode == 0 else "crashed"
+
+
+def _keep_program(model: Model, folder: Path) -> Path:
+    """A link beside the results: they stay repeatable when the cache has dropped the build."""
+    kept = folder / model.top
+    kept.unlink(missing_ok=True)
+    try:
+        os.link(model.executable, kept)
+    except OSError:  # another file system
+        shutil.copy2(model.executable, kept)
+    return kept
+
+
+def _wave_arguments(model: Model, folder: Path, waves: WaveWindow) -> list[str]:
+    if not model.has_waves:
+        raise ValueError("the model was built without waves")
+    write_file(folder / "waves.gtkw", saved_view(waves, folder / "waves.fst"))
+    window = [f"+wave_start_ps={waves.start_ps}", f"+wave_end_ps={waves.end_ps}"]
+    return ["--trace", "--trace-file", str(folder / "waves.fst"), *window]
+
+
+def read_junit(path: Path) -> tuple[TestResult, ...]:
+    """The tests that a results file tells of; none if it is missing or cut off."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError):
+        return ()
+    tests = []
+    for case in root.iter("testcase"):
+        if case.find("skipped") is not None:
+            continue
+        wrong = [child for kind in ("failure", "error") for child in case.iter(kind)]
+        message = " ".join(c.get("message") or c.get("error_msg") or c.text or "" for c in wrong)
+        tests.append(
+            TestResult(
+                name=case.get("name", ""),
+                is_passed=not wrong,
+                message=message.strip(),
+                seconds=float(case.get("time", "0")),
+            )
+        )
+    return tuple(tests)
