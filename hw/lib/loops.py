@@ -1,0 +1,113 @@
+"""Loop nests: commands become sequences of addresses."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .layout import command_layout
+from .params import AddressSpace, LoopParams
+
+__all__ = ["LoopNest"]
+
+
+class LoopNest(wiring.Component):
+    """Walks the loops of one command after the other, level 0 innermost.
+
+    Parameters
+    ----------
+    params : LoopParams. The format needs `last_d`, and per space (named X) `X_base`, `X_jump_d`
+        (`base`, `jump_d` for the space named ""); other fields pass through.
+
+    Members
+    -------
+    command : In(stream), the next command.
+    valid : Out(1), the outputs below describe an element.
+    advance : In(1), go to the next element; looked at only when `valid`.
+    current : Out(layout), the command being walked.
+    at_start, at_end : Out(num_loops + 1), bit l: all counters below level l are zero / at their
+        last. Bit 0 is always set, bit num_loops marks the command's first / last element.
+    address, X_address : Out(bits), the element's address in each space.
+
+    Timing
+    ------
+    Command transferred in t: first element valid in t + `cost.LOOP_COMMAND_TO_ELEMENT`. An element
+    per cycle while `advance`; the next command is accepted in the cycle that advances over the last
+    element, so that there is no bubble between commands. `command.ready` depends on `advance`
+    combinationally: feed it from registers (`CommandQueue` and `StreamFIFO` do).
+
+    Numbers
+    -------
+    Addresses wrap modulo 2**bits; jumps are signed.
+    """
+
+    def __init__(self, params: LoopParams):
+        self.params = params
+        layout = command_layout(params.command_format)
+        levels = params.num_loops + 1
+        super().__init__(
+            {
+                "command": In(stream.Signature(layout)),
+                "valid": Out(1),
+                "advance": In(1),
+                "current": Out(layout),
+                "at_start": Out(levels),
+                "at_end": Out(levels),
+                **{space.member: Out(space.bits) for space in params.spaces},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        loops = range(self.params.num_loops)
+        is_first = Signal(len(loops))
+        is_last = Signal(len(loops))
+        m.d.comb += [
+            self.at_start.eq(Cat(Const(1, 1), (is_first[: d + 1].all() for d in loops))),
+            self.at_end.eq(Cat(Const(1, 1), (is_last[: d + 1].all() for d in loops))),
+            self.command.ready.eq(~self.valid | (self.advance & self.at_end[-1])),
+        ]
+        load = Signal()
+        m.d.comb += load.eq(self.command.valid & self.command.ready)
+        step = Signal()
+        m.d.comb += step.eq(self.valid & self.advance)
+        with m.If(load):
+            m.d.sync += [self.valid.eq(1), self.current.eq(self.command.payload)]
+        with m.Elif(step & self.at_end[-1]):
+            m.d.sync += self.valid.eq(0)
+        for d in loops:
+            self._count(m, d, load, step, is_first, is_last)
+        for space in self.params.spaces:
+            self._address(m, space, load, step, is_last)
+        return m
+
+    def _count(
+        self, m: Module, d: int, load: Signal, step: Signal, is_first: Signal, is_last: Signal
+    ) -> None:
+        """Counter of loop d, counting down, with its flags in registers."""
+        remaining = Signal(self.params.bound_bits, name=f"remaining_{d}")
+        restart = self.current[f"last_{d}"]
+        first = self.command.payload[f"last_{d}"]
+        with m.If(load):
+            m.d.sync += remaining.eq(first)
+            m.d.sync += [is_first[d].eq(1), is_last[d].eq(first == 0)]
+        with m.Elif(step & self.at_end[d]):
+            m.d.sync += remaining.eq(Mux(is_last[d], restart, remaining - 1))
+            m.d.sync += is_first[d].eq(is_last[d])
+            m.d.sync += is_last[d].eq(Mux(is_last[d], restart == 0, remaining == 1))
+
+    def _address(
+        self, m: Module, space: AddressSpace, load: Signal, step: Signal, is_last: Signal
+    ) -> None:
+        """Accumulator: adds the jump of the lowest loop that is not at its last."""
+        prefix = f"{space.name}_" if space.name else ""
+        address = getattr(self, space.member)
+        jump = Signal(space.bits, name=f"{prefix}jump")
+        with m.Switch(is_last):
+            for d in range(self.params.num_loops):
+                pattern = "-" * (self.params.num_loops - d - 1) + "0" + "1" * d
+                with m.Case(pattern):
+                    m.d.comb += jump.eq(self.current[f"{prefix}jump_{d}"])
+        with m.If(load):
+            m.d.sync += address.eq(self.command.payload[f"{prefix}base"])
+        with m.Elif(step):
+            m.d.sync += address.eq(address + jump)
