@@ -4,12 +4,12 @@ import os
 import shlex
 import shutil
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Literal
+from xml.etree import ElementTree
 
 from tilewright.build import verilator
 from tilewright.build.cache import BuildCache, default_cache
