@@ -1,0 +1,158 @@
+"""Edges of the array: operand words are buffered, then serialised or skewed."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .params import ElementParams, FeedParams
+
+
+class Feed(wiring.Component):
+    """Edge buffer that hands out whole blocks of words.
+
+    Parameters
+    ----------
+    params : FeedParams
+
+    Members
+    -------
+    i : In(stream of words)
+    is_ready : Out(1); a block is complete that no start has taken
+    start : In(1); takes a block, only with is_ready
+    word : Out(word_bits); word n of the block in cycle t + 1 + n, for ``start`` in cycle t
+    load : Out(1); with word 0
+    is_valid : Out(1); with every word
+
+    Timing
+    ------
+    One word per cycle in while there is room; a block counts in the cycle after its last word.
+    Starts at least ``block_words`` cycles apart. A word's room counts from the cycle after it was
+    read, which is cycle t + n: two blocks of room keep up with one word per cycle.
+
+    Numbers
+    -------
+    None.
+    """
+
+    def __init__(self, params: FeedParams) -> None:
+        self.params = params
+        super().__init__(
+            {
+                "i": In(stream.Signature(params.word_bits)),
+                "is_ready": Out(1),
+                "start": In(1),
+                "word": Out(params.word_bits),
+                "load": Out(1),
+                "is_valid": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        depth, block = self.params.depth_words, self.params.block_words
+        m.submodules.storage = storage = memory.Memory(
+            shape=self.params.word_bits, depth=depth, init=[]
+        )
+        write, read = storage.write_port(), storage.read_port()
+        produce, consume = Signal(range(depth)), Signal(range(depth))
+        room = Signal(range(depth + 1), init=depth)
+        available = Signal(range(depth + 1))  # words of no started block
+        index = Signal(range(block))  # word to read next; 0 when idle
+        accepted = self.i.valid & self.i.ready
+        is_reading = self.start | (index != 0)
+        m.d.comb += [
+            self.i.ready.eq(room != 0),
+            self.is_ready.eq(available >= block),
+            write.addr.eq(produce),
+            write.data.eq(self.i.payload),
+            write.en.eq(accepted),
+            # Only words of earlier cycles are read, only read words are overwritten.
+            read.addr.eq(consume),
+            read.en.eq(is_reading),
+            self.word.eq(read.data),
+        ]
+        m.d.sync += [
+            room.eq(room + is_reading - accepted),
+            available.eq(available + accepted - Mux(self.start, block, 0)),
+            self.load.eq(self.start),
+            self.is_valid.eq(is_reading),
+        ]
+        with m.If(accepted):
+            m.d.sync += produce.eq(Mux(produce == depth - 1, 0, produce + 1))
+        with m.If(is_reading):
+            m.d.sync += consume.eq(Mux(consume == depth - 1, 0, consume + 1))
+            m.d.sync += index.eq(Mux(index == block - 1, 0, index + 1))
+        return m
+
+
+class Serializer(wiring.Component):
+    """Hands out the elements of a word, lowest first, then zeros.
+
+    Parameters
+    ----------
+    params : ElementParams
+
+    Members
+    -------
+    word : In(num * bits), load : In(1)
+    element : Out(bits); element n in cycle t + 1 + n, for ``load`` in cycle t
+
+    Timing
+    ------
+    One element per cycle; a load every ``num`` cycles leaves no gap.
+
+    Numbers
+    -------
+    None.
+    """
+
+    def __init__(self, params: ElementParams) -> None:
+        self.params = params
+        super().__init__(
+            {"word": In(params.num * params.bits), "load": In(1), "element": Out(params.bits)}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        rest = Signal(self.params.num * self.params.bits, reset_less=True)
+        m.d.sync += rest.eq(Mux(self.load, self.word, rest >> self.params.bits))
+        m.d.comb += self.element.eq(rest[: self.params.bits])
+        return m
+
+
+class Skew(wiring.Component):
+    """Delays element n of a word by n + 1 cycles.
+
+    Parameters
+    ----------
+    params : ElementParams
+
+    Members
+    -------
+    i, o : In, Out(num * bits)
+
+    Timing
+    ------
+    One word per cycle, free running.
+
+    Numbers
+    -------
+    None.
+    """
+
+    def __init__(self, params: ElementParams) -> None:
+        self.params = params
+        width = params.num * params.bits
+        super().__init__({"i": In(width), "o": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bits = self.params.bits
+        waiting, elements = self.i, []
+        for n in range(self.params.num):
+            stage = Signal(len(waiting), name=f"stage_{n}", reset_less=True)
+            m.d.sync += stage.eq(waiting)
+            elements.append(stage[:bits])
+            waiting = stage[bits:]
+        m.d.comb += self.o.eq(Cat(elements))
+        return m
