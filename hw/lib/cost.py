@@ -10,7 +10,6 @@ from .requantize_params import (
     chunk_bits,
     shift_levels,
 )
-
 from .stream_params import FIFOParams
 
 # Stream parts: valid word at the input to valid word at the output.
