@@ -1,44 +1,24 @@
-"""Verilog to verified results: cached models, one simulator process for many cases."""
+"""Runs of a model: one simulator process for many tests, judged by its JUnit results."""
 
 import os
 import shlex
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-from tilewright.build import verilator
-from tilewright.build.cache import BuildCache, default_cache
-from tilewright.build.cocotb_adapter import BenchRun, cocotb_paths, run_bench_process
+from tilewright.build.cocotb_adapter import BenchRun, run_bench_process
 from tilewright.build.files import write_file
-from tilewright.build.process import Limits, run
-from tilewright.build.verilator import BuildOptions
-from tilewright.build.waves import WaveWindow, saved_view, wave_main
-from tilewright.errors import NothingRunError, ToolError
+from tilewright.build.model import Model, bench_source, build_model
+from tilewright.build.process import Limits
+from tilewright.build.waves import WaveWindow, saved_view
+from tilewright.errors import NothingRunError
 
 __all__ = ["Model", "RunResult", "TestResult", "bench_source", "build_model", "run_bench"]
 
 Status = Literal["passed", "failed", "crashed", "timed_out"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """A simulator program. `was_cached`: nothing was compiled; `seconds`: what getting it took."""
-
-    folder: Path
-    top: str
-    has_waves: bool
-    was_cached: bool
-    seconds: float
-
-    @property
-    def executable(self) -> Path:
-        """The program."""
-        return self.folder / self.top
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,77 +58,6 @@ class RunResult:
             lines += [f"  | {line}" for line in self.tail.splitlines()[-12:]]
         lines += [f"  seed: {self.seed}", f"  repeat: {self.repeat}"]
         return "\n".join(lines)
-
-
-def bench_source(name: str) -> str:
-    """Text of a SystemVerilog file of `tilewright.sim.benches`."""
-    return resources.files("tilewright.sim.benches").joinpath(name).read_text()
-
-
-def build_model(
-    sources: Mapping[str, str],
-    options: BuildOptions,
-    *,
-    cache: BuildCache | None = None,
-    limits: Limits | None = None,
-) -> Model:
-    """The simulator program for `sources` (file name to text), compiled or from the cache.
-
-    Raises `ToolError` for a missing tool, `ProcessError` with the compiler's words otherwise.
-    """
-    started = time.monotonic()
-    toolchain = verilator.find_toolchain()
-    if options.has_waves and not verilator.lz4_header_exists(toolchain):
-        raise ToolError("waves need the header lz4.h", help="apt install liblz4-dev")
-    texts = {**sources, "public.vlt": verilator.control_file(options)}
-    paths = cocotb_paths()
-    if options.has_waves:
-        texts["wave_main.cpp"] = wave_main(paths["main"])
-
-    def make(folder: Path) -> None:
-        _compile(folder, toolchain, options, texts, limits or Limits(wall_seconds=1800.0))
-
-    key = verilator.build_key(toolchain, options, texts)
-    folder, was_cached = (cache or default_cache()).get(key, make)
-    return Model(
-        folder=folder,
-        top=options.top,
-        has_waves=options.has_waves,
-        was_cached=was_cached,
-        seconds=time.monotonic() - started,
-    )
-
-
-def _compile(
-    folder: Path,
-    toolchain: verilator.Toolchain,
-    options: BuildOptions,
-    texts: Mapping[str, str],
-    limits: Limits,
-) -> None:
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    paths = cocotb_paths()
-    if options.has_waves:
-        paths["main"] = Path("wave_main.cpp")
-    files = [Path(name) for name in texts if Path(name).suffix in (".vlt", ".v", ".sv")]
-    # Control files open signals only of modules that come after them.
-    files.sort(key=lambda path: path.suffix != ".vlt")
-    commands = {
-        "translate": verilator.translate_command(toolchain, options, files, paths),
-        "make": verilator.make_command(toolchain, options),
-    }
-    for name, command in commands.items():
-        run(
-            command,
-            cwd=folder,
-            log_path=folder / f"{name}.log",
-            extra_env=toolchain.environment(),
-            limits=limits,
-        )
-    for pattern in ("*.gch", "*.d"):  # large or of no further use
-        for path in folder.glob(pattern):
-            path.unlink()
 
 
 def run_bench(

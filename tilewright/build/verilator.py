@@ -23,6 +23,7 @@ __all__ = [
     "find_toolchain",
     "lz4_header_exists",
     "make_command",
+    "runtime_key",
     "translate_command",
 ]
 
@@ -165,10 +166,27 @@ def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
     ]
 
 
-def build_key(toolchain: Toolchain, options: BuildOptions, sources: Mapping[str, str]) -> str:
+def build_key(toolchain: Toolchain, options: BuildOptions, texts: Mapping[str, str]) -> str:
     """Name of a build in the cache: a digest of everything that it depends on."""
+    parts = [repr(options), repr(toolchain.versions), _recipe(toolchain, options)]
+    return _digest([*parts, *(part for item in texts.items() for part in item)])
+
+
+def runtime_key(toolchain: Toolchain, options: BuildOptions) -> str:
+    """Name in the cache of the runtime's objects, which no design changes."""
+    flags = (options.optimize, options.has_timing, options.has_waves)
+    return _digest(["runtime", repr(flags), repr(toolchain.versions)])
+
+
+def _recipe(toolchain: Toolchain, options: BuildOptions) -> str:
+    """The commands themselves: a new flag in this file makes a new key."""
+    paths = {"libraries": Path("libraries"), "main": Path("main")}
+    command = translate_command(toolchain, options, [], paths)
+    return repr((command, make_command(toolchain, options)))
+
+
+def _digest(parts: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    parts = [repr(options), repr(toolchain.versions), *(f"{n}\0{t}" for n, t in sources.items())]
     for part in parts:
         data = part.encode()
         digest.update(f"{len(data)}:".encode())
