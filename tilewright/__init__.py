@@ -1,0 +1,61 @@
+"""Generates and verifies FPGA/ASIC accelerators for quantised neural networks.
+
+Everything the command `tilewright` does is a call here; each is imported when it is first used, so
+that `import tilewright` costs nothing:
+
+- `load_spec(path) -> Spec`: read and check a spec; `SpecError` holds every mistake with its place.
+- `estimate(spec)`, `generate(spec, out)`, `verify(spec, out)`, `run(spec, out, inputs=...)`,
+  `report(out)`: results with `.ok`, `.table()` and `.to_json()` (`tilewright.commands.contract`).
+- `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
+- `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilewright.build.doctor import check_tools
+    from tilewright.catalog import templates
+    from tilewright.errors import NothingRunError, OutputError, TilewrightError, ToolError
+    from tilewright.flow import estimate, generate, report, run, verify
+    from tilewright.spec import Spec, SpecError, load_spec
+
+__all__ = [
+    "NothingRunError",
+    "OutputError",
+    "Spec",
+    "SpecError",
+    "TilewrightError",
+    "ToolError",
+    "check_tools",
+    "estimate",
+    "generate",
+    "load_spec",
+    "report",
+    "run",
+    "templates",
+    "verify",
+]
+
+_HOMES = {
+    "tilewright.build.doctor": ("check_tools",),
+    "tilewright.catalog": ("templates",),
+    "tilewright.errors": ("NothingRunError", "OutputError", "TilewrightError", "ToolError"),
+    "tilewright.flow": ("estimate", "generate", "report", "run", "verify"),
+    "tilewright.spec": ("Spec", "SpecError", "load_spec"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tilewright")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'tilewright' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

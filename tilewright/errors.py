@@ -20,7 +20,7 @@ class TilewrightError(Exception):
 
     exit_code: ClassVar[int] = EXIT_FAILED
 
-    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the word users see
+    def __init__(self, message: str, *, help: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help

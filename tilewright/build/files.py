@@ -43,6 +43,11 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path}: cannot write: {reason}", help="choose another place with --out")
 
 
+def is_write_error(error: OSError) -> bool:
+    """Whether the disk or its permissions are in the way: the user's affair, not a bug."""
+    return error.errno in _REASONS
+
+
 def to_json_bytes(value: object) -> bytes:
     """Readable JSON with one spelling: same value, same bytes."""
     return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
@@ -106,7 +111,7 @@ def output_directory(
             _sync_tree(partial)
             _publish(partial, final)
     except OSError as error:
-        if error.errno not in _REASONS:  # not about writing: the caller's own affair
+        if not is_write_error(error):  # not about writing: the caller's own affair
             raise
         raise output_error(final, error) from error
     finally:

@@ -1,0 +1,119 @@
+"""The catalog of templates: each part by name, imported only when it is used.
+
+So `check`, `estimate` and `sweep` never load Amaranth. A package of yours adds templates through
+the entry point group `tilewright.templates`: each entry point names a `Template` object.
+"""
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Final
+
+from tilewright.errors import TilewrightError
+
+ENTRY_POINT_GROUP: Final = "tilewright.templates"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PLACE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
+
+
+class CatalogError(TilewrightError):
+    """An entry of the catalog is wrong: a package's bug, or two packages' quarrel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """One template. Every part is a place written `module:name`, resolved by `load`.
+
+    Parameters
+    ----------
+    name : its name in specs.
+    summary : one line for lists.
+    params : frozen dataclass, the only argument of the component's constructor.
+    mapping : packs tensors into words in the order in which the component takes them.
+    cost : the cost law, exact cycles of a command without stalls.
+    rtl : the component class.
+    golden : the NumPy golden model.
+    bench : the cocotb bench.
+    """
+
+    name: str
+    summary: str
+    params: str
+    mapping: str
+    cost: str
+    rtl: str
+    golden: str
+    bench: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise CatalogError(f"template {self.name!r}: a name is {_NAME.pattern}")
+        for part in PARTS:
+            place = getattr(self, part)
+            if not isinstance(place, str) or not _PLACE.fullmatch(place):
+                raise CatalogError(f"template {self.name}: {part} is `module:name`, got {place!r}")
+
+    def load(self, part: str) -> Any:
+        """The object behind one of `PARTS`."""
+        if part not in PARTS:
+            raise ValueError(f"part is one of {PARTS}, got {part!r}")
+        module, _, name = getattr(self, part).partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            message = f"template {self.name}: {part} `{module}:{name}` cannot be loaded: {error}"
+            raise CatalogError(message) from error
+
+
+PARTS: Final = tuple(f.name for f in fields(Template) if f.name not in ("name", "summary"))
+
+BUILT_IN: Final = (
+    Template(
+        name="systolic",
+        summary="matrix multiplication on an array of PEs, output- or weight-stationary",
+        params="tilewright.hw.systolic.params:SystolicParams",
+        mapping="tilewright.hw.systolic.mapping:SystolicMapping",
+        cost="tilewright.hw.systolic.cost:SystolicCost",
+        rtl="tilewright.hw.systolic.rtl:Systolic",
+        golden="tilewright.sim.golden.systolic:matmul",
+        bench="tilewright.sim.benches.systolic:bench",
+    ),
+)
+
+
+def templates() -> Mapping[str, Template]:
+    """All templates by name: ours and those of installed packages."""
+    from importlib.metadata import entry_points
+
+    found = {template.name: (template, "tilewright") for template in BUILT_IN}
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        owner = point.dist.name if point.dist else point.value
+        template = _load_entry(point, owner)
+        if template.name in found:
+            message = (
+                f"template {template.name}: both {found[template.name][1]} and {owner} have it"
+            )
+            raise CatalogError(message, help=f"uninstall one of them, or rename {owner}'s")
+        found[template.name] = (template, owner)
+    return MappingProxyType({name: template for name, (template, _) in sorted(found.items())})
+
+
+def find_template(name: str) -> Template:
+    """The template of this name."""
+    known = templates()
+    if name not in known:
+        raise CatalogError(f"no template {name!r}", help=f"known: {', '.join(known)}")
+    return known[name]
+
+
+def _load_entry(point: Any, owner: str) -> Template:
+    try:
+        template = point.load()
+    except Exception as error:  # somebody else's code: whatever it raises, its name is told
+        message = f"{owner}: entry point {point.name} = {point.value} cannot be loaded: {error}"
+        raise CatalogError(message, help=f"uninstall or repair {owner}") from error
+    if not isinstance(template, Template):
+        raise CatalogError(f"{owner}: entry point {point.name} is not a tilewright Template")
+    return template

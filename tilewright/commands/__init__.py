@@ -1,0 +1,1 @@
+"""The verbs of the command. Each takes the parsed options and returns an `Outcome`; none prints."""

@@ -1,0 +1,84 @@
+"""Verbs that the flow does: `estimate`, `generate`, `verify`, `run`, `report`.
+
+The spec is read before the tools are checked, and both before anything heavy is imported.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from tilewright.commands.contract import Flow, FlowResult, Outcome, Progress
+from tilewright.errors import EXIT_FAILED, EXIT_GOOD
+
+if TYPE_CHECKING:
+    from tilewright.spec import Spec
+
+RESULTS: Final = Path("out")
+
+
+def estimate(options: argparse.Namespace, progress: Progress) -> Outcome:
+    spec = _prepare(options, "estimate")
+    return _outcome(_flow().estimate(spec, progress=progress))
+
+
+def generate(options: argparse.Namespace, progress: Progress) -> Outcome:
+    spec = _prepare(options, "generate")
+    return _outcome(_flow().generate(spec, _out(options, spec), progress=progress))
+
+
+def verify(options: argparse.Namespace, progress: Progress) -> Outcome:
+    spec = _prepare(options, "verify")
+    result = _flow().verify(
+        spec,
+        _out(options, spec),
+        samples=options.samples,
+        seed=options.seed,
+        waves=options.waves,
+        progress=progress,
+    )
+    return _outcome(result)
+
+
+def run(options: argparse.Namespace, progress: Progress) -> Outcome:
+    spec = _prepare(options, "verify")
+    result = _flow().run(spec, _out(options, spec), inputs=options.inputs, progress=progress)
+    return _outcome(result)
+
+
+def report(options: argparse.Namespace, _progress: Progress) -> Outcome:
+    from tilewright.build.files import verify_directory
+    from tilewright.errors import UsageError
+
+    directory = options.directory or options.out
+    if directory is None:
+        raise UsageError("report: which result?", help="tilewright report DIR")
+    verify_directory(directory)
+    return _outcome(_flow().report(directory))
+
+
+def _flow() -> Flow:
+    from tilewright import flow
+
+    return cast("Flow", flow)
+
+
+def _prepare(options: argparse.Namespace, scope: str) -> "Spec":
+    from tilewright.build.doctor import require_tools
+    from tilewright.spec import load_spec
+
+    spec = load_spec(options.spec)
+    require_tools(scope)
+    return spec
+
+
+def _out(options: argparse.Namespace, spec: "Spec") -> Path:
+    out: Path = options.out or RESULTS / spec.name
+    return out
+
+
+def _outcome(result: FlowResult) -> Outcome:
+    return Outcome(
+        text=result.table(),
+        data={"ok": result.ok, **result.to_json()},
+        exit_code=EXIT_GOOD if result.ok else EXIT_FAILED,
+    )
