@@ -68,6 +68,43 @@ READ_LATENCY = 2
 WRITE_TO_READ = 1
 """From a granted write to the grant of a read that sees it."""
 
+# DMA engines.
+DMA_ELEMENT_TO_ADDRESS = 1
+"""Tokens are taken as a run leaves the loop nest; its first AxVALID follows."""
+DMA_COMMAND_TO_ADDRESS = LOOP_COMMAND_TO_ELEMENT + DMA_ELEMENT_TO_ADDRESS
+DMA_GIVE_TO_ADDRESS = TOKEN_GIVE_TO_AVAILABLE + DMA_ELEMENT_TO_ADDRESS
+LOAD_BEAT_TO_WORD = 1
+"""From the R handshake that completes a word to the write port's (or stream's) `valid`."""
+LOAD_GRANT_TO_GIVE = 1
+LOAD_LAST_TO_ADDRESS = 1
+"""From the last beat of a burst to the ARVALID that its place allows."""
+STORE_ADDRESS_TO_REQUEST = 1
+"""From the AW handshake to the request for the burst's first word."""
+STORE_GRANT_TO_GIVE = 1
+"""Signals of kind `read`."""
+STORE_RESPONSE_TO_GIVE = 1
+"""Signals of kind `response`; `busy` falls in the same cycle."""
+STORE_RESPONSE_TO_ADDRESS = 1
+"""From the B handshake to the AWVALID that its place allows."""
+
+
+def store_grant_to_beat(read_latency: int) -> int:
+    """From a granted read request to WVALID of the word's first beat."""
+    return read_latency + 1
+
+
+def store_full_rate_credits(read_latency: int) -> int:
+    """Credits with which a write DMA sends one word per cycle."""
+    return store_grant_to_beat(read_latency) + 1
+
+
+# AXI4-Lite register file.
+REGISTER_WRITE_TO_PULSE = 1
+"""From the W handshake (AW not later, no response pending) to a `pulse` output, as of start."""
+REGISTER_WRITE_TO_VALUE = 2
+REGISTER_WRITE_TO_RESPONSE = 2
+REGISTER_ADDRESS_TO_DATA = 1
+
 # Activity counters.
 COUNTER_READ = 1
 """From `index` to `value`."""
