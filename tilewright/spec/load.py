@@ -1,0 +1,200 @@
+"""`load_spec`: a file to a `Spec`, or one SpecError with every mistake in it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from .checks import all_conflicts
+from .composer import KeyPath
+from .diagnostics import Diagnostic, SpecError, closest
+from .messages import conflict_diagnostic, error_diagnostic, key_names
+from .model import FORMAT_VERSION, AcceleratorSpec, KernelSpec, Spec
+from .sections import BUILTIN_SECTIONS, TemplateSection
+from .sections.base import Conflict, SpecContext
+from .source import Document, read_document, read_source
+
+Sections = Mapping[str, type[TemplateSection]]
+
+MAX_DIAGNOSTICS = 100
+
+
+def load_spec(
+    path: str | Path,
+    *,
+    boards: Collection[str] = (),
+    sections: Sections = BUILTIN_SECTIONS,
+) -> Spec:
+    """Reads and checks a spec file. Raises SpecError with all its mistakes."""
+    path = Path(path)
+    return parse_spec(
+        read_source(path), str(path), directory=path.parent, boards=boards, sections=sections
+    )
+
+
+def parse_spec(
+    text: str,
+    filename: str = "<text>",
+    *,
+    directory: Path | None = None,
+    boards: Collection[str] = (),
+    sections: Sections = BUILTIN_SECTIONS,
+) -> Spec:
+    """Checks the text of a spec. Files it names must exist if `directory` (their start) is given."""
+    context = SpecContext(sections=sections, boards=tuple(sorted(boards)), directory=directory)
+    return _check(read_document(text, filename), context)
+
+
+def spec_from_data(
+    data: object,
+    filename: str = "<data>",
+    *,
+    directory: Path | None = None,
+    boards: Collection[str] = (),
+    sections: Sections = BUILTIN_SECTIONS,
+) -> Spec:
+    """Checks plain data in the form of a spec (units still written: `64KiB`)."""
+    context = SpecContext(sections=sections, boards=tuple(sorted(boards)), directory=directory)
+    return _check(Document(file=filename, data=data), context)
+
+
+def spec_hash(spec: Spec) -> str:
+    """SHA-256 of what the spec means: all keys with their defaults, not how they are written."""
+    data = spec.model_dump(mode="json", by_alias=True)
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _check(document: Document, context: SpecContext) -> Spec:
+    form, data, mistakes = _form(document)
+    if form is None:
+        raise _error([*document.mistakes, *mistakes])
+    spec: Spec | None = None
+    bad_paths: set[KeyPath] = set(document.poisoned)
+    try:
+        spec = form.model_validate(data, context=context)
+    except ValidationError as error:
+        details = _reported(error.errors(include_url=False), document)
+        bad_paths |= {path for path, _ in details}
+        mistakes += [
+            error_diagnostic(path, detail, document, form, context.sections)
+            for path, detail in details[:MAX_DIAGNOSTICS]
+        ]
+        spec = _without(bad_paths, data, form, context)
+    if spec is not None:
+        conflicts = [c for c in all_conflicts(spec, context) if not _touches(c, bad_paths)]
+        mistakes += [conflict_diagnostic(conflict, document) for conflict in conflicts]
+    if spec is None or mistakes or document.mistakes:
+        raise _error([*document.mistakes, *mistakes])
+    return spec
+
+
+def _error(diagnostics: list[Diagnostic]) -> SpecError:
+    ordered = sorted(diagnostics, key=lambda d: (d.line or 0, d.column or 0))
+    if len(ordered) > MAX_DIAGNOSTICS:
+        rest = len(ordered) - MAX_DIAGNOSTICS
+        ordered = ordered[:MAX_DIAGNOSTICS]
+        ordered.append(Diagnostic(file=ordered[0].file, rule=f"and {rest} more mistakes"))
+    return SpecError(ordered)
+
+
+_Form = type[KernelSpec] | type[AcceleratorSpec]
+
+
+def _form(document: Document) -> tuple[_Form | None, dict[str, object], list[Diagnostic]]:
+    """The form of the spec, its data, and the mistakes that choosing found."""
+    data = document.data
+    if not isinstance(data, dict):
+        rule, help = "must be a list of `key: value` lines", "`tilewright init` writes a first spec"
+        if data is None:
+            rule = "is empty"
+        return None, {}, [document.diagnostic((), rule, help=help)]
+    if "tilewright" in data and not _is_current(data["tilewright"]):
+        if ("tilewright",) in document.poisoned:
+            return None, data, []
+        rule = f"format version must be {FORMAT_VERSION}"
+        help = "this version of tilewright reads no other"
+        return None, data, [document.diagnostic(("tilewright",), rule, help=help)]
+    has_kernel, has_accelerator = "kernel" in data, "accelerator" in data
+    if has_kernel and has_accelerator:
+        rule = "must not stand beside `accelerator:`"
+        help = "a spec is of one kind: delete one of the two"
+        mistake = document.diagnostic(("kernel",), rule, help=help, at_key=True)
+        return AcceleratorSpec, {k: v for k, v in data.items() if k != "kernel"}, [mistake]
+    if has_kernel or has_accelerator:
+        return KernelSpec if has_kernel else AcceleratorSpec, data, []
+    return None, data, _formless(document, data)
+
+
+def _is_current(version: object) -> bool:
+    return version == FORMAT_VERSION and isinstance(version, int) and version is not True
+
+
+def _formless(document: Document, data: dict[str, object]) -> list[Diagnostic]:
+    known = [*key_names(KernelSpec), *key_names(AcceleratorSpec)]
+    diagnostics = [
+        document.diagnostic(
+            (),
+            "must have a section `kernel:` or `accelerator:`",
+            help="`kernel:` for one template with stream ports, `accelerator:` for a whole machine",
+        )
+    ]
+    for key in [key for key in data if key not in known][:MAX_DIAGNOSTICS]:
+        meant = closest(key, known)
+        help = f"did you mean `{meant}`?" if meant else None
+        diagnostics.append(document.diagnostic((key,), "unknown key", help=help, at_key=True))
+    return diagnostics
+
+
+def _reported(
+    details: Iterable[ErrorDetails], document: Document
+) -> list[tuple[KeyPath, ErrorDetails]]:
+    """The errors to report with their paths: one for a path, none where one is known already."""
+    reported: dict[tuple[KeyPath, bool], ErrorDetails] = {}
+    for detail in details:
+        path: KeyPath = detail["loc"]
+        is_key = path[-1:] == ("[key]",) and path not in document.places
+        path = path[:-1] if is_key else path
+        is_known = any(path[:n] in document.poisoned for n in range(1, len(path) + 1))
+        if detail["type"] != "default_factory_not_called" and not is_known:
+            reported.setdefault((path, is_key), detail)
+    found = [(path, detail) for (path, _), detail in reported.items()]
+    return sorted(found, key=lambda item: _order(item[0], document))
+
+
+def _order(path: KeyPath, document: Document) -> tuple[int, int]:
+    place = document.places.get(path) or document.places.get(path[:-1])
+    return (place.key.line, place.key.column) if place else (0, 0)
+
+
+def _without(
+    bad_paths: set[KeyPath], data: dict[str, object], form: _Form, context: SpecContext
+) -> Spec | None:
+    """The spec as if the wrong keys had been left out, for the checks between the other keys."""
+    rest = copy.deepcopy(data)
+    for path in bad_paths:
+        holder: object = rest
+        for step in path[:-1]:
+            holder = holder.get(str(step)) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and path:
+            holder.pop(path[-1], None)
+    try:
+        return form.model_validate(rest, context=context)
+    except ValidationError:
+        return None
+
+
+def _touches(conflict: Conflict, bad_paths: set[KeyPath]) -> bool:
+    """Whether a key that the rule read is wrong itself, or has a wrong key in it."""
+    for party in (conflict.path, *conflict.parties):
+        for bad in bad_paths:
+            shorter = min(len(party), len(bad))
+            if party[:shorter] == bad[:shorter]:
+                return True
+    return False

@@ -1,0 +1,65 @@
+"""The JSON Schema of a spec, for editors and other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from .model import AcceleratorSpec, KernelSpec
+from .sections import BUILTIN_SECTIONS, TemplateSection
+from .sections.base import SECTION_MARK
+
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(
+    sections: Mapping[str, type[TemplateSection]] = BUILTIN_SECTIONS,
+) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of both forms, with the keys of the given templates."""
+    models: list[type[Any]] = [KernelSpec, AcceleratorSpec, *sections.values()]
+    found, schema = models_json_schema([(model, "validation") for model in models], by_alias=True)
+    references = {model: entry["$ref"] for (model, _), entry in found.items()}
+    definitions: dict[str, Any] = dict(schema["$defs"])
+    for name, section in sections.items():
+        template = definitions[_definition(references[section])]["properties"]["template"]
+        template.pop("enum", None)
+        template["const"] = name
+    definitions["TemplateSection"] = {
+        "description": "A template and its keys.",
+        "oneOf": [{"$ref": references[section]} for section in sections.values()],
+    }
+    definitions = _with_reference(definitions)
+    for model in (KernelSpec, AcceleratorSpec):
+        version = definitions[_definition(references[model])]["properties"]["tilewright"]
+        version.update({"const": 1})
+    return {
+        "$schema": SCHEMA_DIALECT,
+        "title": "Tilewright spec",
+        "description": "A kernel (`kernel:`) or a whole accelerator (`accelerator:`).",
+        "type": "object",
+        "required": ["tilewright", "name"],
+        "oneOf": [{"$ref": references[KernelSpec]}, {"$ref": references[AcceleratorSpec]}],
+        "$defs": definitions,
+    }
+
+
+def _definition(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def _with_reference(schema: Any) -> Any:
+    """`schema` with template sections' marks replaced by a reference, and without null defaults."""
+    if isinstance(schema, list):
+        return [_with_reference(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    entries = {key: _with_reference(value) for key, value in schema.items()}
+    if entries.pop(SECTION_MARK, False):
+        entries["$ref"] = "#/$defs/TemplateSection"
+    if "patternProperties" in entries:
+        entries["additionalProperties"] = False
+    if entries.get("default", "") is None:
+        del entries["default"]
+    return entries

@@ -1,0 +1,18 @@
+"""Template sections of a spec: one module per template, one entry here.
+
+`BUILTIN_SECTIONS` maps the word after `template:` to the model of the section. Added templates
+(a user's own) are passed to `load_spec` and `json_schema` in a mapping of the same form:
+`{**BUILTIN_SECTIONS, "mine": MySection}`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .base import TemplateSection
+from .systolic import SystolicSection
+
+BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
+    {"systolic": SystolicSection}
+)
+
+__all__ = ["BUILTIN_SECTIONS", "SystolicSection", "TemplateSection"]
