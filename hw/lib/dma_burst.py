@@ -1,0 +1,188 @@
+"""Runs of a DMA command become bursts."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .dma_params import DmaParams
+from .layout import command_layout
+from .loops import LoopNest
+from .params import ACTIVITY_BITS
+from .tokens import SignalPort, WaitPort
+
+__all__ = [
+    "BurstSource",
+    "at_level",
+    "burst_layout",
+    "connect_source",
+    "counts_layout",
+    "dma_members",
+]
+
+
+def counts_layout(params: DmaParams) -> data.ArrayLayout:
+    """Tokens per signal port; at least one entry, because a memory needs some width."""
+    return data.ArrayLayout(params.token_bits, max(1, params.count_signals()))
+
+
+def burst_layout(params: DmaParams) -> data.StructLayout:
+    """One burst: byte `address`, `last` = words - 1, `local` address of its first word, `target`,
+    and per signal port the tokens that the burst's end gives (0 but for the last of a run)."""
+    members = {
+        "address": params.axi.address_bits,
+        "last": params.burst_last_bits,
+        "local": params.local_address_bits,
+        "target": 1 if params.has_target else 0,
+        "counts": counts_layout(params),
+    }
+    return data.StructLayout(members)
+
+
+def at_level(flags: Value, level: Value) -> Value:
+    """Bit `level` of a loop nest's boundary flags; 0 for the level that means never."""
+    span = 1 << len(level)
+    return Cat(flags, Const(0, max(0, span - len(flags)))).bit_select(level, 1)
+
+
+def dma_members(params: DmaParams) -> dict[str, wiring.Member]:
+    """The members that both DMA engines have."""
+    bits = params.token_bits
+    members = {
+        "command": In(stream.Signature(command_layout(params.command_format))),
+        "base": In(params.axi.address_bits),
+        "busy": Out(1),
+        "activity": Out(ACTIVITY_BITS),
+        "error": Out(1),
+        "clear": In(1),
+    }
+    if params.num_waits:
+        members["waits"] = Out(WaitPort(bits)).array(params.num_waits)
+    if params.count_signals():
+        members["signals"] = Out(SignalPort(bits)).array(params.count_signals())
+    return members
+
+
+class BurstSource(wiring.Component):
+    """Walks the runs of DMA commands, waits for tokens before each, and cuts them into bursts.
+
+    A burst ends at the end of the run, at a 4 KiB boundary of memory, or after `burst_words` words.
+
+    Parameters
+    ----------
+    params : LoadParams or StoreParams.
+
+    Members
+    -------
+    command : In(stream) of `params.command_format`. base : In, byte address of word 0.
+    waits : Out(WaitPort).array (not there when there are none).
+    o : Out(stream) of `burst_layout`. beats_last : Out, AxLEN that belongs to it.
+    wait_token : Out(1), a run is held back by tokens alone. busy : Out(1), something is held.
+
+    Timing
+    ------
+    Command in t: first burst in t + `cost.DMA_COMMAND_TO_ADDRESS`. Token given in t: burst from t +
+    `cost.DMA_GIVE_TO_ADDRESS`. One burst per cycle, also over the ends of runs and commands. `o`
+    comes from registers; `command.ready` and the tokens taken depend on `o.ready`.
+
+    Numbers
+    -------
+    Word addresses wrap modulo 2**memory_address_bits before `base` is added.
+    """
+
+    def __init__(self, params: DmaParams) -> None:
+        self.params = params
+        members = dma_members(params)
+        for name in ("activity", "error", "clear", "signals"):
+            members.pop(name, None)
+        super().__init__(
+            members
+            | {
+                "o": Out(stream.Signature(burst_layout(params))),
+                "beats_last": Out(8),
+                "wait_token": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.loops = loops = LoopNest(self.params.loop_params)
+        wiring.connect(m, wiring.flipped(self.command), loops.command)
+        has_tokens, load, is_last_burst = Signal(), Signal(), Signal()
+        can_load = loops.valid & (~self.o.valid | (self.o.ready & is_last_burst))
+        m.d.comb += [
+            load.eq(can_load & has_tokens),
+            loops.advance.eq(load),
+            self.wait_token.eq(can_load & ~has_tokens),
+            self.busy.eq(loops.valid | self.o.valid),
+        ]
+        self._tokens(m, loops, load, has_tokens)
+        self._cut(m, loops, load, is_last_burst)
+        return m
+
+    def _tokens(self, m: Module, loops: LoopNest, load: Value, has_tokens: Signal) -> None:
+        enough = []
+        for i in range(self.params.num_waits):
+            port = self.waits[i]
+            level, count = loops.current[f"wait{i}_level"], loops.current[f"wait{i}_count"]
+            needed = Mux(at_level(loops.at_start, level), count, 0)
+            enough.append(port.available >= needed)
+            m.d.comb += port.take.eq(Mux(load, needed, 0))
+        m.d.comb += has_tokens.eq(Cat(enough).all())
+
+    def _cut(self, m: Module, loops: LoopNest, load: Value, is_last_burst: Signal) -> None:
+        params, burst = self.params, self.o.payload
+        low = params.word_bytes_log2
+        word = Signal(params.axi.address_bits - low)
+        run_last = Signal(params.run_bits)
+        counts = Signal.like(burst.counts)
+        base_word = self.base[low:]
+        m.d.comb += [
+            burst.address.eq(Cat(Const(0, low), word)),
+            is_last_burst.eq(burst.last == run_last),
+            self.beats_last.eq(((burst.last + 1) << params.beats_per_word_log2) - 1),
+        ]
+        for i in range(params.num_signals):
+            m.d.comb += burst.counts[i].eq(Mux(is_last_burst, counts[i], 0))
+        with m.If(load):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                word.eq(base_word + loops.memory_address),
+                run_last.eq(loops.current.run_last),
+                burst.local.eq(loops.local_address),
+                burst.last.eq(
+                    self._burst_last(base_word + loops.memory_address, loops.current.run_last)
+                ),
+            ]
+            if params.has_target:
+                m.d.sync += burst.target.eq(loops.current.target)
+            for i in range(params.num_signals):
+                level, count = loops.current[f"signal{i}_level"], loops.current[f"signal{i}_count"]
+                m.d.sync += counts[i].eq(Mux(at_level(loops.at_end, level), count, 0))
+        with m.Elif(self.o.ready):
+            left = run_last - burst.last - 1
+            m.d.sync += [
+                self.o.valid.eq(self.o.valid & ~is_last_burst),
+                word.eq(word + burst.last + 1),
+                run_last.eq(left),
+                burst.local.eq(burst.local + burst.last + 1),
+                burst.last.eq(self._burst_last(word + burst.last + 1, left[: params.run_bits])),
+            ]
+
+    def _burst_last(self, word: Value, run_last: Value) -> Value:
+        """Words - 1 of a burst that starts at `word`: the least of three limits."""
+        page_bits = self.params.page_words.bit_length() - 1
+        limit: Value = Const(self.params.burst_words - 1, self.params.burst_last_bits)
+        if page_bits:
+            page_last = ~word[:page_bits]
+            limit = Mux(page_last < limit, page_last, limit)
+        return Mux(run_last < limit, run_last, limit)
+
+
+def connect_source(m: Module, dma: wiring.Component, source: BurstSource) -> None:
+    """Connect what a DMA engine hands through to its burst source."""
+    wiring.connect(m, wiring.flipped(dma.command), source.command)
+    m.d.comb += source.base.eq(dma.base)
+    for i in range(dma.params.num_waits):
+        wiring.connect(m, source.waits[i], wiring.flipped(dma.waits[i]))
