@@ -19,7 +19,7 @@ SHOWN_MISMATCHES = 5
 FOLDER = Path(os.environ.get(JOB_VARIABLE, "."))
 JOB: dict[str, Any] = json.loads((FOLDER / "job.json").read_text())
 RESULTS: list[dict[str, Any]] = []
-STATE = {"is_clean": False}
+STATE: dict[str, Any] = {"is_clean": False, "violations": {}}
 
 
 @cocotb.test
@@ -70,8 +70,10 @@ def _timing_problems(dut: Any, case: dict[str, Any]) -> list[str]:
         counts = {p["name"]: _read(dut, "count", p["name"]) for p in JOB["ports"]}
         problems.append(f"not done after {case['limit_cycles']} cycles; transfers: {counts}")
     for port in JOB["ports"]:
-        if violations := _read(dut, "violations", port["name"]):
-            problems.append(f"{port['name']}: {violations} breaches of the stream rules so far")
+        total = _read(dut, "violations", port["name"])
+        if violations := total - STATE["violations"].get(port["name"], 0):
+            problems.append(f"{port['name']}: {violations} breaches of the stream rules")
+        STATE["violations"][port["name"]] = total
     return problems
 
 

@@ -1,6 +1,7 @@
 """The only place that knows cocotb's runner: one call, plain values in and out."""
 
 import contextlib
+import logging
 import os
 import shlex
 import sys
@@ -42,6 +43,7 @@ class _Runner(Verilator):
 
     def __init__(self, own_environment: Mapping[str, str], log_path: Path, limits: Limits) -> None:
         super().__init__()
+        self.log.setLevel(logging.CRITICAL)  # what it would say is in the result
         self._own_environment = own_environment
         self._log_path = log_path
         self._limits = limits

@@ -1,0 +1,37 @@
+"""Fixtures that several folders of tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from tilewright.build.cache import BuildCache, default_cache
+from tilewright.build.verilator import find_toolchain
+from tilewright.errors import ToolError
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers: what a test needs or costs."""
+    config.addinivalue_line("markers", "simulator: needs Verilator's C++ toolchain")
+    config.addinivalue_line("markers", "slow: takes more than ten seconds")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A missing tool is a skip with its reason."""
+    if item.get_closest_marker("simulator") is None:
+        return
+    try:
+        find_toolchain()
+    except ToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def build_cache() -> BuildCache:
+    """The cache of the user: its keys cover everything that a build depends on."""
+    return default_cache()
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A new folder for the files of one simulation."""
+    return tmp_path / "run"

@@ -1,0 +1,277 @@
+"""The whole path of a kernel: emit, lint, build, run, judge; and every way in which it must fail."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from amaranth.hdl import ClockDomain, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from tilewright.sim.regress import Case, Job, Port
+from tilewright.sim.vectors import STANDARD_STALLS, StallPattern, random_words
+
+from tilewright.build.cache import BuildCache
+from tilewright.build.kernel_run import build_kernel, run_kernel
+from tilewright.build.lint import lint
+from tilewright.build.simulate import Model
+from tilewright.build.verilog import emit
+from tilewright.errors import NothingRunError
+
+pytestmark = pytest.mark.simulator
+
+BITS = 77
+
+
+class StreamAdder(wiring.Component):
+    """Adds two streams, one result per cycle, one cycle later."""
+
+    def __init__(self) -> None:
+        ports = {"aclk": In(1), "aresetn": In(1)}
+        for name in ("s_axis_a", "s_axis_b"):
+            ports |= {f"{name}_tdata": In(BITS), f"{name}_tvalid": In(1), f"{name}_tready": Out(1)}
+        ports |= {"m_axis_o_tdata": Out(BITS), "m_axis_o_tvalid": Out(1), "m_axis_o_tready": In(1)}
+        super().__init__({**ports, "m_axis_o_tlast": Out(1), "is_odd": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = domain = ClockDomain()
+        m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
+        have_both = self.s_axis_a_tvalid & self.s_axis_b_tvalid
+        go = Signal()
+        m.d.comb += go.eq(have_both & (self.m_axis_o_tready | ~self.m_axis_o_tvalid))
+        m.d.comb += [self.s_axis_a_tready.eq(go), self.s_axis_b_tready.eq(go)]
+        total = Signal(BITS)
+        m.d.comb += total.eq(self.s_axis_a_tdata + self.s_axis_b_tdata)
+        with m.If(self.m_axis_o_tready):
+            m.d.sync += self.m_axis_o_tvalid.eq(0)
+        with m.If(go):
+            m.d.sync += [self.m_axis_o_tvalid.eq(1), self.m_axis_o_tdata.eq(total)]
+            m.d.sync += self.m_axis_o_tlast.eq(total[0])
+        m.d.comb += self.is_odd.eq(go & total[0])
+        return m
+
+
+PORTS = (
+    Port(name="a", direction="in", bits=BITS),
+    Port(name="b", direction="in", bits=BITS),
+    Port(name="o", direction="out", bits=BITS, has_last=True),
+    Port(name="is_odd", direction="pulse"),
+)
+
+
+def adder_case(name: str, seed: int, count: int, stalls: dict[str, StallPattern]) -> Case:
+    a, b = (random_words(seed + offset, BITS, count) for offset in (0, 1000))
+    sums = [(x + y) % (1 << BITS) for x, y in zip(a, b, strict=True)]
+    return Case(
+        name=name,
+        inputs={"a": a, "b": b},
+        expected={
+            "o": [total | (total & 1) << BITS for total in sums],
+            "is_odd": [1] * sum(total & 1 for total in sums),
+        },
+        stalls=stalls,
+        expected_cycles=count + 1 if not stalls and count else None,
+        limit_cycles=200 * count + 1000,
+    )
+
+
+@pytest.fixture(scope="module")
+def adder_model(build_cache: BuildCache) -> Model:
+    text = emit(StreamAdder(), "stream_adder")
+    result = lint(text, "stream_adder")
+    assert result.is_clean, [str(problem) for problem in result.problems]
+    return build_kernel(text, Job(module="stream_adder", ports=PORTS, cases=()), cache=build_cache)
+
+
+def adder_job() -> Job:
+    cases = [adder_case("no_stalls", 1, 50, {}), adder_case("no_words", 1, 0, {})]
+    for number, stalls in enumerate(STANDARD_STALLS[1:]):
+        for ports in (("a", "b"), ("o",), ("a", "o")):
+            where = dict.fromkeys(ports, stalls)
+            name = f"{stalls.kind}_{'_'.join(ports)}"
+            cases.append(adder_case(name, 10 + number, 33, where))
+    cases.append(adder_case("last", 99, 1, {}))
+    return Job(module="stream_adder", ports=PORTS, cases=tuple(cases))
+
+
+def test_every_case_passes_in_one_process(adder_model: Model, run_folder: Path) -> None:
+    job = adder_job()
+    result = run_kernel(adder_model, job, run_folder)
+    assert result.is_passed, result.explain()
+    assert [case.name for case in result.cases] == [case.name for case in job.cases]
+    assert result.cases[0].cycles == 51
+    assert result.cases[1].cycles is None
+    assert result.cases[0].ports["o"].first_cycle == 1
+    assert result.cases[0].ports["o"].last_cycle == 50
+    names = [t.get("name") for t in ElementTree.parse(run_folder / "junit.xml").iter("testcase")]
+    assert len(names) == len(job.cases)
+
+
+def test_planted_mismatch_fails_and_repeats(adder_model: Model, run_folder: Path) -> None:
+    job = adder_job()
+    bad = job.cases[2]
+    words = list(bad.expected["o"])
+    words[7] ^= 1 << 40
+    cases = list(job.cases)
+    cases[2] = replace(bad, expected={**bad.expected, "o": words})
+    result = run_kernel(adder_model, replace(job, cases=tuple(cases), seed=42), run_folder)
+    assert not result.is_passed
+    assert result.run.status == "failed"
+    assert [case.is_passed for case in result.cases].count(False) == 1
+    assert f"o[7]: expected {words[7]:020x}" in result.cases[2].message
+    assert "seed: 42" in result.explain()
+    assert result.run.repeat in result.explain()
+    again = subprocess.run(
+        ["sh", "-c", result.run.repeat], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "FAIL=1" in again.stdout
+    assert f"o[7]: expected {words[7]:020x}" in again.stdout
+
+
+def test_wrong_cycles_and_counts_fail(adder_model: Model, run_folder: Path) -> None:
+    good = adder_case("good", 1, 20, {})
+    words = good.expected["o"]
+    cases = (
+        replace(good, name="one_cycle_less", expected_cycles=20),
+        replace(good, name="one_word_less", expected={**good.expected, "o": words[:-1]}),
+        replace(
+            good, name="one_more", expected={**good.expected, "o": [*words, 1]}, limit_cycles=100
+        ),
+        replace(good, name="no_pulses", expected={**good.expected, "is_odd": []}),
+        good,
+    )
+    job = Job(module="stream_adder", ports=PORTS, cases=cases)
+    result = run_kernel(adder_model, job, run_folder)
+    assert [case.is_passed for case in result.cases] == [False, False, False, False, True]
+    assert "took 21 cycles, the cost law says 20" in result.cases[0].message
+    assert "expected 19 words, got 20" in result.cases[1].message
+    assert "not done after 100 cycles" in result.cases[2].message
+    assert "is_odd: expected 0 words" in result.cases[3].message
+
+
+def test_a_second_build_compiles_nothing(adder_model: Model, build_cache: BuildCache) -> None:
+    text = emit(StreamAdder(), "stream_adder")
+    again = build_kernel(text, adder_job(), cache=build_cache)
+    assert again.was_cached
+    assert again.folder == adder_model.folder
+
+
+def test_no_cases_is_not_a_pass(adder_model: Model, run_folder: Path) -> None:
+    with pytest.raises(NothingRunError):
+        run_kernel(adder_model, Job(module="stream_adder", ports=PORTS, cases=()), run_folder)
+
+
+# Echoes words, and misbehaves on command: 1 ends the simulator, 2 hangs, 3 drops a valid word,
+# 4 changes the payload, 5 sends one word more.
+MOODY = """
+module moody(input aclk, input aresetn,
+  input [7:0] s_axis_i_tdata, input s_axis_i_tvalid, output s_axis_i_tready,
+  output reg [7:0] m_axis_o_tdata, output reg m_axis_o_tvalid, input m_axis_o_tready);
+  reg is_hung;
+  reg [1:0] extra;
+  assign s_axis_i_tready = !is_hung && !extra && (!m_axis_o_tvalid || m_axis_o_tready);
+  always @(posedge aclk) begin
+    if (!aresetn) begin
+      is_hung <= 0; m_axis_o_tvalid <= 0; extra <= 0;
+    end else begin
+      if (m_axis_o_tready) m_axis_o_tvalid <= 0;
+      if (m_axis_o_tvalid && !m_axis_o_tready) begin
+        if (m_axis_o_tdata == 3) m_axis_o_tvalid <= 0;
+        if (m_axis_o_tdata == 4) m_axis_o_tdata <= 99;
+      end
+      if (extra != 0 && (!m_axis_o_tvalid || m_axis_o_tready)) begin
+        extra <= 0; m_axis_o_tvalid <= 1; m_axis_o_tdata <= 77;
+      end
+      if (s_axis_i_tvalid && s_axis_i_tready) begin
+        if (s_axis_i_tdata == 1) $fatal(1, "as you wish");
+        is_hung <= s_axis_i_tdata == 2;
+        extra <= s_axis_i_tdata == 5;
+        m_axis_o_tvalid <= s_axis_i_tdata != 2;
+        m_axis_o_tdata <= s_axis_i_tdata;
+      end
+    end
+  end
+endmodule
+"""
+MOODY_PORTS = (
+    Port(name="i", direction="in", bits=8),
+    Port(name="o", direction="out", bits=8),
+)
+
+
+@pytest.fixture(scope="module")
+def moody_model(build_cache: BuildCache) -> Model:
+    return build_kernel(MOODY, Job(module="moody", ports=MOODY_PORTS, cases=()), cache=build_cache)
+
+
+def echo(name: str, words: list[int], limit_cycles: int = 500) -> Case:
+    slow = StallPattern(kind="one_in_four")
+    return Case(
+        name=name,
+        inputs={"i": words},
+        expected={"o": words},
+        stalls={"o": slow},
+        limit_cycles=limit_cycles,
+    )
+
+
+def moody_job(*cases: Case) -> Job:
+    return Job(module="moody", ports=MOODY_PORTS, cases=cases)
+
+
+def test_misbehaviour_is_found_and_the_next_case_is_clean(
+    moody_model: Model, run_folder: Path
+) -> None:
+    job = moody_job(
+        echo("before", [10, 11]),
+        echo("hang", [10, 2, 11]),
+        echo("between", [12]),
+        echo("dropped", [10, 3, 11]),
+        echo("changed", [20, 4, 21]),
+        echo("surplus", [30, 5]),
+        echo("after", [13, 14]),
+    )
+    result = run_kernel(moody_model, job, run_folder)
+    messages = {case.name: case.message for case in result.cases}
+    assert [name for name, message in messages.items() if not message] == [
+        "before", "between", "after",
+    ]  # fmt: skip
+    assert "not done after 500 cycles; transfers: {'i': 2, 'o': 1}" in messages["hang"]
+    assert "o: 1 breaches of the stream rules" in messages["dropped"]
+    assert "o: 1 breaches of the stream rules" in messages["changed"]
+    assert "o: expected 2 words, got 3" in messages["surplus"]
+    assert "stream rule: o in cycle" in (run_folder / "simulation.log").read_text()
+    assert not result.is_passed
+
+
+def test_a_crash_is_no_pass(moody_model: Model, run_folder: Path) -> None:
+    result = run_kernel(moody_model, moody_job(echo("a", [10]), echo("b", [1])), run_folder)
+    assert not result.is_passed
+    assert result.run.status == "crashed"
+    assert "as you wish" in result.explain()
+    assert "repeat.sh" in result.explain()
+    assert [case.name for case in result.cases] == ["a"]
+
+
+def test_a_run_without_end_is_ended(moody_model: Model, run_folder: Path) -> None:
+    job = moody_job(echo("hang", [2], limit_cycles=1 << 31))
+    result = run_kernel(moody_model, job, run_folder, limit_seconds=1.5)
+    assert not result.is_passed
+    assert result.run.status == "timed_out"
+    assert result.run.seconds < 10
+
+
+def test_results_of_an_older_run_are_not_believed(moody_model: Model, run_folder: Path) -> None:
+    assert run_kernel(moody_model, moody_job(echo("a", [10])), run_folder).is_passed
+    result = run_kernel(moody_model, moody_job(echo("a", [1])), run_folder)
+    assert not result.is_passed
+    assert result.cases == ()
+
+
+def test_results_file_is_readable(moody_model: Model, run_folder: Path) -> None:
+    run_kernel(moody_model, moody_job(echo("a", [10, 11])), run_folder)
+    (entry,) = json.loads((run_folder / "results.json").read_text())
+    assert entry["ports"]["o"]["count"] == 2
