@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilewright.build.doctor import check_tools
-    from tilewright.catalog import templates
+    from tilewright.catalog import load_spec, templates
     from tilewright.errors import NothingRunError, OutputError, TilewrightError, ToolError
     from tilewright.flow import estimate, generate, report, run, verify
-    from tilewright.spec import Spec, SpecError, load_spec
+    from tilewright.spec import Spec, SpecError
 
 __all__ = [
     "NothingRunError",
@@ -39,10 +39,10 @@ __all__ = [
 
 _HOMES = {
     "tilewright.build.doctor": ("check_tools",),
-    "tilewright.catalog": ("templates",),
+    "tilewright.catalog": ("load_spec", "templates"),
     "tilewright.errors": ("NothingRunError", "OutputError", "TilewrightError", "ToolError"),
     "tilewright.flow": ("estimate", "generate", "report", "run", "verify"),
-    "tilewright.spec": ("Spec", "SpecError", "load_spec"),
+    "tilewright.spec": ("Spec", "SpecError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

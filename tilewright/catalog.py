@@ -8,14 +8,18 @@ import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tilewright.errors import TilewrightError
 
+if TYPE_CHECKING:
+    from tilewright.spec import Spec, TemplateSection
+
 ENTRY_POINT_GROUP: Final = "tilewright.templates"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PLACE: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
+_PLACE: Final = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?", re.ASCII)
 
 
 class CatalogError(TilewrightError):
@@ -24,22 +28,24 @@ class CatalogError(TilewrightError):
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """One template. Every part is a place written `module:name`, resolved by `load`.
+    """One template. Every part is a place, `module:name` or `module`, resolved by `load`.
 
     Parameters
     ----------
     name : its name in specs.
     summary : one line for lists.
+    section : its section of a spec, a `TemplateSection`; the only part that `check` loads.
     params : frozen dataclass, the only argument of the component's constructor.
-    mapping : packs tensors into words in the order in which the component takes them.
-    cost : the cost law, exact cycles of a command without stalls.
+    mapping : module: packs tensors into words in the order in which the component takes them.
+    cost : module: the cost law, exact cycles of a command without stalls.
     rtl : the component class.
     golden : the NumPy golden model.
-    bench : the cocotb bench.
+    bench : module: the cocotb bench.
     """
 
     name: str
     summary: str
+    section: str
     params: str
     mapping: str
     cost: str
@@ -53,7 +59,9 @@ class Template:
         for part in PARTS:
             place = getattr(self, part)
             if not isinstance(place, str) or not _PLACE.fullmatch(place):
-                raise CatalogError(f"template {self.name}: {part} is `module:name`, got {place!r}")
+                raise CatalogError(
+                    f"template {self.name}: {part} is `module:name` or `module`, got {place!r}"
+                )
 
     def load(self, part: str) -> Any:
         """The object behind one of `PARTS`."""
@@ -61,9 +69,11 @@ class Template:
             raise ValueError(f"part is one of {PARTS}, got {part!r}")
         module, _, name = getattr(self, part).partition(":")
         try:
-            return getattr(importlib.import_module(module), name)
+            found = importlib.import_module(module)
+            return getattr(found, name) if name else found
         except (ImportError, AttributeError) as error:
-            message = f"template {self.name}: {part} `{module}:{name}` cannot be loaded: {error}"
+            place = getattr(self, part)
+            message = f"template {self.name}: {part} `{place}` cannot be loaded: {error}"
             raise CatalogError(message) from error
 
 
@@ -73,12 +83,13 @@ BUILT_IN: Final = (
     Template(
         name="systolic",
         summary="matrix multiplication on an array of PEs, output- or weight-stationary",
+        section="tilewright.spec:SystolicSection",
         params="tilewright.hw.systolic.params:SystolicParams",
-        mapping="tilewright.hw.systolic.mapping:SystolicMapping",
-        cost="tilewright.hw.systolic.cost:SystolicCost",
+        mapping="tilewright.hw.systolic.mapping",
+        cost="tilewright.hw.systolic.cost",
         rtl="tilewright.hw.systolic.rtl:Systolic",
-        golden="tilewright.sim.golden.systolic:matmul",
-        bench="tilewright.sim.benches.systolic:bench",
+        golden="tilewright.sim.golden.systolic:systolic",
+        bench="tilewright.sim.benches.kernel",
     ),
 )
 
@@ -106,6 +117,26 @@ def find_template(name: str) -> Template:
     if name not in known:
         raise CatalogError(f"no template {name!r}", help=f"known: {', '.join(known)}")
     return known[name]
+
+
+def spec_sections() -> Mapping[str, "type[TemplateSection]"]:
+    """What the spec layer must know of the templates: the model of each one's section."""
+    from tilewright.spec import TemplateSection
+
+    sections: dict[str, type[TemplateSection]] = {}
+    for name, template in templates().items():
+        section = template.load("section")
+        if not (isinstance(section, type) and issubclass(section, TemplateSection)):
+            raise CatalogError(f"template {name}: {template.section} is not a TemplateSection")
+        sections[name] = section
+    return sections
+
+
+def load_spec(path: str | Path) -> "Spec":
+    """Read and check a spec with all templates of the catalog; `SpecError` has every mistake."""
+    from tilewright import spec
+
+    return spec.load_spec(path, sections=spec_sections())
 
 
 def _load_entry(point: Any, owner: str) -> Template:

@@ -64,7 +64,7 @@ def _flow() -> Flow:
 
 def _prepare(options: argparse.Namespace, scope: str) -> "Spec":
     from tilewright.build.doctor import require_tools
-    from tilewright.spec import load_spec
+    from tilewright.catalog import load_spec
 
     spec = load_spec(options.spec)
     require_tools(scope)
