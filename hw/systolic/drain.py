@@ -25,8 +25,8 @@ class DrainColumn(wiring.Component):
     -------
     value : In(signed(accumulator_bits))
     entry, load_in : In; the entry is taken in a cycle with ``load_in`` and counts from the next
-    settings, load_zero_point_in, load_limits_in : In; likewise
-    load_out, load_zero_point_out, load_limits_out : Out; one cycle later, for the next column
+    settings, load_settings_in : In; likewise
+    load_out, load_settings_out : Out; one cycle later, for the next column
     result : Out(signed(8))
 
     Timing
@@ -38,7 +38,7 @@ class DrainColumn(wiring.Component):
     Those of ``Requantizer``.
     """
 
-    LOADS = ("load", "load_zero_point", "load_limits")
+    LOADS = ("load", "load_settings")
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
@@ -63,11 +63,8 @@ class DrainColumn(wiring.Component):
             m.d.sync += getattr(self, f"{name}_out").eq(getattr(self, f"{name}_in"))
         with m.If(self.load_in):
             m.d.sync += entry.eq(self.entry)
-        with m.If(self.load_zero_point_in):
-            m.d.sync += settings.zero_point.eq(self.settings.zero_point)
-        with m.If(self.load_limits_in):
-            m.d.sync += settings.minimum.eq(self.settings.minimum)
-            m.d.sync += settings.maximum.eq(self.settings.maximum)
+        with m.If(self.load_settings_in):
+            m.d.sync += settings.eq(self.settings)
         m.d.comb += [
             requantizer.accumulator.eq(self.value),
             requantizer.bias.eq(entry[:BIAS_BITS].as_signed()),
@@ -208,8 +205,8 @@ class Drain(wiring.Component):
             self.core.ready_sets.eq(ring.ready_sets),
             self.release.eq(ring.release),
         ]
-        settings, load_zero_point, load_limits = self._delay_settings(m)
-        loads = (ring.load, load_zero_point, load_limits)
+        settings, load_settings = self._delay_settings(m)
+        loads = (ring.load, load_settings)
         results = []
         for c in range(p.cols):
             m.submodules[f"column_{c}"] = column = Shared(DrainColumn(p))
@@ -225,24 +222,20 @@ class Drain(wiring.Component):
         return results
 
     def _delay_settings(self, m):
-        """Settings and their loads for column 0, just before its requantizer looks at them.
+        """Settings and their load for column 0, just before its requantizer looks at them.
 
-        That is some cycles after the entry, when the next packet may have been announced. The
-        limits are used one cycle after the zero point and change one cycle later.
+        That is some cycles after the entry, when the next packet may have been announced.
         """
         stages = requantize_settings_latency(self.params.requantize_params)
-        tokens, settings = [self.core.announce], [self.core.packet.settings]
-        layout = settings[0].shape()
-        for stage in range(1, stages + 3):
-            tokens.append(Signal(name=f"settings_token_{stage}"))
-            settings.append(Signal(layout, name=f"settings_{stage}", reset_less=True))
-            m.d.sync += tokens[stage].eq(tokens[stage - 1])
-            if stage < stages + 2:
-                m.d.sync += settings[stage].eq(settings[stage - 1])
-        held = Signal(layout, name="settings_held", reset_less=True)
-        with m.If(tokens[stages]):
-            m.d.sync += held.zero_point.eq(settings[stages].zero_point)
-        with m.If(tokens[stages + 1]):
-            m.d.sync += held.minimum.eq(settings[stages + 1].minimum)
-            m.d.sync += held.maximum.eq(settings[stages + 1].maximum)
-        return held, tokens[stages + 1], tokens[stages + 2]
+        token, settings = self.core.announce, self.core.packet.settings
+        for stage in range(1, stages + 1):
+            delayed_token = Signal(name=f"settings_token_{stage}")
+            delayed = Signal(settings.shape(), name=f"settings_{stage}", reset_less=True)
+            m.d.sync += [delayed_token.eq(token), delayed.eq(settings)]
+            token, settings = delayed_token, delayed
+        held = Signal(settings.shape(), name="settings_held", reset_less=True)
+        load = Signal(name="settings_load")
+        m.d.sync += load.eq(token)
+        with m.If(token):  # all columns take them before the next packet's
+            m.d.sync += held.eq(settings)
+        return held, load
