@@ -165,7 +165,7 @@ def test_no_cases_is_not_a_pass(adder_model: Model, run_folder: Path) -> None:
 
 
 # Echoes words, and misbehaves on command: 1 ends the simulator, 2 hangs, 3 drops a valid word,
-# 4 changes the payload, 5 sends one word more.
+# 4 changes the payload, 5 sends one word more, 6 kills the process.
 MOODY = """
 module moody(input aclk, input aresetn,
   input [7:0] s_axis_i_tdata, input s_axis_i_tvalid, output s_axis_i_tready,
@@ -187,6 +187,7 @@ module moody(input aclk, input aresetn,
       end
       if (s_axis_i_tvalid && s_axis_i_tready) begin
         if (s_axis_i_tdata == 1) $fatal(1, "as you wish");
+        if (s_axis_i_tdata == 6) $c("std::abort();");
         is_hung <= s_axis_i_tdata == 2;
         extra <= s_axis_i_tdata == 5;
         m_axis_o_tvalid <= s_axis_i_tdata != 2;
@@ -253,6 +254,13 @@ def test_a_crash_is_no_pass(moody_model: Model, run_folder: Path) -> None:
     assert result.run.status == "crashed"
     assert "as you wish" in result.explain()
     assert "repeat.sh" in result.explain()
+    assert [case.name for case in result.cases] == ["a"]
+
+
+def test_a_killed_simulator_is_no_pass(moody_model: Model, run_folder: Path) -> None:
+    result = run_kernel(moody_model, moody_job(echo("a", [10]), echo("b", [6])), run_folder)
+    assert not result.is_passed
+    assert result.run.status == "crashed"
     assert [case.name for case in result.cases] == ["a"]
 
 

@@ -55,9 +55,15 @@ class RunResult:
         lines = [f"simulation {self.status.replace('_', ' ')}"]
         lines += [f"  {t.name}: {t.message}" for t in self.tests if not t.is_passed]
         if self.status in ("crashed", "timed_out"):
-            lines += [f"  | {line}" for line in self.tail.splitlines()[-12:]]
+            lines += [f"  | {line}" for line in _telling_lines(self.tail)]
         lines += [f"  seed: {self.seed}", f"  repeat: {self.repeat}"]
         return "\n".join(lines)
+
+
+def _telling_lines(tail: str) -> list[str]:
+    """What the simulator itself said, else the end of the log."""
+    lines = tail.splitlines()
+    return [line for line in lines if "%Error" in line or "%Fatal" in line] or lines[-12:]
 
 
 def run_bench(
@@ -114,6 +120,8 @@ def _status(bench: BenchRun, tests: Sequence[TestResult]) -> Status:
         return "timed_out"
     if bench.returncode is None or bench.returncode < 0 or not tests:
         return "crashed"
+    if any("cocotb expected it would shut down the simulation" in t.message for t in tests):
+        return "crashed"  # $fatal or $finish in the design: no judgement was reached
     if any(not test.is_passed for test in tests):
         return "failed"
     return "passed" if bench.returncode == 0 else "crashed"
