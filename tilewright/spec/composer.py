@@ -1,4 +1,4 @@
-"""YAML parser events to nodes (with a stack, so nesting costs nothing), nodes to data and places."""
+"""YAML parser events to nodes (on a stack: nesting costs nothing), nodes to data with places."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def suggestion(word: str, known: Sequence[str], noun: str) -> str:
     if meant is not None:
         return f"did you mean `{meant}`?"
     if not known:
-        return f"no {noun} is known"
+        return f"no {noun} is known yet"
     return f"known {noun}s: {', '.join(known)}"
 
 

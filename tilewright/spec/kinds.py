@@ -37,6 +37,13 @@ def mistake(rule: str, help: str | None = None) -> PydanticCustomError:
     return PydanticCustomError(MISTAKE, "{rule}", {"rule": rule, "help": help})
 
 
+def require_mapping(value: object) -> object:
+    """Refuses what is not a mapping, before its entries are read."""
+    if not isinstance(value, dict):
+        raise mistake("must be a section of `name: value` lines")
+    return value
+
+
 @dataclass(frozen=True)
 class Kind:
     """Conversion of one value, its JSON schema, and its way back to the text of a spec."""

@@ -46,7 +46,7 @@ def parse_spec(
     boards: Collection[str] = (),
     sections: Sections = BUILTIN_SECTIONS,
 ) -> Spec:
-    """Checks the text of a spec. Files it names must exist if `directory` (their start) is given."""
+    """Checks the text of a spec. Files that it names are looked for if `directory` is given."""
     context = SpecContext(sections=sections, boards=tuple(sorted(boards)), directory=directory)
     return _check(read_document(text, filename), context)
 

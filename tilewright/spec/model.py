@@ -14,142 +14,15 @@ from .kinds import (
     choice,
     duration,
     identifier,
-    mistake,
-    power_of_two,
     relative_path,
-    size,
+    require_mapping,
     text,
     whole,
 )
-from .sections.base import AnySection, Conflict, HardwareSize, SpecContext, TemplateSection
+from .machine import AcceleratorSection, AnyTemplate
+from .sections.base import Conflict, HardwareSize, SpecContext
 
 FORMAT_VERSION = 1
-ELEMENT_BITS = 8  # of an accelerator's words
-MAX_ENGINES = 1
-UNIT_NAMES = ("load", "store", "sequencer", "scratchpad")
-
-EngineName = Annotated[str, identifier(reserved=UNIT_NAMES, without_vhdl=True)]
-AnyTemplate = Annotated[TemplateSection, AnySection()]
-
-
-def _require_mapping(value: object) -> object:
-    if not isinstance(value, dict):
-        raise mistake("must be a section of `name: value` lines")
-    return value
-
-
-class ScratchpadSection(Section):
-    """The on-chip memory that software manages."""
-
-    capacity_bytes: Annotated[int, size(256, 2**40)] = Field(
-        default=64 * 1024,
-        alias="capacity",
-        description="Size of the scratchpad; a multiple of banks * word. Default 64KiB.",
-    )
-    banks: Annotated[int, whole(3, 64)] = Field(
-        default=8,
-        description="Banks, each with one read and one write port, 3 to 64 (activations, weights "
-        "and results lie in different banks). Default 8.",
-    )
-
-
-class MemorySection(Section):
-    """The AXI4 memory port and what the memory behind it does."""
-
-    bytes_per_cycle: Annotated[int, power_of_two(1, 128)] = Field(
-        default=16, description="Width of each data channel, a power of two, 1 to 128. Default 16."
-    )
-    latency_cycles: Annotated[int, whole(1, 10_000)] = Field(
-        default=40,
-        description="Cycles from an accepted read address to its first beat, as simulated and "
-        "estimated. Default 40.",
-    )
-    outstanding: Annotated[int, whole(1, 64)] = Field(
-        default=8, description="Bursts under way at once, 1 to 64. Default 8."
-    )
-
-
-class AcceleratorSection(Section):
-    """The machine."""
-
-    scratchpad: ScratchpadSection = Field(
-        default=ScratchpadSection(), description="The on-chip memory that the program manages."
-    )
-    memory: MemorySection = Field(
-        default=MemorySection(), description="The memory port and the memory behind it."
-    )
-    program: Annotated[Literal["rom", "ram"], choice("rom", "ram")] = Field(
-        default="rom",
-        description="rom: the program is part of the circuit, which is made for it. ram: it can be "
-        "replaced over AXI4-Lite. Default rom.",
-    )
-    engines: Annotated[
-        Mapping[EngineName, AnyTemplate],
-        BeforeValidator(_require_mapping),
-        AfterValidator(FrozenMapping),
-        PlainSerializer(dict),
-    ] = Field(description="The engines by name; each is a template with its keys.")
-
-    @property
-    def lanes(self) -> int:
-        """Elements of a scratchpad word: those of the widest engine."""
-        return max((engine.word_lanes() or 1 for engine in self.engines.values()), default=1)
-
-    @property
-    def word_bytes(self) -> int:
-        """Bytes of a word in memory and in `capacity`: `lanes` rounded up to a power of two."""
-        return 1 << (self.lanes - 1).bit_length()
-
-    @property
-    def port_bytes(self) -> int:
-        """Width of the AXI data bus."""
-        return min(self.memory.bytes_per_cycle, self.word_bytes)
-
-    @property
-    def scratchpad_words(self) -> int:
-        """Words in all banks."""
-        return self.scratchpad.capacity_bytes // self.word_bytes
-
-    @property
-    def bank_words(self) -> int:
-        """Words (rows) of one bank."""
-        return self.scratchpad_words // self.scratchpad.banks
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Rules between the machine's parts; paths are relative to the section."""
-        if not self.engines:
-            yield Conflict(path=("engines",), rule="must name an engine", value="none")
-        if len(self.engines) > MAX_ENGINES:
-            yield Conflict(
-                path=("engines",),
-                rule=f"must be {MAX_ENGINES} engine, more are not supported so far",
-                value=f"{len(self.engines)}: {', '.join(self.engines)}",
-            )
-        for name, engine in self.engines.items():
-            for conflict in (*engine.conflicts(), *engine.accelerator_conflicts()):
-                yield conflict.under(("engines", name))
-        yield from self._scratchpad_conflicts()
-
-    def _scratchpad_conflicts(self) -> Iterator[Conflict]:
-        row_bytes = self.scratchpad.banks * self.word_bytes
-        capacity_bytes = self.scratchpad.capacity_bytes
-        if capacity_bytes % row_bytes == 0 and capacity_bytes >= 2 * row_bytes:
-            return
-        lanes = tuple(("engines", name) for name in self.engines)
-        nearest = max(2, round(capacity_bytes / row_bytes)) * row_bytes
-        yield Conflict(
-            path=("scratchpad", "capacity"),
-            parties=(("scratchpad", "capacity"), ("scratchpad", "banks"), *lanes),
-            rule=f"must be a multiple of {row_bytes}B and at least twice that: "
-            f"{self.scratchpad.banks} banks of words of {self.word_bytes} bytes "
-            f"({self.lanes} lanes)",
-            help=f"the nearest is {nearest}B",
-        )
-
-    def hardware_size(self) -> HardwareSize:
-        """What would be elaborated, estimated."""
-        scratchpad = HardwareSize(memory_bits=8 * self.scratchpad.capacity_bytes)
-        return sum((engine.size() for engine in self.engines.values()), scratchpad)
 
 
 class ScheduleSection(Section):
@@ -179,7 +52,7 @@ class VerifySection(Section):
     )
     arrays: Annotated[
         Mapping[str, Annotated[str, text("the name of an array in the file")]],
-        BeforeValidator(_require_mapping),
+        BeforeValidator(require_mapping),
         AfterValidator(FrozenMapping),
         PlainSerializer(dict),
     ] = Field(

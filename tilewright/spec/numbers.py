@@ -97,7 +97,9 @@ def format_size(size_bytes: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds, or milliseconds where that is a shorter whole number: 10.0 -> `10s`."""
+    """Whole hours, seconds or milliseconds where possible: 10.0 -> `10s`."""
+    if seconds and seconds % 3600 == 0:
+        return f"{int(seconds) // 3600}h"
     if seconds == int(seconds):
         return f"{int(seconds)}s"
     milliseconds = Fraction(str(seconds)) * 1000

@@ -30,7 +30,7 @@ _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """Data with places. `poisoned` paths hold a mistake already: nothing is said about them twice."""
+    """Data with places. `poisoned` paths hold a mistake already, nothing more is said of them."""
 
     file: str
     data: object = None
@@ -54,6 +54,8 @@ class Document:
             nearest = nearest[:-1]
         place = self.places.get(nearest)
         spoken = path_text(path)
+        if place is None and self.lines:
+            return self._at(Span(1, 1), spoken, rule, help, value)
         if place is None:
             return Diagnostic(file=self.file, path=spoken, rule=rule, help=help, value=value)
         is_exact = nearest == path
@@ -95,7 +97,7 @@ def read_source(path: Path) -> str:
 def _read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _refused(path, "must be a regular file")
             return file.read(MAX_SOURCE_BYTES + 1)
@@ -128,6 +130,7 @@ def decode_source(content: bytes, file: str) -> str:
             column=len(before) - line_starts[-1] + 1,
             rule="must be UTF-8 text",
             value=f"byte 0x{content[error.start]:02x}",
+            source_line=_LINE_BREAK.split(content.decode("utf-8", "replace"))[len(line_starts) - 1],
             help="save the file as UTF-8",
         )
         raise SpecError([diagnostic]) from None
@@ -178,7 +181,7 @@ def _refuse_characters(text: str, document: Document) -> None:
 
 _SYNTAX_HELP = {
     "mapping values are not allowed in this context": (
-        "one `key: value` in a line; quote text that holds `: `"
+        "one `key: value` in a line, keys of a section in one column; quote text that holds `: `"
     ),
     "found character that cannot start any token": (
         "indent with spaces, not tabs; quote text that starts with one of %@`"
@@ -200,6 +203,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, document: Document) -> Diagnostic
     column = mark.column + 1 if mark is not None else 1
     if line > len(document.lines):
         line, column = len(document.lines), len(document.lines[-1]) + 1
-    return document._at(
-        Span(line, column), "", f"YAML syntax: {problem}", _SYNTAX_HELP.get(problem), None
-    )
+    help = _SYNTAX_HELP.get(problem)
+    if help and error.context_mark is not None and error.context_mark.line + 1 < line:
+        help += f" (it starts in line {error.context_mark.line + 1})"
+    return document._at(Span(line, column), "", f"YAML syntax: {problem}", help, None)

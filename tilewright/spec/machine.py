@@ -1,0 +1,134 @@
+"""The sections of an accelerator's machine: scratchpad, memory port, program, engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from .frozen import FrozenMapping
+from .kinds import Section, choice, identifier, power_of_two, require_mapping, size, whole
+from .numbers import format_size
+from .sections.base import AnySection, Conflict, HardwareSize, TemplateSection
+
+MAX_ENGINES = 1
+UNIT_NAMES = ("load", "store", "sequencer", "scratchpad")
+
+EngineName = Annotated[str, identifier(reserved=UNIT_NAMES, without_vhdl=True)]
+AnyTemplate = Annotated[TemplateSection, AnySection()]
+
+
+class ScratchpadSection(Section):
+    """The on-chip memory that software manages."""
+
+    capacity_bytes: Annotated[int, size(256, 2**40)] = Field(
+        default=64 * 1024,
+        alias="capacity",
+        description="Size of the scratchpad: banks x bytes of a word (lanes rounded up to a power "
+        "of two) x a power of two of at least 2. Default 64KiB.",
+    )
+    banks: Annotated[int, whole(3, 64)] = Field(
+        default=8,
+        description="Banks, each with one read and one write port, 3 to 64 (activations, weights "
+        "and results lie in different banks). Default 8.",
+    )
+
+
+class MemorySection(Section):
+    """The AXI4 memory port and what the memory behind it does."""
+
+    bytes_per_cycle: Annotated[int, power_of_two(1, 128)] = Field(
+        default=16, description="Width of each data channel, a power of two, 1 to 128. Default 16."
+    )
+    latency_cycles: Annotated[int, whole(1, 10_000)] = Field(
+        default=40,
+        description="Cycles from an accepted read address to its first beat, as simulated and "
+        "estimated. Default 40.",
+    )
+    outstanding: Annotated[int, whole(1, 64)] = Field(
+        default=8, description="Bursts under way at once, 1 to 64. Default 8."
+    )
+
+
+class AcceleratorSection(Section):
+    """The machine."""
+
+    scratchpad: ScratchpadSection = Field(
+        default=ScratchpadSection(), description="The on-chip memory that the program manages."
+    )
+    memory: MemorySection = Field(
+        default=MemorySection(), description="The memory port and the memory behind it."
+    )
+    program: Annotated[Literal["rom", "ram"], choice("rom", "ram")] = Field(
+        default="rom",
+        description="rom: the program is part of the circuit, which is made for it. ram: it can be "
+        "replaced over AXI4-Lite. Default rom.",
+    )
+    engines: Annotated[
+        Mapping[EngineName, AnyTemplate],
+        BeforeValidator(require_mapping),
+        AfterValidator(FrozenMapping),
+        PlainSerializer(dict),
+    ] = Field(description="The engines by name; each is a template with its keys.")
+
+    @property
+    def lanes(self) -> int:
+        """Elements of a scratchpad word: those of the widest engine."""
+        return max((engine.word_lanes() or 1 for engine in self.engines.values()), default=1)
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of a word in memory and in `capacity`: `lanes` rounded up to a power of two."""
+        return 1 << (self.lanes - 1).bit_length()
+
+    @property
+    def port_bytes(self) -> int:
+        """Width of the AXI data bus."""
+        return min(self.memory.bytes_per_cycle, self.word_bytes)
+
+    @property
+    def scratchpad_words(self) -> int:
+        """Words in all banks."""
+        return self.scratchpad.capacity_bytes // self.word_bytes
+
+    @property
+    def bank_words(self) -> int:
+        """Words (rows) of one bank, a power of two."""
+        return self.scratchpad_words // self.scratchpad.banks
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Rules between the machine's parts; paths are relative to the section."""
+        if not self.engines:
+            yield Conflict(path=("engines",), rule="must name an engine", value="none")
+        if len(self.engines) > MAX_ENGINES:
+            yield Conflict(
+                path=("engines",),
+                rule=f"must be {MAX_ENGINES} engine, more are not supported so far",
+                value=f"{len(self.engines)}: {', '.join(self.engines)}",
+            )
+        for name, engine in self.engines.items():
+            for conflict in (*engine.conflicts(), *engine.accelerator_conflicts()):
+                yield conflict.under(("engines", name))
+        yield from self._scratchpad_conflicts()
+
+    def _scratchpad_conflicts(self) -> Iterator[Conflict]:
+        row_bytes = self.scratchpad.banks * self.word_bytes
+        capacity_bytes = self.scratchpad.capacity_bytes
+        nearest = row_bytes << max(1, (capacity_bytes // row_bytes).bit_length() - 1)
+        if capacity_bytes == nearest:
+            return
+        engines = tuple(("engines", name) for name in self.engines)
+        yield Conflict(
+            path=("scratchpad", "capacity"),
+            parties=(("scratchpad", "capacity"), ("scratchpad", "banks"), *engines),
+            rule=f"must be banks {self.scratchpad.banks} x word of {self.word_bytes} bytes (lanes "
+            f"{self.lanes}) x a power of two of at least 2",
+            value=format_size(capacity_bytes),
+            help=f"for example {format_size(nearest)}",
+        )
+
+    def hardware_size(self) -> HardwareSize:
+        """What would be elaborated, estimated."""
+        scratchpad = HardwareSize(memory_bits=8 * self.scratchpad.capacity_bytes)
+        return sum((engine.size() for engine in self.engines.values()), scratchpad)
