@@ -29,6 +29,10 @@ ALLOWED: Final[dict[tuple[Tool, str], str]] = {
         "as names without a reader."
     ),
     ("verilator", "UNUSEDPARAM"): "As for signals.",
+    ("verilator", "WIDTHEXPAND"): (
+        "Sums are written with operands of their own widths; Verilog extends them by the sign "
+        "that they are declared with, as the generator meant. Cutting bits off is not allowed."
+    ),
     ("verilator", "VARHIDDEN"): "A local name equals one further out; the nearer one is meant.",
 }
 """Classes of warnings that may remain, and why. Everything else fails the check."""
