@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -111,7 +112,7 @@ class Plan:
         distinct("banks", (banks.name for banks in self.banks))
         distinct("memory", (item.tensor for item in self.memory))
         ordered = sorted(self.banks, key=lambda banks: banks.start)
-        for one, other in zip(ordered, ordered[1:], strict=False):
+        for one, other in itertools.pairwise(ordered):
             if other.start < one.end:
                 raise ValueError(
                     f"banks of {one.name} [{one.start}, {one.end}) overlap with those of "

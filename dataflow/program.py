@@ -40,16 +40,21 @@ class Loop:
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """A counter that `producer` adds to and `consumer` takes from; starts at `initial`."""
+    """A counter that `producer` adds to and `consumer` takes from; starts at `initial`.
+
+    `maximum` is the most it can hold, whatever the timing: it gives the counter's width.
+    """
 
     name: str
     producer: str
     consumer: str
     initial: int = 0
+    maximum: int
 
     def __post_init__(self) -> None:
         not_empty("token name", self.name)
         at_least(f"token {self.name}: initial", self.initial, 0)
+        at_least(f"token {self.name}: maximum", self.maximum, max(1, self.initial))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,179 @@
+"""A first schedule: op after op, blocks of row tiles times all panels, operands double-buffered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .graph import Graph, Op
+from .machine import Machine
+from .memory_map import memory_map
+from .placement.simple import Placement, ResultWindow, place, result_windows
+from .plan import Certificate, Plan, Residency, Transfer
+from .task import Region, Task
+from .tiling import DoesNotFit, Matmul, array_shape, matmuls, split_evenly
+
+METHOD = "simple: resident row tiles, all panels streamed past them"
+
+
+def plan_simple(graph: Graph, machine: Machine) -> Plan:
+    """The plan for `graph` on `machine`.
+
+    Raises:
+        DoesNotFit: if an op's panels do not fit into the scratchpad.
+        ValueError: if the machine cannot run an op.
+    """
+    array = array_shape(machine)
+    if array.dataflow != "output_stationary":
+        raise DoesNotFit(f"engine {array.engine}: no schedule for {array.dataflow} yet")
+    sizes = matmuls(graph, array)
+    if not sizes:
+        raise ValueError(f"graph {graph.name}: has no op to run")
+    placement = place(machine, sizes)
+    blocks = [
+        (op, size, block)
+        for op, size, resident in zip(graph.ops, sizes, placement.resident, strict=True)
+        for block in _blocks(size, resident)
+    ]
+    tokens, windows = result_windows(
+        [(tiles, size.panels) for _, size, (_, tiles) in blocks], placement.o_slots
+    )
+    tasks = tuple(
+        _task(graph, op, size, block, window)
+        for (op, size, block), window in zip(blocks, windows, strict=True)
+    )
+    by_op = {size.op: size for size in sizes}
+    residencies, loads, stores = _movements(graph, tasks, by_op, placement)
+    memory, memory_words = memory_map(graph, machine, sizes)
+    moved = sum(item.words for item in (*loads, *stores)) * machine.word_bytes
+    least = _least_words(graph, sizes) * machine.word_bytes
+    return Plan(
+        tasks=tasks,
+        banks=(placement.a, placement.b, placement.o),
+        residencies=residencies,
+        loads=loads,
+        stores=stores,
+        memory=memory,
+        memory_words=memory_words,
+        certificate=Certificate(bytes=moved, lower_bound_bytes=least, method=METHOD),
+        settings={
+            "a_slots": max(task.bounds["m_tiles"] for task in tasks),
+            "b_slots": placement.b_slots,
+            "b_slot_words": placement.b_slot_words,
+            "o_slots": placement.o_slots,
+            "o_tokens": tokens,
+        },
+    )
+
+
+def _blocks(size: Matmul, resident: int) -> Iterator[tuple[int, int]]:
+    """(first row tile, number of row tiles) of each block."""
+    first = 0
+    for tiles in split_evenly(size.m_tiles, resident):
+        yield first, tiles
+        first += tiles
+
+
+def _task(graph: Graph, op: Op, size: Matmul, block: tuple[int, int], window: ResultWindow) -> Task:
+    first, tiles = block
+    start = first * size.array.rows
+    end = min(size.m, start + tiles * size.array.rows)
+    return Task(
+        name=f"{op.name}.{first}",
+        op=op.name,
+        engine=size.array.engine,
+        engine_kind="systolic",
+        bounds={
+            "k_blocks": size.k_blocks,
+            "subpanels": size.array.subpanels,
+            "m_tiles": tiles,
+            "panels": size.panels,
+        },
+        operands=(
+            Region(tensor=op.inputs[0], start=(start, 0), end=(end, size.k)),
+            Region(tensor=op.inputs[1], start=(0, 0), end=(size.k, size.n)),
+        ),
+        results=(Region(tensor=op.outputs[0], start=(start, 0), end=(end, size.n)),),
+        cycles=size.cycles(tiles),
+        attributes={
+            "first_m_tile": first,
+            "o_first_slot": window.first,
+            "o_slots": window.slots,
+            "zero_point": op.integer("zero_point"),
+            "minimum": op.integer("minimum"),
+            "maximum": op.integer("maximum"),
+        },
+    )
+
+
+def _movements(
+    graph: Graph, tasks: tuple[Task, ...], sizes: dict[str, Matmul], placement: Placement
+) -> tuple[tuple[Residency, ...], tuple[Transfer, ...], tuple[Transfer, ...]]:
+    """Residencies of A and B panels, loads in order, stores in order."""
+    kept: list[Residency] = []
+    loads: list[Transfer] = []
+    stores: list[Transfer] = []
+    step, panel_index = 0, 0
+    for task in tasks:
+        size = sizes[task.op]
+        first, tiles = task.attributes["first_m_tile"], task.bounds["m_tiles"]
+        activation, weight = (region.tensor for region in task.operands)
+        for tile in range(tiles):
+            words = size.k_blocks * _tile_rows(size, first + tile)
+            loads.append(Transfer(tensor=activation, tile=(first + tile,), words=words, step=step))
+            kept.append(
+                Residency(
+                    tensor=activation,
+                    tile=(first + tile,),
+                    banks=placement.a,
+                    offset_words=tile * size.a_panel_words,
+                    words=size.a_panel_words,
+                    from_step=step,
+                    to_step=step + size.panels,
+                )
+            )
+        for panel in range(size.panels):
+            words = size.b_panel_words
+            slot = (panel_index + panel) % placement.b_slots
+            loads += [
+                Transfer(tensor=weight, tile=(panel,), words=words, step=step + panel),
+                Transfer(
+                    tensor=f"{task.op}.parameters",
+                    tile=(panel,),
+                    words=size.parameter_panel_words,
+                    step=step + panel,
+                ),
+            ]
+            kept.append(
+                Residency(
+                    tensor=weight,
+                    tile=(panel,),
+                    banks=placement.b,
+                    offset_words=slot * placement.b_slot_words,
+                    words=words,
+                    from_step=step + panel,
+                    to_step=step + panel + 1,
+                )
+            )
+            stores.append(
+                Transfer(
+                    tensor=task.results[0].tensor,
+                    tile=(panel, first),
+                    words=task.results[0].end[0] - task.results[0].start[0],
+                    step=step + panel,
+                )
+            )
+        step, panel_index = step + size.panels, panel_index + size.panels
+    return tuple(kept), tuple(loads), tuple(stores)
+
+
+def _tile_rows(size: Matmul, tile: int) -> int:
+    return min(size.array.rows, size.m - tile * size.array.rows)
+
+
+def _least_words(graph: Graph, sizes: tuple[Matmul, ...]) -> int:
+    """Words if everything were moved once: a bound for any order of this op-by-op plan."""
+    return sum(
+        size.m * size.k_blocks
+        + size.panels * (size.b_panel_words + size.parameter_panel_words + size.m)
+        for size in sizes
+    )
