@@ -4,13 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.shared import Shared
-from .feed import Serializer, Skew
+from ..lib.chain import ChainParams
+from .feed import ColumnEdges, Skew
 from .params import ElementParams, SystolicParams
-from .pe import Row
-
-SHARED_ROWS_MIN_PES = 32 * 32
-"""From this size on rows are modules of their own. Smaller arrays simulate faster without."""
+from .pe import Rows
 
 
 class SystolicArray(wiring.Component):
@@ -61,55 +58,40 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        a_of_row, control = self._left(m)
-        b, drain = self._top(m), 0
-        start_drain = Signal()
-        for r in range(p.rows):
-            is_shared = p.rows * p.cols >= SHARED_ROWS_MIN_PES
-            m.submodules[f"row_{r}"] = row = Shared(Row(p)) if is_shared else Row(p)
-            m.d.comb += [
-                row.a.eq(a_of_row(r)),
-                row.b_in.eq(b),
-                row.drain_in.eq(drain),
-                row.start_drain.eq(start_drain),
-            ]
-            for name, value in control.items():
-                m.d.comb += getattr(row, f"{name}_in").eq(value)
-            bottom_last = control["last"]
-            control = {name: getattr(row, f"{name}_out") for name in control}
-            b, drain = row.b_out, row.drain_out
-        m.d.comb += [start_drain.eq(bottom_last), self.values.eq(drain)]
-        self._count(m, start_drain, control["thermometer"])
+        m.submodules.rows = rows = Rows(
+            ChainParams(part=p, num=p.rows, is_compact=p.is_large, shares_parts=p.is_large)
+        )
+        start_drain = Signal()  # the end of a tile has reached the last row
+        m.d.comb += [
+            rows.first_in.eq(self.first),
+            rows.last_in.eq(self.last),
+            rows.start_drain.eq(start_drain),
+            self.values.eq(rows.drain_out),
+        ]
+        self._connect_edges(m, rows)
+        way_down = Signal(p.rows - 1)
+        m.d.sync += way_down.eq(Cat(self.last, way_down))
+        m.d.comb += start_drain.eq(Cat(self.last, way_down)[-1])
+        self._count(m, start_drain, rows.thermometer_out)
         return m
 
-    def _left(self, m):
-        """The A operand of each row, and the control of row 0."""
+    def _connect_edges(self, m, rows):
+        """Operands of the first column and of the first row."""
         p = self.params
-        control = {"first": self.first, "last": self.last, "thermometer": 0}
         if p.a_feed == "k_inner":
-            return lambda _: self.a_word, {"load": self.a_load, **control}
-        bits = p.a_format.bits
-        m.submodules.a_skew = skew = Skew(ElementParams(num=p.rows, bits=bits))
-        m.d.comb += skew.i.eq(Mux(self.a_valid, self.a_word, 0))
-        return lambda r: skew.o[r * bits : (r + 1) * bits], control
-
-    def _top(self, m):
-        """The B operands of row 0."""
-        p = self.params
-        if p.b_feed == "k_outer":
-            m.submodules.b_skew = skew = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
-            m.d.comb += skew.i.eq(self.b_word)
-            return skew.o
-        load, elements = self.b_load, []
-        for c in range(p.cols):
-            edge = Shared(Serializer(ElementParams(num=p.lanes, bits=p.b_format.bits)))
-            m.submodules[f"b_edge_{c}"] = edge
-            m.d.comb += [edge.word.eq(self.b_word), edge.load.eq(load)]
-            elements.append(edge.element)
-            delayed = Signal(name=f"b_load_{c + 1}")
-            m.d.sync += delayed.eq(load)
-            load = delayed
-        return Cat(elements)
+            m.d.comb += [rows.a.eq(self.a_word), rows.load_in.eq(self.a_load)]
+        else:
+            m.submodules.a_edge = a_edge = Skew(ElementParams(num=p.rows, bits=p.a_format.bits))
+            m.d.comb += [a_edge.i.eq(Mux(self.a_valid, self.a_word, 0)), rows.a.eq(a_edge.o)]
+        if p.b_feed == "k_inner":
+            element = ElementParams(num=p.lanes, bits=p.b_format.bits)
+            chain = ChainParams(part=element, num=p.cols, is_compact=p.is_large)
+            m.submodules.b_edge = b_edge = ColumnEdges(chain)
+            m.d.comb += [b_edge.word.eq(self.b_word), b_edge.load_in.eq(self.b_load)]
+            m.d.comb += rows.b_in.eq(b_edge.element)
+        else:
+            m.submodules.b_edge = b_edge = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
+            m.d.comb += [b_edge.i.eq(self.b_word), rows.b_in.eq(b_edge.o)]
 
     def _count(self, m, start_drain, window):
         """Marks a tile's values and the last of them; `window` is one cycle ahead of them."""

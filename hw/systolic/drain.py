@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..lib.chain import Chain, ChainParams
 from ..lib.cost import requantize_latency, requantize_settings_latency
 from ..lib.requantize import Requantizer
 from ..lib.requantize_params import BIAS_BITS
-from ..lib.shared import Shared
 from .cost import output_words
 from .parameters import ParameterRing
 from .params import ENTRY_BITS, SystolicParams
@@ -38,18 +38,19 @@ class DrainColumn(wiring.Component):
     Those of ``Requantizer``.
     """
 
-    LOADS = ("load", "load_settings")
+    chained = ("load", "load_settings")
+    broadcast = ("entry", "settings")
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
-        loads = {f"{name}_in": In(1) for name in self.LOADS}
+        loads = {f"{name}_in": In(1) for name in self.chained}
         super().__init__(
             {
                 "value": In(signed(params.accumulator_bits)),
                 "entry": In(ENTRY_BITS),
                 "settings": In(settings_layout(params)),
                 **loads,
-                **{f"{name}_out": Out(1) for name in self.LOADS},
+                **{f"{name}_out": Out(1) for name in self.chained},
                 "result": Out(signed(params.requantize_params.output_bits)),
             }
         )
@@ -59,7 +60,7 @@ class DrainColumn(wiring.Component):
         m.submodules.requantizer = requantizer = Requantizer(self.params.requantize_params)
         entry = Signal(ENTRY_BITS, reset_less=True)
         settings = Signal(settings_layout(self.params), reset_less=True)
-        for name in self.LOADS:
+        for name in self.chained:
             m.d.sync += getattr(self, f"{name}_out").eq(getattr(self, f"{name}_in"))
         with m.If(self.load_in):
             m.d.sync += entry.eq(self.entry)
@@ -75,6 +76,12 @@ class DrainColumn(wiring.Component):
             self.result.eq(requantizer.result),
         ]
         return m
+
+
+class DrainColumns(Chain):
+    """All columns, column 0 first."""
+
+    PART = DrainColumn
 
 
 class Deskew(wiring.Component):
@@ -163,7 +170,7 @@ class Drain(wiring.Component):
         latency = p.cols - 1
         if p.has_parameters:
             latency += requantize_latency(p.requantize_params)
-            m.d.comb += deskew.i.eq(Cat(self._requantize(m)))
+            m.d.comb += deskew.i.eq(self._requantize(m))
         else:
             m.d.comb += deskew.i.eq(self.core.values)
         under_way = Signal(2 * latency)  # (valid, last) of each row, youngest lowest
@@ -206,20 +213,17 @@ class Drain(wiring.Component):
             self.release.eq(ring.release),
         ]
         settings, load_settings = self._delay_settings(m)
-        loads = (ring.load, load_settings)
-        results = []
-        for c in range(p.cols):
-            m.submodules[f"column_{c}"] = column = Shared(DrainColumn(p))
-            m.d.comb += [
-                column.value.eq(self.core.values[c]),
-                column.entry.eq(ring.entry),
-                column.settings.eq(settings),
-            ]
-            for name, load in zip(DrainColumn.LOADS, loads, strict=True):
-                m.d.comb += getattr(column, f"{name}_in").eq(load)
-            loads = tuple(getattr(column, f"{name}_out") for name in DrainColumn.LOADS)
-            results.append(column.result)
-        return results
+        m.submodules.columns = columns = DrainColumns(
+            ChainParams(part=p, num=p.cols, is_compact=p.is_large)
+        )
+        m.d.comb += [
+            columns.value.eq(self.core.values),
+            columns.entry.eq(ring.entry),
+            columns.settings.eq(settings),
+            columns.load_in.eq(ring.load),
+            columns.load_settings_in.eq(load_settings),
+        ]
+        return columns.result
 
     def _delay_settings(self, m):
         """Settings and their load for column 0, just before its requantizer looks at them.

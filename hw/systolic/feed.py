@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..lib.chain import Chain
 from .params import ElementParams, FeedParams
 
 
@@ -118,6 +119,60 @@ class Serializer(wiring.Component):
         m.d.sync += rest.eq(Mux(self.load, self.word, rest >> self.params.bits))
         m.d.comb += self.element.eq(rest[: self.params.bits])
         return m
+
+
+class ColumnEdge(wiring.Component):
+    """A column's serialiser; hands the load on to the next column.
+
+    Parameters
+    ----------
+    params : ElementParams
+
+    Members
+    -------
+    word : In(num * bits), element : Out(bits); those of ``Serializer``
+    load_in : In(1), load_out : Out(1); one cycle later
+
+    Timing
+    ------
+    That of ``Serializer``.
+
+    Numbers
+    -------
+    None.
+    """
+
+    chained = ("load",)
+    broadcast = ("word",)
+
+    def __init__(self, params: ElementParams) -> None:
+        self.params = params
+        word_bits = params.num * params.bits
+        super().__init__(
+            {
+                "word": In(word_bits),
+                "load_in": In(1),
+                "load_out": Out(1),
+                "element": Out(params.bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.serializer = serializer = Serializer(self.params)
+        m.d.sync += self.load_out.eq(self.load_in)
+        m.d.comb += [
+            serializer.word.eq(self.word),
+            serializer.load.eq(self.load_in),
+            self.element.eq(serializer.element),
+        ]
+        return m
+
+
+class ColumnEdges(Chain):
+    """The edge above the array, column 0 first."""
+
+    PART = ColumnEdge
 
 
 class Skew(wiring.Component):

@@ -17,6 +17,7 @@ NUM_LOOPS = 4
 ENTRY_BITS = 64  # one parameter entry: bias and scale of an output channel
 WORD_ELEMENT_BITS = 8  # a parameter word is as wide as a memory word, whose elements have 8 bits
 RESULT_BITS = 8
+LARGE_PES = 32 * 32
 OPERAND_BITS = range(2, 17)
 
 
@@ -103,6 +104,11 @@ class SystolicParams:
             multiplier_bits=self.multiplier_bits,
             settings_are_static=True,
         )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether rows are modules of their own. Smaller arrays simulate faster without."""
+        return self.rows * self.cols >= LARGE_PES
 
     @property
     def has_parameters(self) -> bool:

@@ -1,10 +1,10 @@
 """Processing element and row of an output-stationary array."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.shared import Shared
+from ..lib.chain import Chain, ChainParams
 from .feed import Serializer
 from .params import ElementParams, SystolicParams
 from .ports import operand_shape
@@ -36,6 +36,9 @@ class PE(wiring.Component):
     -------
     The product is exact; the sum wraps at accumulator_bits.
     """
+
+    chained = ("a", "first", "last", "shift")
+    broadcast = ()
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
@@ -82,6 +85,12 @@ class PE(wiring.Component):
         return m
 
 
+class PEs(Chain):
+    """PEs side by side."""
+
+    PART = PE
+
+
 class Row(wiring.Component):
     """A row of PEs with its left edge.
 
@@ -113,6 +122,8 @@ class Row(wiring.Component):
         self.control = ("first", "last", "thermometer")
         if params.a_feed == "k_inner":
             self.control = ("load", *self.control)
+        self.chained = (*self.control, "b", "drain")
+        self.broadcast = ("a", "start_drain") if params.a_feed == "k_inner" else ("start_drain",)
         b_bits = params.cols * params.b_format.bits
         drain_bits = params.cols * params.accumulator_bits
         a_bits = params.a_word_bits if params.a_feed == "k_inner" else params.a_format.bits
@@ -132,8 +143,6 @@ class Row(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        shift = Signal()
-        m.d.comb += shift.eq(self.thermometer_in)
         m.d.sync += [
             self.first_out.eq(self.first_in),
             self.last_out.eq(self.last_in),
@@ -147,21 +156,22 @@ class Row(wiring.Component):
             m.d.comb += [serializer.word.eq(self.a), serializer.load.eq(self.load_in)]
             m.d.sync += self.load_out.eq(self.load_in)
             a = serializer.element
-        first, last = self.first_in, self.last_in
-        b_bits, drain_bits = p.b_format.bits, p.accumulator_bits
-        b_out, drain_out = [], []
-        for c in range(p.cols):
-            m.submodules[f"pe_{c}"] = pe = Shared(PE(p))
-            m.d.comb += [
-                pe.a_in.eq(a),
-                pe.first_in.eq(first),
-                pe.last_in.eq(last),
-                pe.shift_in.eq(shift),
-                pe.b_in.eq(self.b_in[c * b_bits : (c + 1) * b_bits]),
-                pe.drain_in.eq(self.drain_in[c * drain_bits : (c + 1) * drain_bits]),
-            ]
-            a, first, last, shift = pe.a_out, pe.first_out, pe.last_out, pe.shift_out
-            b_out.append(pe.b_out)
-            drain_out.append(pe.drain_out)
-        m.d.comb += [self.b_out.eq(Cat(b_out)), self.drain_out.eq(Cat(drain_out))]
+        pes = PEs(ChainParams(part=p, num=p.cols, is_compact=p.is_large))
+        m.submodules.pes = pes
+        m.d.comb += [
+            pes.a_in.eq(a),
+            pes.first_in.eq(self.first_in),
+            pes.last_in.eq(self.last_in),
+            pes.shift_in.eq(self.thermometer_in),
+            pes.b_in.eq(self.b_in),
+            pes.drain_in.eq(self.drain_in),
+            self.b_out.eq(pes.b_out),
+            self.drain_out.eq(pes.drain_out),
+        ]
         return m
+
+
+class Rows(Chain):
+    """Rows above each other."""
+
+    PART = Row

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from tilewright.hw.systolic.params import SystolicParams
 
 from .requantize import requantize, wrap

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic import cost, mapping
 from tilewright.hw.systolic.law import Transfers, kernel_cycles, starts_from_transfers
@@ -10,6 +9,7 @@ from tilewright.hw.systolic.params import SystolicParams
 from tilewright.hw.systolic.rtl import Systolic
 from tilewright.sim.golden.systolic import systolic
 from tilewright.sim.pysim import STALLS, get, put, simulate, stalls
+
 from tilewright.spec.numbers import NumberFormat
 
 SEED = 20
