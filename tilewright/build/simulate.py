@@ -63,7 +63,8 @@ class RunResult:
 def _telling_lines(tail: str) -> list[str]:
     """What the simulator itself said, else the end of the log."""
     lines = tail.splitlines()
-    return [line for line in lines if "%Error" in line or "%Fatal" in line] or lines[-12:]
+    words = ("%Error", "%Fatal", "Error: ")
+    return [line for line in lines if any(word in line for word in words)] or lines[-12:]
 
 
 def run_bench(
@@ -103,7 +104,9 @@ def run_bench(
     )
     tests = read_junit(folder / "junit.xml")
     if not tests and bench.returncode == 0:
-        raise NothingRunError(f"no test of {test_module} ran", help=f"see {folder}/simulation.log")
+        reason = "".join(f": {line.strip()}" for line in _telling_lines(bench.tail)[-1:])
+        log = folder / "simulation.log"
+        raise NothingRunError(f"no test of {test_module} ran{reason}", help=f"see {log}")
     return RunResult(
         status=_status(bench, tests),
         tests=tests,
