@@ -1,4 +1,7 @@
-"""Maps the repository's top folders to subpackages of `tilewright`; all else is in pyproject.toml."""
+"""Maps the repository's top folders to subpackages of `tilewright`; all else is in pyproject.toml.
+
+Packages are found, not listed: a list would drop a new subpackage without a word.
+"""
 
 from setuptools import find_packages, setup
 
