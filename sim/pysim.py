@@ -43,8 +43,8 @@ class Trace:
 
     def transfers(self, port: str) -> list[tuple[int, int]]:
         """(cycle, payload) of each transfer of a watched stream."""
-        rows = zip(*(self.signals[f"{port}.{x}"] for x in ("valid", "ready", "payload")))
-        return [(t, row[2]) for t, row in enumerate(rows) if row[0] and row[1]]
+        valid, ready, payload = (self[f"{port}.{x}"] for x in ("valid", "ready", "payload"))
+        return [(t, payload[t]) for t in range(self.cycles) if valid[t] and ready[t]]
 
     def times(self, port: str) -> list[int]:
         return [t for t, _ in self.transfers(port)]
@@ -74,6 +74,17 @@ async def put(
         while not ready:
             _, _, ready = await ctx.tick().sample(port.ready)
         ctx.set(port.valid, 0)
+
+
+async def put_encoded(ctx: Any, port: Any, words: Iterable[int]) -> None:
+    """Drive a stream whose payload is a layout with its bits."""
+    for word in words:
+        ctx.set(port.valid, 1)
+        ctx.set(port.payload.as_value(), word)
+        ready = False
+        while not ready:
+            _, _, ready = await ctx.tick().sample(port.ready)
+    ctx.set(port.valid, 0)
 
 
 async def get(ctx: Any, port: Any, count: int, stall: Iterator[bool] | None = None) -> None:

@@ -43,13 +43,14 @@ class LoopNest(wiring.Component):
     def __init__(self, params: LoopParams):
         self.params = params
         layout = command_layout(params.command_format)
+        initial = params.command_format.decode(params.initial_command)
         levels = params.num_loops + 1
         super().__init__(
             {
                 "command": In(stream.Signature(layout)),
                 "valid": Out(1),
                 "advance": In(1),
-                "current": Out(layout),
+                "current": Out(layout, init=initial),
                 "at_start": Out(levels),
                 "at_end": Out(levels),
                 **{space.member: Out(space.bits) for space in params.spaces},

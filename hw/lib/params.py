@@ -1,7 +1,7 @@
 """Parameters and command formats of the shared parts. Pure: no Amaranth here.
 
-A command is one row of bits whose fields are described by a `CommandFormat`; the same object encodes
-programs (`hw/configure.py`) and shapes the hardware (`hw/lib/layout.py`).
+A command is one row of bits whose fields are described by a `CommandFormat`; the same object
+encodes programs (`hw/configure.py`) and shapes the hardware (`hw/lib/layout.py`).
 """
 
 from collections.abc import Mapping
@@ -193,12 +193,17 @@ class AddressSpace:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopParams:
-    """A nest of `num_loops` loops walked by commands of `command_format`."""
+    """A nest of `num_loops` loops walked by commands of `command_format`.
+
+    `initial_command` is what the command register holds after reset. With a program in ROM, give
+    one of its commands: fields that are equal in all of them then fold to constants in synthesis.
+    """
 
     num_loops: int
     bound_bits: int
     spaces: tuple[AddressSpace, ...]
     command_format: CommandFormat
+    initial_command: int = 0
 
     def __post_init__(self) -> None:
         require("num_loops", self.num_loops, 1)
@@ -210,9 +215,10 @@ class StreamerParams:
     """A read or write streamer.
 
     `word_bits` is the width of a scratchpad word. A read streamer has `credits` words under way
-    at most (`cost.streamer_full_rate_credits` for one word per cycle), reads from a scratchpad of
-    `read_latency` and tests `num_padding` coordinates of `padding_bits`. A write streamer fills one of `num_groups` groups of lanes per element, chosen
-    by the counter of loop `group_loop` (None: always group 0).
+    at most (`cost.streamer_full_rate_credits` for one word per cycle), reads from a scratchpad
+    of `read_latency` and tests `num_padding` coordinates of `padding_bits`. A write streamer fills
+    one of `num_groups` groups of lanes per element, chosen by the counter of loop `group_loop`
+    (None: always group 0). `initial_command` as in `LoopParams`.
     """
 
     num_loops: int
@@ -229,6 +235,7 @@ class StreamerParams:
     lane_bits: int = 8
     num_groups: int = 1
     group_loop: int | None = None
+    initial_command: int = 0
 
     def __post_init__(self) -> None:
         for name in ("num_loops", "address_bits", "bound_bits", "word_bits", "token_bits"):
@@ -284,4 +291,5 @@ class StreamerParams:
             bound_bits=self.bound_bits,
             spaces=self.spaces,
             command_format=self.command_format,
+            initial_command=self.initial_command,
         )

@@ -142,14 +142,14 @@ class Scratchpad(wiring.Component):
                 with m.If(port.valid & (self._index(port) >= self.params.banks)):
                     m.d.sync += self.error.eq(1)
         for b, bank in enumerate(banks):
-            for port in self.write[::-1]:
+            for port in self.write:
                 with m.If(self._granted(port, b)):
                     m.d.comb += [
                         bank.write_mask.eq(port.mask),
                         bank.write_row.eq(port.address[: self.params.row_bits]),
                         bank.write_data.eq(port.data),
                     ]
-            for port in self.read[::-1]:
+            for port in self.read:
                 with m.If(self._granted(port, b)):
                     m.d.comb += [
                         bank.read_enable.eq(1),

@@ -72,7 +72,7 @@ class CommandQueue(wiring.Component):
         with m.If(self.start):
             m.d.sync += [pc.eq(0), self.o.valid.eq(0), self.done.eq(0)]
         with m.Elif(advance):
-            m.d.sync += [pc.eq(pc + fetch), self.o.valid.eq(fetch), self.done.eq(~fetch)]
+            m.d.sync += [pc.eq(pc + 1), self.o.valid.eq(fetch), self.done.eq(~fetch)]
         words = self._rom(m, fetch, pc) if self.params.is_rom else self._ram(m, fetch, pc)
         m.d.comb += self.o.payload.eq(words)
         return m
