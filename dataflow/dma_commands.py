@@ -20,11 +20,13 @@ def load_commands(job: Job) -> Iterator[Command]:
         yield from _load_a(job, 0, 1)
     yield from _load_a(job, 1, job.tiles)
     array = job.size.array
-    group = max(1, array.param_sets // array.subpanels // 2)
-    for first in range(1, panels, group):
+    most = max(1, array.param_sets // array.subpanels // 2)
+    first, group = 1, 1
+    while first < panels:  # parameters of the first panels must not hold up the panels
         end = min(first + group, panels)
         yield _load_parameters(job, first, end)
         yield from _load_b(job, first, end)
+        first, group = end, min(2 * group, most)
 
 
 def _load_a(job: Job, first: int, end: int) -> Iterator[Command]:

@@ -28,6 +28,10 @@ from .plan import Plan
 from .program import Command, Program, Signal, Token, Wait
 from .tiling import array_shape
 
+PANELS_BY_BLOCK = 2
+"""Panels of a task whose k blocks are used as they come: while the row tiles load, the port is busy
+all the time, so the second panel comes only when it is needed. Later ones come early."""
+
 UNITS = ("load", "store", "array.a", "array.b", "array.core", "array.o")
 
 
@@ -126,10 +130,11 @@ def _read_b(job: Job) -> Iterator[Command]:
     if tiles == 1:
         yield from _read_panels(job, 0, panels, tiles=1, frees=True, wait=by_block)
         return
-    yield from _read_panels(job, 0, 1, tiles=1, frees=False, wait=by_block)
-    yield from _read_panels(job, 0, 1, tiles=tiles - 1, frees=True)
+    for panel in range(min(panels, PANELS_BY_BLOCK)):
+        yield from _read_panels(job, panel, panel + 1, tiles=1, frees=False, wait=by_block)
+        yield from _read_panels(job, panel, panel + 1, tiles=tiles - 1, frees=True)
     by_panel = Wait(token="b_ready", count=blocks, level=4)
-    yield from _read_panels(job, 1, panels, tiles=tiles, frees=True, wait=by_panel)
+    yield from _read_panels(job, PANELS_BY_BLOCK, panels, tiles=tiles, frees=True, wait=by_panel)
 
 
 def _read_panels(
