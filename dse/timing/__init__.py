@@ -1,0 +1,1 @@
+"""Exact timing of a program: units as recurrences that pass tokens."""

@@ -1,0 +1,75 @@
+"""What the processes of a timed program share: command issue, waits, signals, bursts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tilewright.dataflow.program import Command
+from tilewright.hw.lib import cost
+
+from .network import Channel
+
+LAUNCH_CYCLE = cost.REGISTER_WRITE_TO_PULSE
+"""Cycle of the launch; cycle 0 is the W handshake of the start bit."""
+
+FIRST_COMMAND_CYCLE = LAUNCH_CYCLE + cost.QUEUE_START_TO_COMMAND
+NEVER = -(10**9)
+
+
+@dataclass(kw_only=True, eq=False)
+class Ports:
+    """The token channels of one unit."""
+
+    tokens: Mapping[str, Channel]
+
+    def waits(self, command: Command) -> list[tuple[Channel, int, int]]:
+        """(channel, count, level) of each wait."""
+        return [(self.tokens[w.token], w.count, w.level) for w in command.waits]
+
+    def signals(self, command: Command, kind: str = "") -> list[tuple[Channel, int, int]]:
+        """(channel, count, level) of each signal of this kind."""
+        return [
+            (self.tokens[s.token], s.count, s.level)
+            for s in command.signals
+            if not kind or (s.kind or "read") == kind
+        ]
+
+
+def give_all(
+    signals: Sequence[tuple[Channel, int, int]], end_level: int, give_cycle: int
+) -> None:
+    """Signal what is due after a body with this `end_level`; tokens can be taken a cycle later."""
+    for channel, count, level in signals:
+        if end_level >= level:
+            channel.give(give_cycle + cost.TOKEN_GIVE_TO_AVAILABLE, count)
+
+
+def memory_offsets(command: Command, space: str) -> Iterator[int]:
+    """The word address of each body of the command's innermost loop in an address space."""
+    counters = [0] * len(command.loops)
+    strides = [loop.stride(space) for loop in command.loops]
+    bounds = command.bounds
+    address = command.bases[space]
+    while True:
+        yield address
+        for d, bound in enumerate(bounds):
+            counters[d] += 1
+            address += strides[d]
+            if counters[d] < bound:
+                break
+            address -= strides[d] * bound
+            counters[d] = 0
+        else:
+            return
+
+
+def burst_words(address_words: int, run_words: int, *, page_words: int, most: int) -> list[int]:
+    """How a run is cut: at page boundaries and at the longest burst, counted from its start."""
+    bursts = []
+    while run_words:
+        size = min(run_words, most, page_words - address_words % page_words)
+        bursts.append(size)
+        address_words += size
+        run_words -= size
+    return bursts

@@ -1,0 +1,115 @@
+"""Read and write streamers as timed processes.
+
+The operand streams of an output-stationary engine move in *blocks* of words that the engine consumes one per cycle, so a whole
+block is one step of the recurrence: inside a block the words move without a gap (a streamer waits for tokens, and the engine's
+edge makes room, only at the ends of blocks), and only a streamer's first and last word of a block need to be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tilewright.dataflow.program import Command
+from tilewright.hw.lib import cost
+
+from .network import Channel, Process
+from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, give_all
+from .walk import walk
+
+FIRST_ELEMENT_CYCLE = FIRST_COMMAND_CYCLE + cost.LOOP_COMMAND_TO_ELEMENT
+ISSUE_TO_OUTPUT = cost.STREAMER_ISSUE_TO_REQUEST + cost.streamer_grant_to_output(cost.READ_LATENCY)
+ISSUE_TO_GIVE = cost.STREAMER_ISSUE_TO_REQUEST + cost.STREAMER_GRANT_TO_GIVE
+TAKE_TO_ISSUE = cost.STREAMER_TAKE_TO_REQUEST - cost.STREAMER_ISSUE_TO_REQUEST
+
+
+class NotExact(ValueError):
+    """The program has a shape for which there is no exact law."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Feed:
+    """An operand stream of `block_words` words a block.
+
+    `arrived` gives, for each block, the cycle in which its last word is taken by the engine; the engine gives to `starts`
+    the cycles in which blocks start.
+    """
+
+    block_words: int
+    buffered_blocks: int
+    arrived: Channel
+    starts: Channel
+    room_cycles: int
+
+
+def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits: int) -> Process:
+    """A read streamer before an engine's edge buffer."""
+    size = feed.block_words
+    first_taken: list[int] = []  # by block: cycle in which its first word is taken; the others follow
+    last_issue = NEVER
+
+    def taken(word: int) -> int:
+        return first_taken[word // size] + word % size
+
+    for command in commands:
+        if command.loops[0].bound != size:
+            raise NotExact(f"a read of {command.loops[0].bound} words where a block has {size}")
+        waits, signals = ports.waits(command), ports.signals(command)
+        for start_level, end_level in walk(command.bounds[1:]):
+            issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
+            for channel, count, level in waits:
+                if start_level + 1 >= level:
+                    if not channel.has(count):
+                        yield channel, channel.taken + count
+                    issue = max(issue, channel.take(count))
+            block = len(first_taken)
+            start = block * size
+            if start >= credits:
+                issue = max(issue, taken(start - credits) + TAKE_TO_ISSUE)
+            take = issue + ISSUE_TO_OUTPUT
+            if block:
+                take = max(take, first_taken[-1] + size)
+            if block >= feed.buffered_blocks:
+                room_of = block - feed.buffered_blocks
+                if len(feed.starts.times) <= room_of:
+                    yield feed.starts, room_of + 1
+                take = max(take, feed.starts.times[room_of] + feed.room_cycles)
+            first_taken.append(take)
+            last_issue = issue + size - 1
+            if start + size > credits:
+                last_issue = max(last_issue, taken(start + size - 1 - credits) + TAKE_TO_ISSUE)
+            feed.arrived.give(take + size - 1)
+            give_all(signals, end_level + 1, last_issue + ISSUE_TO_GIVE)
+
+
+@dataclass(kw_only=True, eq=False)
+class Results:
+    """Packets of `packet_words` result words: the engine gives to `valid` the cycle in which a packet's first word is valid if
+    the words before have left; the write streamer gives to `left` the cycle in which its last word leaves."""
+
+    valid: Channel
+    left: Channel
+    packet_words: Sequence[int] | Callable[[int], int] = field(default=())
+
+
+def write_process(commands: Sequence[Command], ports: Ports, results: Results) -> Process:
+    """A write streamer behind an engine's output buffer; a packet is the innermost loop."""
+    last_take = NEVER
+    packet = 0
+    for command in commands:
+        size = command.loops[0].bound
+        waits, signals = ports.waits(command), ports.signals(command)
+        for start_level, end_level in walk(command.bounds[1:]):
+            take = max(FIRST_ELEMENT_CYCLE, last_take + 1)
+            for channel, count, level in waits:
+                if start_level + 1 >= level:
+                    if not channel.has(count):
+                        yield channel, channel.taken + count
+                    take = max(take, channel.take(count))
+            if len(results.valid.times) <= packet:
+                yield results.valid, packet + 1
+            take = max(take, results.valid.times[packet])
+            packet += 1
+            last_take = take + size - 1
+            results.left.give(last_take)
+            give_all(signals, end_level + 1, last_take + ISSUE_TO_GIVE)
