@@ -8,6 +8,7 @@ from ..lib.chain import ChainParams
 from .feed import ColumnEdges, Skew
 from .params import ElementParams, SystolicParams
 from .pe import Rows
+from .ports import index_shape
 
 
 class SystolicArray(wiring.Component):
@@ -69,9 +70,9 @@ class SystolicArray(wiring.Component):
             self.values.eq(rows.drain_out),
         ]
         self._connect_edges(m, rows)
-        way_down = Signal(p.rows - 1)
+        way_down = Signal(p.rows)
         m.d.sync += way_down.eq(Cat(self.last, way_down))
-        m.d.comb += start_drain.eq(Cat(self.last, way_down)[-1])
+        m.d.comb += start_drain.eq(Cat(self.last, way_down)[p.rows - 1])
         self._count(m, start_drain, rows.thermometer_out)
         return m
 
@@ -95,7 +96,7 @@ class SystolicArray(wiring.Component):
 
     def _count(self, m, start_drain, window):
         """Marks a tile's values and the last of them; `window` is one cycle ahead of them."""
-        rows_seen = Signal(range(self.params.rows))
+        rows_seen = Signal(index_shape(self.params.rows))
         is_last = rows_seen == self.params.rows - 1
         m.d.sync += self.valid.eq(window)
         with m.If(self.valid):

@@ -58,7 +58,7 @@ class CommandWalker(wiring.Component):
         waiting = Signal(self.i.payload.shape())
         is_waiting = Signal()
         counters = [Signal(self.params.bound_bits, name=f"count_{d}") for d in range(NUM_LOOPS)]
-        at_first = [counter == 0 for counter in counters]
+        at_first = [~counter.any() for counter in counters]
         at_last = [
             counter == getattr(self.command, f"last_{d}") for d, counter in enumerate(counters)
         ]

@@ -14,7 +14,7 @@ from .cost import (
 )
 from .feed import Feed
 from .params import FeedParams, SystolicParams
-from .ports import core_members, packet_layout
+from .ports import core_members, index_shape, packet_layout
 
 
 class OutputStationaryCore(wiring.Component):
@@ -89,12 +89,12 @@ class OutputStationaryCore(wiring.Component):
         """Whether the array can take a block, and whether its results have somewhere to go."""
         p = self.params
         cycles, distance = block_cycles(p), packet_cycles(p)
-        steps_left = Signal(range(cycles), name="steps_left")
+        steps_left = Signal(index_shape(cycles), name="steps_left")
         with m.If(start):
             m.d.sync += steps_left.eq(cycles - 1)
         with m.Elif(steps_left != 0):
             m.d.sync += steps_left.eq(steps_left - 1)
-        can_start = steps_left == 0
+        can_start = ~steps_left.any()
         ends_tile = start & walker.is_last_of_tile
         if cycles < distance:
             wait = Signal(range(distance), name="tile_distance")
@@ -102,7 +102,7 @@ class OutputStationaryCore(wiring.Component):
                 m.d.sync += wait.eq(distance - 1)
             with m.Elif(wait != 0):
                 m.d.sync += wait.eq(wait - 1)
-            can_start &= (wait == 0) | ~walker.is_last_of_tile
+            can_start &= ~wait.any() | ~walker.is_last_of_tile
         has_room = (self.drain.room_words >= p.rows) | ~walker.is_last_of_tile
         m.d.comb += self.drain.reserve_words.eq(Mux(ends_tile, p.rows, 0))
         return can_start, has_room
@@ -128,7 +128,7 @@ class OutputStationaryCore(wiring.Component):
         """Queues what the drain must know of each tile until the tile's values arrive."""
         p = self.params
         last_set = p.param_sets - 1
-        first_set, this_set = Signal(range(p.param_sets)), Signal(range(p.param_sets))
+        first_set, this_set = Signal(index_shape(p.param_sets)), Signal(index_shape(p.param_sets))
         next_set = Mux(this_set == last_set, 0, this_set + 1)
         packet = Signal(packet_layout(p))
         ends_tile = start & walker.is_last_of_tile

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain
 from .params import ElementParams, FeedParams
+from .ports import index_shape
 
 
 class Feed(wiring.Component):
@@ -55,10 +56,10 @@ class Feed(wiring.Component):
             shape=self.params.word_bits, depth=depth, init=[]
         )
         write, read = storage.write_port(), storage.read_port()
-        produce, consume = Signal(range(depth)), Signal(range(depth))
+        produce, consume = Signal(index_shape(depth)), Signal(index_shape(depth))
         room = Signal(range(depth + 1), init=depth)
         available = Signal(range(depth + 1))  # words of no started block
-        index = Signal(range(block))  # word to read next; 0 when idle
+        index = Signal(index_shape(block))  # word to read next; 0 when idle
         accepted = self.i.valid & self.i.ready
         is_reading = self.start | (index != 0)
         m.d.comb += [

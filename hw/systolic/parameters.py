@@ -5,6 +5,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .params import ENTRY_BITS, SystolicParams
+from .ports import index_shape
 
 
 class ParameterRing(wiring.Component):
@@ -44,7 +45,7 @@ class ParameterRing(wiring.Component):
                 "ready_sets": Out(sets),
                 "claim_sets": In(sets),
                 "read": In(1),
-                "set": In(range(params.param_sets)),
+                "set": In(index_shape(params.param_sets)),
                 "freed_sets": In(sets),
                 "entry": Out(ENTRY_BITS),
                 "load": Out(1),
@@ -75,7 +76,7 @@ class ParameterRing(wiring.Component):
         room_words = Signal(range(num_words + 1), init=num_words)
         freed_words = freed_sets * p.words_per_set
         m.d.sync += room_words.eq(room_words + freed_words - accepted)
-        word_in_set = Signal(range(p.words_per_set))
+        word_in_set = Signal(index_shape(p.words_per_set))
         is_end_of_set = accepted & (word_in_set == p.words_per_set - 1)
         m.d.sync += self.ready_sets.eq(self.ready_sets + is_end_of_set - self.claim_sets)
         m.d.comb += [
@@ -96,7 +97,7 @@ class ParameterRing(wiring.Component):
                 m.d.sync += part.eq(Mux(is_end_of_row, 0, part + 1))
         with m.If(write.en):
             is_end = write.addr == storage.depth - 1
-            produce = Signal(range(storage.depth))
+            produce = Signal(index_shape(storage.depth))
             m.d.sync += produce.eq(Mux(is_end, 0, produce + 1))
             m.d.comb += write.addr.eq(produce)
 
@@ -108,9 +109,9 @@ class ParameterRing(wiring.Component):
         """
         p = self.params
         read = storage.read_port()
-        index = Signal(range(p.cols))  # entry to read next; 0 when idle
-        row = Signal(range(storage.depth))
-        lane = Signal(range(self.entries_per_row))
+        index = Signal(index_shape(p.cols))  # entry to read next; 0 when idle
+        row = Signal(index_shape(storage.depth))
+        lane = Signal(index_shape(self.entries_per_row))
         lane_read = Signal.like(lane)
         freed = Signal.like(self.freed_sets)
         is_reading = self.read | (index != 0)

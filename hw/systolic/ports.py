@@ -12,6 +12,11 @@ from .params import SystolicParams
 ROOM_BITS = 16
 
 
+def index_shape(num: int) -> range:
+    """Shape of an index of `num` things: never 0 bits wide, which Verilog cannot say."""
+    return range(max(num, 2))
+
+
 def operand_shape(number_format: NumberFormat) -> Shape:
     """Shape of one operand."""
     return signed(number_format.bits) if number_format.signed else unsigned(number_format.bits)
@@ -31,7 +36,7 @@ def packet_layout(params: SystolicParams) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "set": range(params.param_sets),
+            "set": index_shape(params.param_sets),
             "freed_sets": range(params.param_sets + 1),
             "settings": settings_layout(params),
         }
