@@ -46,7 +46,7 @@ def require_mapping(value: object) -> object:
 
 @dataclass(frozen=True)
 class Kind:
-    """Conversion of one value, its JSON schema, and its way back to the text of a spec."""
+    """Conversion of one value, its JSON schema, and its way back: dumps read as specs do."""
 
     convert: Callable[[object], Any]
     schema: Mapping[str, Any]
@@ -57,7 +57,7 @@ class Kind:
     ) -> core_schema.CoreSchema:
         writer = None
         if self.write is not None:
-            writer = core_schema.plain_serializer_function_ser_schema(self.write, when_used="json")
+            writer = core_schema.plain_serializer_function_ser_schema(self.write)
         return core_schema.no_info_plain_validator_function(self.convert, serialization=writer)
 
     def __get_pydantic_json_schema__(

@@ -145,7 +145,7 @@ def _formless(document: Document, data: dict[str, object]) -> list[Diagnostic]:
             help="`kernel:` for one template with stream ports, `accelerator:` for a whole machine",
         )
     ]
-    for key in [key for key in data if key not in known][:MAX_DIAGNOSTICS]:
+    for key in [str(key) for key in data if key not in known][:MAX_DIAGNOSTICS]:
         meant = closest(key, known)
         help = f"did you mean `{meant}`?" if meant else None
         diagnostics.append(document.diagnostic((key,), "unknown key", help=help, at_key=True))

@@ -117,7 +117,12 @@ def _dump_section(
     info: core_schema.SerializationInfo,
 ) -> object:
     mode = "json" if info.mode_is_json() else "python"
-    return section.model_dump(mode=mode, by_alias=bool(info.by_alias))
+    return section.model_dump(
+        mode=mode,
+        by_alias=bool(info.by_alias),
+        exclude_unset=info.exclude_unset,
+        exclude_defaults=info.exclude_defaults,
+    )
 
 
 def _validate_section(value: object, info: ValidationInfo) -> TemplateSection:
