@@ -1,6 +1,6 @@
 """Ring of parameter sets: filled by a stream, read one entry per cycle."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -128,13 +128,19 @@ class ParameterRing(wiring.Component):
         with m.If(self.read):
             m.d.sync += freed.eq(self.freed_sets)
         freed_now = Mux(is_end, Mux(self.read, self.freed_sets, freed), 0)
-        entries = [
-            read.data[e * ENTRY_BITS : (e + 1) * ENTRY_BITS] for e in range(self.entries_per_row)
-        ]
         m.d.sync += [
             self.load.eq(self.read),
             lane_read.eq(lane_now),
             self.release.eq(freed_now != 0),
         ]
-        m.d.comb += self.entry.eq(Array(entries)[lane_read])
+        m.d.comb += self.entry.eq(_select(read.data, lane_read))
         return freed_now
+
+
+def _select(word: Value, index: Value) -> Value:
+    """Entry `index` of a word of a power of two of them."""
+    level = (len(word) // ENTRY_BITS - 1).bit_length()
+    if level == 0:
+        return word
+    half = len(word) // 2
+    return Mux(index[level - 1], _select(word[half:], index), _select(word[:half], index))

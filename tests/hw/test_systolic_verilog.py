@@ -84,6 +84,7 @@ def case(params, name, shape, subpanels, stalls):
 )
 def test_emitted_verilog(params, tmp_path):
     verilog = emit(SystolicKernel(params), "kernel_under_test")
+    assert not lint(verilog, "kernel_under_test").problems
     shape = (2 * params.rows, 3 * params.lanes, 4 * params.cols)
     cases = [case(params, "free", shape, 2, {}), case(params, "one", shape, 1, {})]
     for pattern in STANDARD_STALLS:
