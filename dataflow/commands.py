@@ -13,7 +13,7 @@ MIN_BURST_BEATS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """Panels `[first, first + inner * outer)` in ring slots `slot .. slot + inner`, `outer` times."""
+    """Panels `[first, first + inner * outer)` in ring slots `[slot, slot + inner)` in turn."""
 
     first: int
     slot: int

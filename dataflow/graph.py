@@ -1,4 +1,4 @@
-"""`Graph`: the model as integer ops on tensors, the form that everything after the importers sees."""
+"""`Graph`: the model as integer ops on tensors, which everything after the importers works on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ NUMBER_FORMATS = ("int8", "uint8", "int16", "uint16", "int32", "float32")
 class Tensor:
     """An array of numbers between ops.
 
-    The value of element *q* is `scale * (q - zero_point)`; both have one entry, or one for each index
-    along `axis`, or none (a tensor of plain numbers). `layout` names the order of the axes, outermost
-    first (`MK`, `KN`, `N`). `data` holds a constant's values. `origin` is its name in the model file.
+    The value of element *q* is `scale * (q - zero_point)`; both have one entry, or one for each
+    index along `axis`, or none (a tensor of plain numbers). `layout` names the order of the axes,
+    outermost first (`MK`, `KN`, `N`). `data` holds a constant's values. `origin` is its name in the
+    model file.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Tensor:
         return f"{self.name}: {self.number_format} {extents} {self.role}{scale}"
 
     def quantize(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        """Float values as this tensor's integers: divide in float32, round half to even, saturate."""
+        """Float values as integers: divide in float32, round half to even, saturate."""
         if len(self.scale) != 1:
             raise ValueError(f"tensor {self.name}: only a tensor with one scale quantises floats")
         limits = np.iinfo(self.number_format)
@@ -93,7 +94,8 @@ class Tensor:
         if not np.isfinite(ratio).all():
             raise ValueError(f"tensor {self.name}: values must be finite")
         shifted = np.rint(ratio.astype(np.float64)) + self.zero_point[0]
-        return np.clip(shifted, limits.min, limits.max).astype(self.number_format)
+        quantized: NDArray[Any] = np.clip(shifted, limits.min, limits.max)
+        return quantized.astype(self.number_format)
 
     def dequantize(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The float values that this tensor's integers stand for."""
@@ -180,7 +182,7 @@ class Graph:
         return tuple(tensor for tensor in self.tensors if tensor.role == "output")
 
     def networkx(self) -> nx.DiGraph[str]:
-        """Ops and tensors as nodes `op:NAME`, `tensor:NAME` (attribute `item`); edges follow data."""
+        """Nodes `op:NAME` and `tensor:NAME` (attribute `item`); edges follow the data."""
         view: nx.DiGraph[str] = nx.DiGraph()
         for tensor in self.tensors:
             view.add_node(f"tensor:{tensor.name}", item=tensor)

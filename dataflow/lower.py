@@ -17,5 +17,6 @@ def folded_bias(graph: Graph, op: Op) -> NDArray[np.int32]:
     weight, bias = graph.tensor(op.inputs[1]).data, graph.tensor(op.inputs[2]).data
     assert weight is not None and bias is not None, f"op {op.name}: constants have data"
     zero_point = activation.zero_point[0] if activation.zero_point else 0
-    folded = bias.astype(np.int64) - zero_point * weight.astype(np.int64).sum(axis=0)
+    weight_sums: NDArray[np.int64] = weight.astype(np.int64).sum(axis=0)
+    folded: NDArray[np.int64] = bias.astype(np.int64) - zero_point * weight_sums
     return folded.astype(np.int32)

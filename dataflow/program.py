@@ -1,9 +1,9 @@
 """`Program`: for each unit a queue of commands, and the tokens between the units.
 
 Loops are listed innermost first. A wait or signal at level *l* (0..number of loops) happens at the
-boundaries of the body of loop *l*; at the number of loops, once per command. Loops of bound 1 may be
-added outside without changing any level's meaning. Addresses are in words: `memory` counts from the
-base register, `local` is bank * words_per_bank + row.
+boundaries of the body of loop *l*; at the number of loops, once per command. Loops of bound 1 may
+be added outside without changing any level's meaning. Addresses are in words: `memory` counts from
+the base register, `local` is bank * words_per_bank + row.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Wait:
 class Signal:
     """Adds `count` to `token` after each body at `level`.
 
-    `kind` is for stores: `read`, the words have left the scratchpad; `response`, memory has answered.
+    `kind` is for stores: `read`, the words have left the scratchpad; `response`, memory answered.
     """
 
     token: str
@@ -99,7 +99,8 @@ class Command:
         not_empty("operation", self.operation)
         distinct(f"{self.operation}: waits", (wait.token for wait in self.waits))
         distinct(f"{self.operation}: signals", (signal.token for signal in self.signals))
-        for event in (*self.waits, *self.signals):
+        events: tuple[Wait | Signal, ...] = (*self.waits, *self.signals)
+        for event in events:
             at_least(f"{self.operation}: count of {event.token}", event.count, 1)
             if not 0 <= event.level <= len(self.loops):
                 raise ValueError(

@@ -31,7 +31,7 @@ class SerialError(ValueError):
 
 def to_json(value: Any) -> dict[str, Any]:
     """`value` (a frozen dataclass) as plain data for `json.dumps`."""
-    fields = _plain(value)
+    fields: dict[str, Any] = _plain(value)
     return {"kind": type(value).__name__.lower(), "version": FORMAT_VERSION} | fields
 
 

@@ -29,7 +29,8 @@ class Task:
     """Work of `engine` (of `engine_kind`) on part of `op`.
 
     A task of a `systolic` engine is a block of row tiles times all panels of output channels; its
-    `bounds` are `k_blocks`, `subpanels`, `m_tiles`, `panels`. `cycles`: the engine's law without stalls.
+    `bounds` are `k_blocks`, `subpanels`, `m_tiles`, `panels`. `cycles`: the engine's law without
+    stalls.
     """
 
     name: str

@@ -156,7 +156,7 @@ def matmuls(graph: Graph, array: ArrayShape) -> tuple[Matmul, ...]:
 
 
 def split_evenly(tiles: int, most: int) -> tuple[int, ...]:
-    """`tiles` in as few blocks of at most `most` as possible, sizes as equal as possible, falling."""
+    """`tiles` in the fewest blocks of at most `most`, sizes as equal as possible, falling."""
     blocks = ceil_div(tiles, most)
     small, extra = divmod(tiles, blocks)
     return (small + 1,) * extra + (small,) * (blocks - extra)

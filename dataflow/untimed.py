@@ -119,7 +119,8 @@ def unit_steps(
         implicit = stream_tokens(unit, command)
         waits = (*command.waits, *implicit.waits)
         signals = (*implicit.signals, *command.signals)
-        if any(event.level < grain for event in (*waits, *signals)):
+        events: tuple[Wait | Signal, ...] = (*waits, *signals)
+        if any(event.level < grain for event in events):
             raise ProgramError(f"{unit}: a token of {command.operation} below level {grain}")
         for counters, start, end in walk(command.bounds, grain):
             for wait in waits:
