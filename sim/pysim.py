@@ -10,16 +10,16 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.sim import Simulator
 
-from .vectors import StallPattern
+from .vectors import StallKind, StallPattern
 
-STALLS = ("none", "random", "one_in_four")
+STALLS: tuple[StallKind, ...] = ("none", "random", "one_in_four")
 
 
 class Timeout(AssertionError):
     """The watchdog ended a simulation."""
 
 
-def stalls(kind: str, seed: int) -> Iterator[bool]:
+def stalls(kind: StallKind, seed: int) -> Iterator[bool]:
     """For each cycle: stall now?"""
     return StallPattern(kind=kind, seed=seed).cycles()
 

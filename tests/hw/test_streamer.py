@@ -107,7 +107,7 @@ def test_waits_and_signals_at_every_level(rig, level):
 
     trace = bench.read(values, 24, tokens=give)
     requests = trace.when("request")
-    assert trace.payloads("o") == list(range(12)) * 2
+    assert trace.payloads("o") == list(range(8)) * 2
     assert sum(trace["read_take"]) == 4 * bodies
     ends = requests[size - 1 :: size] if size else []
     assert trace.when("read_give") == [t + cost.STREAMER_GRANT_TO_GIVE for t in ends]
@@ -160,3 +160,68 @@ def test_padding_does_not_wait_for_a_busy_bank(rig):
     first = start + cost.streamer_grant_to_output(cost.READ_LATENCY)
     assert trace.transfers("o") == [(first + n, 0) for n in range(4)]
     assert not trace.when("request")
+
+
+def law(trace, rows, credits):
+    """Request and output cycles by the recurrence that an estimate uses.
+
+    `rows` has for each element whether a command begins with it and the tokens it waits for; what
+    the surroundings did (commands offered, tokens given, `o.ready`) is taken from the trace.
+    """
+    issues, requests, outputs = [], [], []
+    supply = [t for t, given in enumerate(trace["given"]) for _ in range(given)]
+    offered = trace["command.valid"].index(1)
+    taken, first = 0, 0
+    for n, (is_start, count) in enumerate(rows):
+        if is_start:
+            accepted = max(offered, issues[-1]) if n else offered
+            first = accepted + cost.LOOP_COMMAND_TO_ELEMENT
+        times = [first, issues[-1] + 1 if n else 0]
+        if count:
+            times.append(supply[taken + count - 1] + cost.TOKEN_GIVE_TO_AVAILABLE)
+            taken += count
+        if n >= credits:
+            back = cost.STREAMER_TAKE_TO_REQUEST - cost.STREAMER_ISSUE_TO_REQUEST
+            times.append(outputs[n - credits] + back)
+        issues.append(max(times))
+        requests.append(issues[-1] + cost.STREAMER_ISSUE_TO_REQUEST)
+        output = requests[-1] + cost.streamer_grant_to_output(cost.READ_LATENCY)
+        output = max(output, outputs[-1] + 1 if n else 0)
+        while not trace["o.ready"][output]:
+            output += 1
+        outputs.append(output)
+    return requests, outputs
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("stall", STALLS)
+def test_every_cycle_follows_the_law(rig, seed, stall):
+    rng = np.random.default_rng([SEED, seed])
+    credits = int(rng.integers(1, 9))
+    bench = rig(replace(rig.params, credits=credits))
+    commands, rows = [], []
+    for _ in range(8):
+        bounds = rng.integers(1, 4, size=3).tolist()
+        level, count = int(rng.integers(5)), int(rng.integers(4))
+        commands.append(rig.command(bounds, [1, 3, 9], 5, wait=(level, count)))
+        size = [1, *np.cumprod(bounds).tolist(), 10**9][level]
+        for n in range(int(np.prod(bounds))):
+            waits = level <= 3 and n % size == 0
+            rows.append((n == 0, count if waits else 0))
+    total = sum(count for _, count in rows)
+
+    async def give(ctx):
+        left = total
+        while left:
+            amount = min(left, int(rng.integers(3)), 40)
+            ctx.set(bench.reader_tokens.signal.give, amount)
+            await ctx.tick()
+            ctx.set(bench.reader_tokens.signal.give, 0)
+            left -= amount
+            while ctx.get(bench.reader_tokens.wait.available) > 50 or rng.random() < 0.3:
+                await ctx.tick()
+
+    trace = bench.read(commands, len(rows), stall, give)
+    requests, outputs = law(trace, rows, credits)
+    assert trace.when("request") == requests, f"seed {seed}"
+    assert trace.times("o") == outputs, f"seed {seed}"
