@@ -9,9 +9,11 @@ from .params import CommandFormat, require
 class ScratchpadParams:
     """`banks` banks of `words_per_bank` (a power of two) words of `word_bits`.
 
-    Word address = bank * words_per_bank + row. Lanes of `lane_bits` are written separately. A word is
-    valid `read_latency` (1..3) cycles after its request was granted: 1 = straight from the memory,
-    2 = register behind the selection of the bank, 3 = also one behind each bank.
+    Word address = bank * words_per_bank + row. Lanes of `lane_bits` are written separately. A word
+    is valid `read_latency` (1..3) cycles after its request was granted: 1 = straight from the
+    memory, 2 = register behind the selection of the bank, 3 = also one behind each bank.
+    `read_reach` and `write_reach` name the banks that each port needs (None: all); where placement
+    keeps ports apart, the selection of a bank per port and of a port per bank then costs nothing.
     """
 
     banks: int
@@ -21,6 +23,8 @@ class ScratchpadParams:
     num_write_ports: int
     lane_bits: int = 8
     read_latency: int = 2
+    read_reach: tuple[tuple[int, ...], ...] | None = None
+    write_reach: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("banks", "num_read_ports", "num_write_ports", "lane_bits"):
@@ -32,6 +36,27 @@ class ScratchpadParams:
             raise ValueError(f"word_bits: a multiple of {self.lane_bits}, got {self.word_bits}")
         if not 1 <= self.read_latency <= 3:
             raise ValueError(f"read_latency: 1..3, got {self.read_latency}")
+        self._check_reach("read_reach", self.read_reach, self.num_read_ports)
+        self._check_reach("write_reach", self.write_reach, self.num_write_ports)
+
+    def _check_reach(
+        self, name: str, reach: tuple[tuple[int, ...], ...] | None, num_ports: int
+    ) -> None:
+        if reach is None:
+            return
+        if len(reach) != num_ports:
+            raise ValueError(f"{name}: one entry per port, {num_ports}, got {len(reach)}")
+        for banks in reach:
+            if len(set(banks)) != len(banks) or not set(banks) <= set(range(self.banks)):
+                raise ValueError(f"{name}: distinct banks 0..{self.banks - 1}, got {banks}")
+
+    def read_banks(self, port: int) -> tuple[int, ...]:
+        """The banks that a read port reaches."""
+        return tuple(range(self.banks)) if self.read_reach is None else self.read_reach[port]
+
+    def write_banks(self, port: int) -> tuple[int, ...]:
+        """The banks that a write port reaches."""
+        return tuple(range(self.banks)) if self.write_reach is None else self.write_reach[port]
 
     @property
     def lanes(self) -> int:

@@ -106,7 +106,8 @@ class Scratchpad(wiring.Component):
     -------
     read : In(ReadPort).array(num_read_ports), write : In(WritePort).array(num_write_ports).
     read_conflict, write_conflict : Out, bit p: port p has a request that is not granted now.
-    error : Out(1), sticky: an address beyond the last bank (granted; reads 0, writes nothing).
+    error : Out(1), sticky: a request to a bank that is not there or not within the port's reach
+        (granted; reads 0, writes nothing).
 
     Timing
     ------
@@ -132,31 +133,39 @@ class Scratchpad(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         banks = [self._bank(m, b) for b in range(self.params.banks)]
-        for ports, conflict in ((self.read, self.read_conflict), (self.write, self.write_conflict)):
+        kinds = (
+            (self.read, self.read_conflict, self.params.read_banks),
+            (self.write, self.write_conflict, self.params.write_banks),
+        )
+        for ports, conflict, reach in kinds:
             for p, port in enumerate(ports):
-                blocked = Cat(q.valid & (self._index(q) == self._index(port)) for q in ports[:p])
+                blocked = Cat(
+                    q.valid & (self._index(q) == self._index(port))
+                    for n, q in enumerate(ports[:p])
+                    if set(reach(n)) & set(reach(p))
+                )
                 m.d.comb += [
                     port.ready.eq(~blocked.any()),
                     conflict[p].eq(port.valid & ~port.ready),
                 ]
-                with m.If(port.valid & (self._index(port) >= self.params.banks)):
+                with m.If(port.valid & self._is_beyond(port, reach(p))):
                     m.d.sync += self.error.eq(1)
-        for b, bank in enumerate(banks):
-            for port in self.write:
+        for p, port in enumerate(self.write):
+            for b in self.params.write_banks(p):
                 with m.If(self._granted(port, b)):
                     m.d.comb += [
-                        bank.write_mask.eq(port.mask),
-                        bank.write_row.eq(port.address[: self.params.row_bits]),
-                        bank.write_data.eq(port.data),
+                        banks[b].write_mask.eq(port.mask),
+                        banks[b].write_row.eq(port.address[: self.params.row_bits]),
+                        banks[b].write_data.eq(port.data),
                     ]
-            for port in self.read:
+        for p, port in enumerate(self.read):
+            for b in self.params.read_banks(p):
                 with m.If(self._granted(port, b)):
                     m.d.comb += [
-                        bank.read_enable.eq(1),
-                        bank.read_row.eq(port.address[: self.params.row_bits]),
+                        banks[b].read_enable.eq(1),
+                        banks[b].read_row.eq(port.address[: self.params.row_bits]),
                     ]
-        for port in self.read:
-            self._respond(m, port, banks)
+            self._respond(m, port, {b: banks[b] for b in self.params.read_banks(p)})
         return m
 
     def _bank(self, m: Module, number: int) -> wiring.Component:
@@ -168,10 +177,16 @@ class Scratchpad(wiring.Component):
         """The bank of a port's request, one bit wide at least."""
         return Cat(port.address[self.params.row_bits :], Const(0, 1))
 
+    def _is_beyond(self, port: wiring.PureInterface, reach: tuple[int, ...]) -> Value:
+        """Whether a port's request is for a bank that it does not reach."""
+        if len(reach) == 1 << (self.params.address_bits - self.params.row_bits):
+            return Const(0)
+        return ~Cat(self._index(port) == b for b in reach).any()
+
     def _granted(self, port: wiring.PureInterface, bank: int) -> Value:
         return port.valid & port.ready & (self._index(port) == bank)
 
-    def _respond(self, m: Module, port: wiring.PureInterface, banks: list) -> None:
+    def _respond(self, m: Module, port: wiring.PureInterface, banks: dict) -> None:
         """Select the bank's word `read_latency` cycles after the grant."""
         valid, index = port.valid & port.ready, self._index(port)
         for _ in range(2 if self.params.read_latency == 3 else 1):
@@ -180,7 +195,7 @@ class Scratchpad(wiring.Component):
             valid, index = later_valid, later_index
         word = Signal(self.params.word_bits)
         with m.Switch(index):
-            for b, bank in enumerate(banks):
+            for b, bank in banks.items():
                 with m.Case(b):
                     m.d.comb += word.eq(bank.read_data)
         domain = m.d.comb if self.params.read_latency == 1 else m.d.sync

@@ -34,12 +34,13 @@ def watch(dut):
     return names
 
 
-async def request(ctx, port, rng, params, num, fields):
-    """Random requests, each held until it is granted."""
+async def request(ctx, port, rng, params, num, fields, banks):
+    """Random requests to some banks, each held until it is granted."""
     for _ in range(num):
         for _ in range(int(rng.integers(3))):
             await ctx.tick()
-        ctx.set(port.address, int(rng.integers(params.banks * params.words_per_bank)))
+        row = int(rng.integers(params.words_per_bank))
+        ctx.set(port.address, int(rng.choice(banks)) * params.words_per_bank + row)
         for name, limit in fields.items():
             ctx.set(getattr(port, name), int(rng.integers(limit)))
         ctx.set(port.valid, 1)
@@ -78,26 +79,53 @@ def replay(trace, params):
     return expected
 
 
-@pytest.mark.parametrize("banks", [1, 3, 4])
-@pytest.mark.parametrize("read_latency", [1, 2, 3])
-def test_random_requests(banks, read_latency):
-    dut = make(banks=banks, read_latency=read_latency, num_read_ports=3)
+def run_random(dut):
+    """Random requests on all ports; every response is the model's."""
     params = dut.params
     benches = []
     for n, port in enumerate(dut.read):
         rng = np.random.default_rng(SEED + n)
-        benches.append(lambda ctx, p=port, r=rng: request(ctx, p, r, params, 60, {}))
+        banks = params.read_banks(n)
+        benches.append(lambda ctx, a=(port, rng, params, 60, {}, banks): request(ctx, *a))
     for n, port in enumerate(dut.write):
         rng = np.random.default_rng(SEED + 10 + n)
-        fields = {"data": 1 << 32, "mask": 16}
-        benches.append(lambda ctx, p=port, r=rng, f=fields: request(ctx, p, r, params, 60, f))
+        fields, banks = {"data": 1 << 32, "mask": 16}, params.write_banks(n)
+        benches.append(lambda ctx, a=(port, rng, params, 60, fields, banks): request(ctx, *a))
     trace = simulate(dut, benches, watch(dut))
     for n, responses in replay(trace, params).items():
         assert trace.when(f"r{n}.response") == list(responses), f"seed {SEED}, port {n}"
         for t, word in responses.items():
             found = trace[f"r{n}.word"][t]
             assert word is None or found == word, f"seed {SEED}: port {n}, cycle {t}"
-    assert any(trace["rc"]) and any(trace["wc"]) and not trace["error"][-1]
+    assert not trace["error"][-1]
+    return trace
+
+
+@pytest.mark.parametrize("banks", [1, 3, 4])
+@pytest.mark.parametrize("read_latency", [1, 2, 3])
+def test_random_requests(banks, read_latency):
+    trace = run_random(make(banks=banks, read_latency=read_latency, num_read_ports=3))
+    assert any(trace["rc"]) and any(trace["wc"])
+
+
+def test_ports_that_reach_some_banks():
+    reach = {"read_reach": ((0, 1), (2,), (1, 2, 3)), "write_reach": ((3, 0), (1, 2))}
+    trace = run_random(make(num_read_ports=3, **reach))
+    assert any(trace["rc"]) and not any(trace["wc"])
+
+
+def test_a_bank_out_of_reach_is_granted_and_reported():
+    dut = make(read_reach=((0, 1), (2, 3)))
+
+    async def bench(ctx):
+        ctx.set(dut.read[1].valid, 1)
+        ctx.set(dut.read[1].address, 8)
+        await ctx.tick()
+        ctx.set(dut.read[1].valid, 0)
+
+    trace = simulate(dut, [bench], watch(dut))
+    assert trace["error"][:2] == [0, 1]
+    assert trace.when("r1.response") == [cost.READ_LATENCY]
 
 
 def test_conflict_goes_to_the_lower_port_and_other_banks_go_on():
@@ -159,6 +187,8 @@ def test_an_address_beyond_the_banks_is_granted_and_reported():
         ({"words_per_bank": 12}, "words_per_bank: a power of two, got 12"),
         ({"word_bits": 20}, "word_bits: a multiple of 8, got 20"),
         ({"banks": 0}, "banks: at least 1, got 0"),
+        ({"read_reach": ((0,),)}, "read_reach: one entry per port, 2, got 1"),
+        ({"write_reach": ((0,), (4,))}, r"write_reach: distinct banks 0\.\.3, got \(4,\)"),
         ({"read_latency": 4}, "read_latency: 1..3, got 4"),
     ],
 )
