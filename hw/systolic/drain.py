@@ -8,7 +8,7 @@ from ..lib.chain import Chain, ChainParams
 from ..lib.cost import requantize_latency, requantize_settings_latency
 from ..lib.requantize import Requantizer
 from ..lib.requantize_params import BIAS_BITS
-from .cost import output_words
+from . import cost, cost_ws
 from .parameters import ParameterRing
 from .params import ENTRY_BITS, SystolicParams
 from .ports import ROOM_BITS, drain_signature, output_layout, settings_layout
@@ -181,7 +181,8 @@ class Drain(wiring.Component):
 
     def _buffer(self, m, word, is_valid, is_last):
         """The output FIFO and the count of words that are neither reserved nor used."""
-        depth = output_words(self.params)
+        is_weight_stationary = self.params.dataflow == "weight_stationary"
+        depth = (cost_ws if is_weight_stationary else cost).output_words(self.params)
         assert depth < 1 << ROOM_BITS
         m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
             width=self.params.output_word_bits + 1, depth=depth

@@ -1,0 +1,166 @@
+"""Systolic kernel, weight stationary: every product right, every cycle as the law says."""
+
+import numpy as np
+import pytest
+from tilewright.hw.lib.requantize_params import encode_scale
+from tilewright.hw.systolic import mapping_ws
+from tilewright.hw.systolic.law_ws import SeenPorts, kernel_cycles, timing
+from tilewright.hw.systolic.params import SystolicParams
+from tilewright.hw.systolic.rtl import Systolic
+from tilewright.sim.golden.systolic import systolic
+from tilewright.sim.pysim import STALLS, get, put, simulate, stalls
+
+from tilewright.spec.numbers import NumberFormat
+
+SEED = 30
+
+
+class Job:
+    """A random product for one command, its words and the expected results."""
+
+    def __init__(self, params, shape, rng, subpanels=1, is_extreme=False):
+        self.params, self.shape = params, shape
+        m, k, n = shape
+        self.a = self._operand(params.a_format, (m, k), rng, is_extreme)
+        self.b = self._operand(params.b_format, (k, n), rng, is_extreme)
+        self.loops = mapping_ws.pass_loops(params, m, k, n, subpanels=subpanels)
+        self.biases = rng.integers(-500, 500, n).tolist()
+        scales = rng.uniform(20, 300, n) / (np.abs(self.a @ self.b).max() + 500)
+        self.scales = [encode_scale(s, params.requantize, params.multiplier_bits) for s in scales]
+        low, high = sorted(rng.integers(-128, 128, 2).tolist())
+        zero_point = int(rng.integers(-20, 20))
+        self.settings = {"zero_point": zero_point, "minimum": low, "maximum": high}
+
+    @staticmethod
+    def _operand(number_format, shape, rng, is_extreme):
+        low, high = number_format.minimum, number_format.maximum
+        return rng.choice([low, high], shape) if is_extreme else rng.integers(low, high + 1, shape)
+
+    @property
+    def expected(self):
+        parameters = {"biases": self.biases, "scale_words": self.scales, **self.settings}
+        return systolic(self.params, self.a, self.b, **parameters).tolist()
+
+    def words(self):
+        p = self.params
+        settings = self.settings if p.has_parameters else {}
+        return {
+            "command": [mapping_ws.command_fields(p, self.loops, **settings)],
+            "a": list(mapping_ws.pack_a(p, self.loops, self.a)),
+            "b": list(mapping_ws.pack_b(p, self.loops, self.b)),
+            "p": list(mapping_ws.pack_parameters(p, self.loops, self.biases, self.scales)),
+        }
+
+
+def run(params, jobs, stall="none", o_stall="none", limit_cycles=20000):
+    """Trace of the kernel doing `jobs` one after the other. `stall`: one for all or by port."""
+    dut = Systolic(params)
+    ports = {name: getattr(dut, name) for name in ("command", "a", "b", "o")}
+    if params.has_parameters:
+        ports["p"] = dut.p
+    words = {name: [w for job in jobs for w in job.words()[name]] for name in ports if name != "o"}
+    num_outputs = sum(job.loops.packets * job.loops.m for job in jobs)
+    kinds = stall if isinstance(stall, dict) else dict.fromkeys(words, stall)
+
+    def feed(number, name):
+        kind = kinds.get(name, "none")
+        return lambda ctx: put(ctx, ports[name], words[name], stalls(kind, SEED + number))
+
+    benches = [feed(number, name) for number, name in enumerate(words)]
+    benches.append(lambda ctx: get(ctx, dut.o, num_outputs, stalls(o_stall, SEED + 9)))
+    watch = {name: getattr(dut, name) for name in ("release", "busy", "wait_input", "wait_output")}
+    return simulate(dut, benches, watch, streams=ports, limit_cycles=limit_cycles)
+
+
+def check_results(params, jobs, trace, label):
+    mask = (1 << params.output_word_bits) - 1
+    payloads = trace.payloads("o")
+    words, lasts = iter(payloads), []
+    for index, job in enumerate(jobs):
+        m, _, n = job.shape
+        own = [next(words) & mask for _ in range(job.loops.packets * m)]
+        got = mapping_ws.unpack_outputs(params, job.loops, own, m, n)
+        assert got == job.expected, f"{label}: job {index} {job.shape}, seed {SEED}"
+        lasts += ([0] * (m - 1) + [1]) * job.loops.packets
+    assert [payload >> params.output_word_bits for payload in payloads] == lasts, f"{label}: last"
+    assert not trace["o.valid"][-1], f"{label}: a word too many"
+    assert not trace["busy"][-1], f"{label}: busy at the end"
+
+
+def offers(trace, port):
+    """For each transfer, the first cycle in which its word was offered."""
+    result, previous = [], -1
+    for taken in trace.times(port):
+        valid = trace[f"{port}.valid"]
+        result.append(next(t for t in range(previous + 1, taken + 1) if valid[t]))
+        previous = taken
+    return result
+
+
+def check_law(params, jobs, trace, label):
+    """Every step, weight word, output word and release in the very cycle of the law."""
+    taken = trace.times("o")
+    ports = SeenPorts(
+        params,
+        a_offers=offers(trace, "a"),
+        b_offers=offers(trace, "b"),
+        commands=trace.times("command"),
+        outputs=taken,
+        parameters=trace.times("p") if params.has_parameters else (),
+    )
+    law = timing(params, [job.loops for job in jobs], ports)
+    assert trace.times("a") == law.a, f"{label}: A words"
+    assert trace.times("b") == law.b, f"{label}: B words"
+    outputs = [max(t, p + 1) for t, p in zip(law.outputs, [-1, *taken], strict=False)]
+    assert offers(trace, "o") == outputs, f"{label}: output words"
+    if params.has_parameters:
+        assert trace.when("release") == law.releases, f"{label}: releases"
+
+
+def params_of(text, **more):
+    """`rows x cols / lanes a_format b_format`."""
+    sizes, a, b = text.split()
+    array, lanes = sizes.split("/")
+    rows, cols = array.split("x")
+    more = {"bound_bits": 8, "accumulator_rows": 32} | more
+    return SystolicParams(
+        rows=int(rows),
+        cols=int(cols),
+        lanes=int(lanes),
+        dataflow="weight_stationary",
+        a_format=NumberFormat.parse(a),
+        b_format=NumberFormat.parse(b),
+        **more,
+    )
+
+
+CASES = {
+    "one": params_of("1x1/1 int8 int8"),
+    "one_wide": params_of("1x1/4 uint8 int8"),
+    "row": params_of("1x5/5 int8 int8"),
+    "column": params_of("5x1/5 int8 uint8"),
+    "flat": params_of("3x5/5 int8 int8"),
+    "tall": params_of("5x3/6 uint8 int8", requantize="fixed", multiplier_bits=16),
+    "square": params_of("4x4/4 int4 int4", output="raw", accumulator_bits=12),
+    "square_wide": params_of("4x4/16 int8 int8"),
+    "wide_format": params_of("2x3/7 int16 int4", output="raw", accumulator_bits=40),
+    "narrow": params_of("2x2/3 int2 uint2", accumulator_bits=8, bound_bits=4),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("stall", "o_stall"), [(s, s) for s in STALLS] + [("none", "random")])
+def test_products_and_cycles(name, stall, o_stall):
+    params = CASES[name]
+    rng = np.random.default_rng(SEED)
+    r, c, lanes = params.rows, params.cols, params.lanes
+    shapes = [(2 * r + 1, lanes + 1, 2 * c + 1), (1, 3 * lanes, 1), (2, 1, c), (3, 2 * lanes, c)]
+    counts = (2, 1, 1, 1)
+    jobs = [Job(params, shape, rng, subpanels=s) for shape, s in zip(shapes, counts, strict=True)]
+    label = f"{name} {stall} {o_stall}"
+    trace = run(params, jobs, stall, o_stall)
+    check_results(params, jobs, trace, label)
+    check_law(params, jobs, trace, label)
+    if (stall, o_stall) == ("none", "none"):
+        cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
+        assert cycles == kernel_cycles(params, [job.loops for job in jobs]), label
