@@ -90,13 +90,13 @@ class ReadModel:
 
     def _drive(self) -> None:
         head = self._bursts[0] if self._bursts else None
-        if not self.rvalid and head and self.cycle >= head.accepted + self.timing.latency:
-            if not self.stall("r"):
-                start = head.address + head.beats_done * self.data_bytes
-                self.rdata = int.from_bytes(self.memory[start : start + self.data_bytes], "little")
-                self.rresp = 2 if start in self.bad_addresses else 0
-                head.beats_done += 1
-                self.rvalid, self.rlast = 1, int(head.beats_done == head.num_beats)
+        is_due = head is not None and self.cycle >= head.accepted + self.timing.latency
+        if head and is_due and not self.rvalid and not self.stall("r"):
+            start = head.address + head.beats_done * self.data_bytes
+            self.rdata = int.from_bytes(self.memory[start : start + self.data_bytes], "little")
+            self.rresp = 2 if start in self.bad_addresses else 0
+            head.beats_done += 1
+            self.rvalid, self.rlast = 1, int(head.beats_done == head.num_beats)
         is_open = len(self._bursts) < self.timing.outstanding
         self.arready = int(is_open and not self.stall("ar"))
 
@@ -161,10 +161,10 @@ class WriteModel:
 
     def _drive(self) -> None:
         head = self._done[0] if self._done else None
-        if not self.bvalid and head and self.cycle >= head.accepted + self.timing.latency:
-            if not self.stall("b"):
-                self._commit(head)
-                self.bvalid, self.bresp = 1, 2 if head.address in self.bad_addresses else 0
+        is_due = head is not None and self.cycle >= head.accepted + self.timing.latency
+        if head and is_due and not self.bvalid and not self.stall("b"):
+            self._commit(head)
+            self.bvalid, self.bresp = 1, 2 if head.address in self.bad_addresses else 0
         is_open = len(self._open) + len(self._done) < self.timing.outstanding
         self.awready = int(is_open and not self.stall("aw"))
         self.wready = int(bool(self._open) and not self.stall("w"))

@@ -52,10 +52,11 @@ class LoadDMA(wiring.Component):
     ------
     Command in t: ARVALID in t + `cost.DMA_COMMAND_TO_ADDRESS`. Token given in t: ARVALID from t +
     `cost.DMA_GIVE_TO_ADDRESS`. Beat that completes a word in t: `write` or `p` valid in t +
-    `cost.LOAD_BEAT_TO_WORD`. Word granted in t: signal in t + `cost.LOAD_GRANT_TO_GIVE`. One address
-    and one beat per cycle; at most `outstanding` bursts between AR handshake and last beat: the
-    next ARVALID comes `cost.LOAD_LAST_TO_ADDRESS` after the last beat that made room. RREADY falls
-    only while a complete word cannot leave. Nothing combinational from an AXI input to an output.
+    `cost.LOAD_BEAT_TO_WORD`. Word granted in t: signal in t + `cost.LOAD_GRANT_TO_GIVE`. One
+    address and one beat per cycle; at most `outstanding` bursts between AR handshake and last beat:
+    the next ARVALID comes `cost.LOAD_LAST_TO_ADDRESS` after the last beat that made room. RREADY
+    falls only while a complete word cannot leave. Nothing combinational from an AXI input to an
+    output.
 
     Numbers
     -------

@@ -81,7 +81,7 @@ class StoreDMA(wiring.Component):
             unanswered.i.valid.eq(axi.awvalid & axi.awready),
         ]
         m.submodules.words = words = self._fifo(params.word_bits, params.credits)
-        # Whether each requested word is the last of its burst; as long in here as its credit is out.
+        # Whether each requested word ends its burst; it stays here as long as its credit is out.
         m.submodules.ends = ends = self._fifo(1, params.credits)
         self._requests(m, bursts, ends)
         self._beats(m, words, ends)

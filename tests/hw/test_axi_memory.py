@@ -263,7 +263,7 @@ def differing_words(got):
 
 
 @pytest.mark.simulator
-@pytest.mark.parametrize("latency,outstanding", [(0, 1), (1, 8), (40, 3), (40, 8), (200, 8)])
+@pytest.mark.parametrize(("latency", "outstanding"), [(0, 1), (1, 8), (40, 3), (40, 8), (200, 8)])
 def test_cycles_equal_the_python_model(tmp_path, latency, outstanding):
     numbers, memory, tail = simulate(tmp_path, axi_latency=latency, axi_outstanding=outstanding)
     num_bytes = 848 * WORD_BYTES

@@ -14,13 +14,13 @@ from tilewright.sim.axi_model import MemoryTiming, ReadModel, no_stall, random_s
 from tilewright.sim.golden.dma import runs
 
 MEMORY_BYTES = 1 << 16
-NEVER = 9
 WATCHDOG_CYCLES = 20_000
 
 
 def params(word_bytes=16, port_bytes=16, num_loops=3, outstanding=8, max_burst_beats=16, **more):
     """Small widths, 3 loops."""
-    values = dict(word_bits=8 * word_bytes, has_parameters=True, num_waits=1, num_signals=1) | more
+    ports = {"has_parameters": True, "num_waits": 1, "num_signals": 1}
+    values = {"word_bits": 8 * word_bytes} | ports | more
     return LoadParams(
         num_loops=num_loops,
         bound_bits=8,
@@ -205,14 +205,16 @@ def random_memory(seed):
     return bytearray(np.random.default_rng(seed).integers(0, 256, MEMORY_BYTES, np.uint8).tobytes())
 
 
-@pytest.mark.parametrize("latency", [0, 1, 40, 200])
 @pytest.mark.parametrize("stalls", ["none", "random", "one in four"])
-@pytest.mark.parametrize("word_bytes,port_bytes", [(16, 16), (16, 4)])
+@pytest.mark.parametrize(
+    ("latency", "word_bytes", "port_bytes"),
+    [(0, 16, 16), (1, 16, 4), (40, 16, 16), (200, 32, 16), (40, 1, 1)],
+)
 def test_random_commands(latency, stalls, word_bytes, port_bytes):
     seed = latency * 7 + word_bytes + port_bytes
     generator = np.random.default_rng(seed)
     p = params(word_bytes, port_bytes, outstanding=int(generator.integers(1, 9)))
-    commands = some_commands(p, generator, 5)
+    commands = some_commands(p, generator, 2 if latency == 200 else 4)
     memory = random_memory(seed)
     probability = {"none": 0.0, "random": 0.5, "one in four": 0.25}[stalls]
     stall = random_stall(seed, probability)
@@ -225,3 +227,133 @@ def test_random_commands(latency, stalls, word_bytes, port_bytes):
         ready=lambda cycle: bool(generator.random() >= probability),
     )
     check(p, commands, memory, trace, label=f"seed {seed}")
+
+
+def run_timed(p, commands, *, latency=40, outstanding=8, **more):
+    memory = random_memory(4)
+    timing = MemoryTiming(latency=latency, outstanding=outstanding)
+    trace = simulate(p, commands, memory=memory, timing=timing, **more)
+    check(p, commands, memory, trace, base=more.get("base", 0))
+    return trace
+
+
+def rows(p, count, words, stride=64, **more):
+    """`count` runs."""
+    bounds, strides = [count, 1, 1], [stride, 0, 0]
+    local_strides = [words, 0, 0]
+    options = {"bounds": bounds, "memory_strides": strides, "local_strides": local_strides}
+    return command(p, words=words, **options | more)
+
+
+def test_latencies_are_the_laws():
+    p = params()
+    fields = rows(p, 1, 3, wait0_level=3, wait0_count=2, signal0_level=3, signal0_count=5)
+    trace = run_timed(p, [fields], tokens=[(0, 0, 2)])
+    start = trace.commands[0]
+    assert trace.takes == [(start + cost.LOOP_COMMAND_TO_ELEMENT, 0, 2)]
+    assert trace.addresses[0][0] == start + cost.DMA_COMMAND_TO_ADDRESS
+    assert trace.beats[0] == trace.addresses[0][0] + 40
+    assert [word[0] for word in trace.words] == [
+        beat + cost.LOAD_BEAT_TO_WORD for beat in trace.beats
+    ]
+    assert trace.gives == [(trace.words[-1][0] + cost.LOAD_GRANT_TO_GIVE, 0, 5)]
+    assert trace.idle_at == trace.gives[0][0]
+
+
+def test_tokens_hold_back_the_address():
+    p = params()
+    fields = rows(p, 2, 2, wait0_level=0, wait0_count=3)
+    trace = run_timed(p, [fields], tokens=[(10, 0, 2), (20, 0, 1), (100, 0, 3)])
+    available = cost.DMA_GIVE_TO_ADDRESS - cost.TOKEN_GIVE_TO_AVAILABLE
+    assert trace.takes == [(20, 0, 3), (100, 0, 3)]
+    assert [cycle for cycle, _ in trace.addresses] == [20 + available, 100 + available]
+    assert trace.activity[15] is Activity.WAIT_TOKEN
+
+
+def test_two_waits_are_taken_together():
+    p = params(num_waits=2)
+    fields = rows(p, 2, 1, wait0_level=0, wait0_count=1, wait1_level=3, wait1_count=2)
+    trace = run_timed(p, [fields], tokens=[(0, 0, 2), (30, 1, 2)])
+    assert trace.takes == [(30, 0, 1), (30, 1, 2), (31, 0, 1)]
+
+
+@pytest.mark.parametrize(("words", "count"), [(1, 60), (16, 8), (40, 5)])
+def test_beats_follow_one_another(words, count):
+    """Enough bursts under way: no cycle between beats, over bursts, runs and commands."""
+    p = params(outstanding=64)
+    commands = [rows(p, count, words), rows(p, count, words, memory=7, target=1)]
+    trace = run_timed(p, commands, outstanding=64)
+    assert trace.beats == list(range(trace.beats[0], trace.beats[0] + 2 * words * count))
+    steady = trace.activity[trace.beats[0] : trace.beats[-1] + 1]
+    assert set(steady) == {Activity.BUSY}
+
+
+def test_one_address_per_cycle():
+    p = params(outstanding=64)
+    trace = run_timed(p, [rows(p, 20, 1), rows(p, 20, 1)], latency=80, outstanding=64)
+    cycles = [cycle for cycle, _ in trace.addresses]
+    assert cycles == list(range(cycles[0], cycles[0] + 40))
+
+
+def test_outstanding_is_a_limit_and_is_reached():
+    p = params(outstanding=3)
+    trace = run_timed(p, [rows(p, 12, 1)], latency=50)
+    events = [(cycle, 1) for cycle, _ in trace.addresses] + [(c, -1) for c in trace.beats]
+    level = highest = 0
+    for _, step in sorted(events):
+        level += step
+        highest = max(highest, level)
+    assert highest == 3
+    assert trace.addresses[3][0] == trace.beats[0] + cost.LOAD_LAST_TO_ADDRESS
+
+
+def test_base_and_pages():
+    """A base in the middle of a page moves the 4 KiB boundaries within a run."""
+    base = 4096 * 3 - 5 * 16
+    trace = run_timed(params(), [rows(params(), 1, 40)], base=base)
+    assert [(address - base) // 16 for _, address in trace.addresses] == [0, 5, 21, 37]
+
+
+def test_longest_bursts_fill_pages():
+    p = params(max_burst_beats=256)
+    trace = run_timed(p, [rows(p, 1, 700, memory=256 - 3)])
+    assert [address // 16 for _, address in trace.addresses] == [253, 256, 512, 768]
+
+
+def test_a_word_of_many_beats_is_one_burst():
+    p = params(word_bytes=64, port_bytes=2, max_burst_beats=16)
+    trace = run_timed(p, [rows(p, 2, 3, stride=9)], latency=1)
+    assert len(trace.addresses) == 6
+    assert trace.beats == list(range(trace.beats[0], trace.beats[0] + 192))
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"), [(0, Activity.BANK_CONFLICT), (1, Activity.WAIT_OUTPUT)]
+)
+def test_activity_names_the_cause(target, kind):
+    p = params()
+    ready = lambda cycle: not 60 <= cycle < 70  # noqa: E731
+    trace = run_timed(p, [rows(p, 8, 16, target=target)], ready=ready)
+    assert trace.activity[60:70] == [kind] * 10
+    assert trace.activity[20] is Activity.WAIT_INPUT
+    assert trace.activity[-1] is Activity.IDLE
+
+
+def test_error_response_sticks():
+    p, memory, timing = params(), random_memory(1), MemoryTiming(latency=4)
+    assert simulate(p, [rows(p, 5, 1)], memory=memory, timing=timing, bad=[2048]).error == 1
+    assert simulate(p, [rows(p, 5, 1)], memory=memory, timing=timing).error == 0
+
+
+def test_no_ports_that_are_not_used():
+    p = params(num_waits=0, num_signals=0, has_parameters=False)
+    run_timed(p, [rows(p, 3, 5)])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("word_bytes", 24), ("max_burst_beats", 257), ("outstanding", 0), ("word_bytes", 8)],
+)
+def test_wrong_parameters_are_named(name, value):
+    with pytest.raises(ValueError, match=name):
+        params(**{"word_bits": 8, name: value})

@@ -245,7 +245,9 @@ def random_words(seed, word_bytes):
 
 
 @pytest.mark.parametrize("stalls", ["none", "random", "one in four"])
-@pytest.mark.parametrize("word_bytes,port_bytes,latency", [(16, 16, 40), (16, 16, 0), (16, 4, 1)])
+@pytest.mark.parametrize(
+    ("word_bytes", "port_bytes", "latency"), [(16, 16, 40), (16, 16, 0), (16, 4, 1)]
+)
 def test_random_commands(latency, stalls, word_bytes, port_bytes):
     seed = 1000 + latency * 7 + port_bytes
     generator = np.random.default_rng(seed)
@@ -338,7 +340,7 @@ def test_tokens_hold_back_the_address():
     assert trace.activity[15] is Activity.WAIT_TOKEN
 
 
-@pytest.mark.parametrize("words,count", [(1, 60), (16, 8), (40, 5)])
+@pytest.mark.parametrize(("words", "count"), [(1, 60), (16, 8), (40, 5)])
 def test_beats_follow_one_another(words, count):
     """Memory takes everything: no cycle between beats, over bursts, runs and commands."""
     p = params(outstanding=64, credit=cost.store_full_rate_credits(READ_LATENCY))
