@@ -93,6 +93,9 @@ def _wrong(path: Path, rule: str, help: str | None = None) -> SpecError:
 def _problems(model: onnx.ModelProto, path: Path) -> Iterator[Diagnostic]:
     """Faults that a checker may miss or would follow into other files."""
     file, graph = str(path), model.graph
+    if not all(isinstance(name, str) for name in _all_names(graph)):
+        yield Diagnostic.plain(file, "", "names must be text in UTF-8", help="export it again")
+        return
     if not graph.node:
         yield Diagnostic.plain(file, "", "the model has no node")
     if len(graph.node) > MAX_NODES:
@@ -110,6 +113,16 @@ def _problems(model: onnx.ModelProto, path: Path) -> Iterator[Diagnostic]:
         if any(extent < 0 for extent in item.dims):
             yield Diagnostic.plain(file, f"tensor {item.name}", "has a negative extent")
     yield from _name_problems(graph, file)
+
+
+def _all_names(graph: onnx.GraphProto) -> Iterator[object]:
+    """Every name; protobuf gives one that is not UTF-8 as bytes."""
+    yield graph.name
+    for item in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
+        yield item.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _name_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
