@@ -107,7 +107,7 @@ def test_waits_and_signals_at_every_level(rig, level):
 
     trace = bench.read(values, 24, tokens=give)
     requests = trace.when("request")
-    assert trace.payloads("o") == list(range(8)) * 2
+    assert trace.payloads("o") == list(range(12)) * 2
     assert sum(trace["read_take"]) == 4 * bodies
     ends = requests[size - 1 :: size] if size else []
     assert trace.when("read_give") == [t + cost.STREAMER_GRANT_TO_GIVE for t in ends]
