@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tilewright.spec import SpecError, load_spec, parse_spec
+from tilewright.spec import SpecError, load_spec, parse_spec, source
 from tilewright.spec.source import MAX_SOURCE_BYTES, read_document
 
 GOOD = "tilewright: 1\nname: matmul\nkernel: {template: systolic, rows: 8, cols: 8}\n"
@@ -107,3 +108,17 @@ def test_hostile_text_is_refused_quickly(case: str) -> None:
     assert first(error).startswith("t.yaml:")
     assert len(error.value.diagnostics) <= 101
     assert len(text) < 100_000
+
+
+def test_without_the_c_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML has no libyaml the same specs are good and bad, in the same places."""
+    errors = Path(__file__).resolve().parent.parent / "errors"
+    for path in sorted(errors.glob("*.yaml")):
+        places = []
+        for loader in (yaml.CSafeLoader, yaml.SafeLoader):
+            monkeypatch.setattr(source, "_LOADER", loader)
+            with pytest.raises(SpecError) as error:
+                load_spec(path)
+            places.append([(d.line, d.column, d.path) for d in error.value.diagnostics])
+        if not path.stem.startswith("yaml_"):  # syntax errors are placed otherwise
+            assert places[0] == places[1], path.stem

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .checks import all_conflicts
-from .composer import KeyPath
+from .composer import MAX_DEPTH, KeyPath
 from .diagnostics import Diagnostic, SpecError, closest
 from .messages import conflict_diagnostic, error_diagnostic, key_names
 from .model import FORMAT_VERSION, AcceleratorSpec, KernelSpec, Spec
@@ -176,18 +176,31 @@ def _order(path: KeyPath, document: Document) -> tuple[int, int]:
 def _without(
     bad_paths: set[KeyPath], data: dict[str, object], form: _Form, context: SpecContext
 ) -> Spec | None:
-    """The spec as if the wrong keys had been left out, for the checks between the other keys."""
+    """The spec as if the wrong keys had been left out, for the checks between the other keys.
+
+    Where a section cannot be without such a key, the section is left out, and so on upwards.
+    """
     rest = copy.deepcopy(data)
-    for path in bad_paths:
-        holder: object = rest
-        for step in path[:-1]:
-            holder = holder.get(str(step)) if isinstance(holder, dict) else None
-        if isinstance(holder, dict) and path:
-            holder.pop(path[-1], None)
-    try:
-        return form.model_validate(rest, context=context)
-    except ValidationError:
-        return None
+    paths = set(bad_paths)
+    for _ in range(MAX_DEPTH):
+        for path in paths:
+            _remove(rest, path)
+        try:
+            return form.model_validate(rest, context=context)
+        except ValidationError as error:
+            locations = {details["loc"][:-1] for details in error.errors(include_url=False)}
+            paths = {path for path in locations if path}
+        if not paths:
+            break
+    return None
+
+
+def _remove(data: dict[str, object], path: KeyPath) -> None:
+    holder: object = data
+    for step in path[:-1]:
+        holder = holder.get(str(step)) if isinstance(holder, dict) else None
+    if isinstance(holder, dict) and path:
+        holder.pop(path[-1], None)
 
 
 def _touches(conflict: Conflict, bad_paths: set[KeyPath]) -> bool:

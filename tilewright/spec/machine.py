@@ -118,10 +118,9 @@ class AcceleratorSection(Section):
         nearest = row_bytes << max(1, (capacity_bytes // row_bytes).bit_length() - 1)
         if capacity_bytes == nearest:
             return
-        engines = tuple(("engines", name) for name in self.engines)
         yield Conflict(
             path=("scratchpad", "capacity"),
-            parties=(("scratchpad", "capacity"), ("scratchpad", "banks"), *engines),
+            parties=(("scratchpad", "capacity"), ("scratchpad", "banks"), ("engines",)),
             rule=f"must be banks {self.scratchpad.banks} x word of {self.word_bytes} bytes (lanes "
             f"{self.lanes}) x a power of two of at least 2",
             value=format_size(capacity_bytes),

@@ -148,6 +148,8 @@ def read_document(text: str, file: str) -> Document:
         root = compose(text, _LOADER)
     except yaml.MarkedYAMLError as error:
         raise SpecError([_syntax_error(error, document)]) from None
+    except yaml.YAMLError:
+        raise SpecError([document._at(Span(1, 1), "", "must be YAML text", None, None)]) from None
     except Fatal as error:
         mistake = error.mistake
         raise SpecError(
