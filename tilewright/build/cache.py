@@ -9,8 +9,9 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ __all__ = ["BuildCache", "default_cache"]
 
 _MARK = "complete"
 _DEFAULT_LIMIT_BYTES = 4 << 30
+_STALE_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,8 @@ class BuildCache:
         """Drop the entries used longest ago until the rest fits the limit."""
         entries = []
         for path in self.root.iterdir():
+            if path.name.startswith("tmp-"):
+                _remove_if_stale(path)
             if path.is_dir() and (path / _MARK).is_file():
                 size = int((path / _MARK).read_text() or 0)
                 entries.append((path.stat().st_mtime, size, path))
@@ -89,6 +93,13 @@ class BuildCache:
         with (self.root / f"{key[:16]}.lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def _remove_if_stale(path: Path) -> None:
+    """A folder whose builder was killed; a running one is younger than the limit."""
+    with suppress(FileNotFoundError):  # renamed or removed by its builder meanwhile
+        if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def default_cache() -> BuildCache:

@@ -99,6 +99,16 @@ def _write_repeat(folder: Path, command: Sequence[str], added: Mapping[str, str]
     return path
 
 
+def _fixed_environment(folder: Path, seed: int) -> dict[str, str]:
+    return {
+        "COCOTB_RANDOM_SEED": str(seed),
+        "COCOTB_ANSI_OUTPUT": "0",
+        "COCOTB_REWRITE_ASSERTION_FILES": "",  # importing pytest in the simulator costs time
+        "COCOTB_RESULTS_FILE": str(folder / "junit.xml"),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+
+
 def run_bench_process(
     *,
     executable: Path,
@@ -112,17 +122,9 @@ def run_bench_process(
     test_filter: str | None,
 ) -> BenchRun:
     """Run the cocotb tests of `test_module` in one process of the model `executable`."""
-    own = {
-        "COCOTB_RANDOM_SEED": str(seed),
-        "COCOTB_ANSI_OUTPUT": "0",
-        "COCOTB_REWRITE_ASSERTION_FILES": "",  # importing pytest in the simulator costs time
-        "COCOTB_RESULTS_FILE": str(folder / "junit.xml"),
-        "COCOTB_TEST_FILTER": test_filter or "",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        **environment,
-    }
-    if not test_filter:
-        del own["COCOTB_TEST_FILTER"]
+    own = _fixed_environment(folder, seed) | dict(environment)
+    if test_filter:
+        own["COCOTB_TEST_FILTER"] = test_filter
     runner = _Runner(own, folder / "simulation.log", limits)
     runner.build_dir = executable.parent
     with contextlib.suppress(SystemExit):  # raised for failed tests; the results say which

@@ -7,6 +7,7 @@ native libraries that may end the process or print as they like.
 import json
 import re
 import sys
+from functools import partial
 from typing import Any
 
 MARK = "@finding "
@@ -33,7 +34,7 @@ def _slang(file: str, top: str) -> None:
     driver = pyslang.driver.Driver()
     driver.addStandardArgs()
     for step in (
-        lambda: driver.parseCommandLine(f"slang {file} --top {top}"),
+        partial(driver.parseCommandLine, f"slang {file} --top {top}"),
         driver.processOptions,
         driver.parseAllSources,
     ):

@@ -102,6 +102,10 @@ def run_bench(
         limits=Limits(wall_seconds=limit_seconds),
         test_filter=test_filter,
     )
+    return _judge(bench, test_module, folder, seed)
+
+
+def _judge(bench: BenchRun, test_module: str, folder: Path, seed: int) -> RunResult:
     tests = read_junit(folder / "junit.xml")
     if not tests and bench.returncode == 0:
         reason = "".join(f": {line.strip()}" for line in _telling_lines(bench.tail)[-1:])

@@ -100,11 +100,18 @@ def test_the_longest_unused_goes_first(tmp_path: Path) -> None:
     for age, name in ((300, "old"), (200, "used"), (100, "newer")):
         folder, _ = cache.get(name, filler("x" * 1000))
         os.utime(folder, (time.time() - age,) * 2)
-        if name == "used":
-            continue
     assert cache.find("used") is not None  # counts as used now
     cache.get("newest", filler("x" * 1000))
     assert entries(cache) == {"used", "newest"}
+
+
+def test_what_a_killed_builder_left_goes_after_a_day(tmp_path: Path) -> None:
+    cache = BuildCache(root=tmp_path)
+    for name, age in (("tmp-old", 100_000), ("tmp-running", 100)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    cache.get(KEY, filler("x"))
+    assert entries(cache) == {"tmp-running", KEY}
 
 
 def test_an_entry_larger_than_the_limit_is_still_usable(tmp_path: Path) -> None:
