@@ -5,6 +5,7 @@ inside functions count too.
 """
 
 import ast
+import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,3 +255,21 @@ def test_an_allowed_import_is_not_found() -> None:
 )
 def test_a_planted_call_is_found(text: str) -> None:
     assert wrong_calls(planted("tilewright.dataflow.plan", "dataflow", text))
+
+
+def test_pytest_goes_into_every_test_folder() -> None:
+    """By default it passes over folders named `build`, and says nothing."""
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]
+    skipped = settings["ini_options"]["norecursedirs"]
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for part in path.relative_to(ROOT).parts[:-1]:
+            assert not any(fnmatch.fnmatch(part, pattern) for pattern in skipped), path
+
+
+def test_test_files_have_unique_names_and_are_no_packages() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py")]
+    assert "__init__.py" not in names
+    tests = [name for name in names if name.startswith("test_")]
+    assert sorted(set(tests)) == sorted(tests)

@@ -6,13 +6,14 @@ message; a traceback is only ever written to a file, for a bug of ours.
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from tilewright.commands.contract import Outcome, Progress, no_progress
 from tilewright.commands.parser import build_parser
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     _end_cleanly_when_told()
+    _escape_what_cannot_be_shown()
     parser = build_parser()
     options = parser.parse_args(argv)
     try:
@@ -59,16 +61,14 @@ def _call(options: argparse.Namespace) -> Outcome:
     if options.verb in ("init", "check", "schema"):
         from tilewright.commands import spec_verbs
 
-        outcome: Outcome = getattr(spec_verbs, options.verb)(options)
-        return outcome
+        return cast("Outcome", getattr(spec_verbs, options.verb)(options))
     if options.verb == "doctor":
         from tilewright.commands import doctor_verb
 
         return doctor_verb.doctor(options)
     from tilewright.commands import flow_verbs
 
-    outcome = getattr(flow_verbs, options.verb)(options, _progress(options))
-    return outcome
+    return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))
 
 
 def _version() -> Outcome:
@@ -145,6 +145,13 @@ def _show_bug(error: Exception, options: argparse.Namespace) -> int:
 def _has_color(options: argparse.Namespace) -> bool:
     is_wanted = not options.no_color and not os.environ.get("NO_COLOR")
     return is_wanted and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _escape_what_cannot_be_shown() -> None:
+    """A name that is no text, or a terminal that knows only ASCII, must not stop a message."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end_cleanly_when_told() -> None:

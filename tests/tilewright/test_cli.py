@@ -319,6 +319,18 @@ def test_check_is_quick_and_loads_nothing_heavy(spec: Path) -> None:
     assert min(seconds) < 0.5, f"`tilewright check` took {seconds} s"
 
 
+def test_names_that_are_no_text_are_shown_escaped(tmp_path: Path) -> None:
+    for name in (b"\xff.yaml", "\N{SNOWMAN}.yaml".encode()):
+        done = subprocess.run(
+            [sys.executable, "-m", "tilewright", "check", name],
+            cwd=tmp_path, capture_output=True, check=False,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.isascii()
+        assert b"\\" in done.stderr
+
+
 def test_a_reader_that_has_enough_is_no_error(spec: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tilewright", "schema"],

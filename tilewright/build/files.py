@@ -68,7 +68,7 @@ def write_file(path: Path, data: bytes | str, *, overwrite: bool = True) -> None
         raise output_error(path, error) from error
     temporary = Path(name)
     try:
-        with open(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
             os.fchmod(file.fileno(), 0o666 & ~_umask())

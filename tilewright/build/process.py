@@ -176,7 +176,7 @@ def _limit_text(reason: type[ProcessError], limits: Limits) -> str:
 @contextlib.contextmanager
 def _open_log(log_path: Path | None) -> Iterator[IO[bytes]]:
     try:
-        log = tempfile.TemporaryFile() if log_path is None else open(log_path, "w+b")  # noqa: SIM115
+        log = tempfile.TemporaryFile() if log_path is None else log_path.open("w+b")  # noqa: SIM115
     except OSError as error:
         raise OutputError(f"{log_path}: cannot write a log: {error.strerror}") from error
     with log:

@@ -23,6 +23,12 @@ def make_result(final: Path, text: str = "module top;\n") -> None:
         manifest["seed"] = 7
 
 
+def write_half_and_fail(final: Path) -> None:
+    with files.output_directory(final) as (folder, _):
+        (folder / "half").write_text("half")
+        raise ZeroDivisionError
+
+
 def leftovers(parent: Path) -> list[str]:
     return sorted(path.name for path in parent.iterdir() if path.name.startswith("."))
 
@@ -53,9 +59,8 @@ def test_same_contents_same_bytes(tmp_path: Path) -> None:
 def test_an_exception_publishes_nothing_and_keeps_the_old_result(tmp_path: Path) -> None:
     final = tmp_path / "out"
     for _ in range(2):  # first without an old result, then with one
-        with pytest.raises(ZeroDivisionError), files.output_directory(final) as (folder, _):
-            (folder / "half").write_text("half")
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            write_half_and_fail(final)
         assert leftovers(tmp_path) == []
         if final.exists():
             assert files.verify_directory(final)["name"] == "x"
