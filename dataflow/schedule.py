@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .graph import Graph, Op
 from .machine import Machine
-from .memory_map import memory_map
+from .memory_map import memory_map, parameters_name
 from .placement.simple import Placement, ResultWindow, place, result_windows
 from .plan import Certificate, Plan, Residency, Transfer
 from .task import Region, Task
@@ -29,23 +29,12 @@ def plan_simple(graph: Graph, machine: Machine) -> Plan:
     if not sizes:
         raise ValueError(f"graph {graph.name}: has no op to run")
     placement = place(machine, sizes)
-    blocks = [
-        (op, size, block)
-        for op, size, resident in zip(graph.ops, sizes, placement.resident, strict=True)
-        for block in _blocks(size, resident)
-    ]
-    tokens, windows = result_windows(
-        [(tiles, size.panels) for _, size, (_, tiles) in blocks], placement.o_slots
-    )
-    tasks = tuple(
-        _task(graph, op, size, block, window)
-        for (op, size, block), window in zip(blocks, windows, strict=True)
-    )
+    tokens, tasks = _tasks(graph, sizes, placement)
     by_op = {size.op: size for size in sizes}
-    residencies, loads, stores = _movements(graph, tasks, by_op, placement)
+    residencies, loads, stores = _movements(tasks, by_op, placement)
     memory, memory_words = memory_map(graph, machine, sizes)
     moved = sum(item.words for item in (*loads, *stores)) * machine.word_bytes
-    least = _least_words(graph, sizes) * machine.word_bytes
+    least = _least_words(sizes) * machine.word_bytes
     return Plan(
         tasks=tasks,
         banks=(placement.a, placement.b, placement.o),
@@ -65,6 +54,24 @@ def plan_simple(graph: Graph, machine: Machine) -> Plan:
     )
 
 
+def _tasks(
+    graph: Graph, sizes: tuple[Matmul, ...], placement: Placement
+) -> tuple[int, tuple[Task, ...]]:
+    """The number of result tokens, and the tasks in order."""
+    blocks = [
+        (op, size, block)
+        for op, size, resident in zip(graph.ops, sizes, placement.resident, strict=True)
+        for block in _blocks(size, resident)
+    ]
+    tokens, windows = result_windows(
+        [(tiles, size.panels) for _, size, (_, tiles) in blocks], placement.o_slots
+    )
+    return tokens, tuple(
+        _task(op, size, block, window)
+        for (op, size, block), window in zip(blocks, windows, strict=True)
+    )
+
+
 def _blocks(size: Matmul, resident: int) -> Iterator[tuple[int, int]]:
     """(first row tile, number of row tiles) of each block."""
     first = 0
@@ -73,7 +80,7 @@ def _blocks(size: Matmul, resident: int) -> Iterator[tuple[int, int]]:
         first += tiles
 
 
-def _task(graph: Graph, op: Op, size: Matmul, block: tuple[int, int], window: ResultWindow) -> Task:
+def _task(op: Op, size: Matmul, block: tuple[int, int], window: ResultWindow) -> Task:
     first, tiles = block
     start = first * size.array.rows
     end = min(size.m, start + tiles * size.array.rows)
@@ -106,71 +113,90 @@ def _task(graph: Graph, op: Op, size: Matmul, block: tuple[int, int], window: Re
 
 
 def _movements(
-    graph: Graph, tasks: tuple[Task, ...], sizes: dict[str, Matmul], placement: Placement
+    tasks: tuple[Task, ...], sizes: dict[str, Matmul], placement: Placement
 ) -> tuple[tuple[Residency, ...], tuple[Transfer, ...], tuple[Transfer, ...]]:
-    """Residencies of A and B panels, loads in order, stores in order."""
+    """Residencies of A and B panels, loads, stores; all panels before a task are its first step."""
     kept: list[Residency] = []
     loads: list[Transfer] = []
     stores: list[Transfer] = []
-    step, panel_index = 0, 0
+    step = 0
     for task in tasks:
         size = sizes[task.op]
-        first, tiles = task.attributes["first_m_tile"], task.bounds["m_tiles"]
-        activation, weight = (region.tensor for region in task.operands)
-        for tile in range(tiles):
-            words = size.k_blocks * _tile_rows(size, first + tile)
-            loads.append(Transfer(tensor=activation, tile=(first + tile,), words=words, step=step))
-            kept.append(
-                Residency(
-                    tensor=activation,
-                    tile=(first + tile,),
-                    banks=placement.a,
-                    offset_words=tile * size.a_panel_words,
-                    words=size.a_panel_words,
-                    from_step=step,
-                    to_step=step + size.panels,
-                )
-            )
+        for tile in range(task.bounds["m_tiles"]):
+            _move_row_tile(task, size, tile, step, placement, kept, loads)
         for panel in range(size.panels):
-            words = size.b_panel_words
-            slot = (panel_index + panel) % placement.b_slots
-            loads += [
-                Transfer(tensor=weight, tile=(panel,), words=words, step=step + panel),
-                Transfer(
-                    tensor=f"{task.op}.parameters",
-                    tile=(panel,),
-                    words=size.parameter_panel_words,
-                    step=step + panel,
-                ),
-            ]
-            kept.append(
-                Residency(
-                    tensor=weight,
-                    tile=(panel,),
-                    banks=placement.b,
-                    offset_words=slot * placement.b_slot_words,
-                    words=words,
-                    from_step=step + panel,
-                    to_step=step + panel + 1,
-                )
-            )
+            _move_panel(task, size, panel, step + panel, placement, kept, loads)
+            result = task.results[0]
+            tile_of = (panel, task.attributes["first_m_tile"])
+            words = result.end[0] - result.start[0]
             stores.append(
-                Transfer(
-                    tensor=task.results[0].tensor,
-                    tile=(panel, first),
-                    words=task.results[0].end[0] - task.results[0].start[0],
-                    step=step + panel,
-                )
+                Transfer(tensor=result.tensor, tile=tile_of, words=words, step=step + panel)
             )
-        step, panel_index = step + size.panels, panel_index + size.panels
+        step += size.panels
     return tuple(kept), tuple(loads), tuple(stores)
+
+
+def _move_row_tile(
+    task: Task,
+    size: Matmul,
+    tile: int,
+    step: int,
+    placement: Placement,
+    kept: list[Residency],
+    loads: list[Transfer],
+) -> None:
+    """A row tile stays for all panels of its task."""
+    tensor = task.operands[0].tensor
+    number = task.attributes["first_m_tile"] + tile
+    words = size.k_blocks * _tile_rows(size, number)
+    loads.append(Transfer(tensor=tensor, tile=(number,), words=words, step=step))
+    kept.append(
+        Residency(
+            tensor=tensor,
+            tile=(number,),
+            banks=placement.a,
+            offset_words=tile * size.a_panel_words,
+            words=size.a_panel_words,
+            from_step=step,
+            to_step=step + size.panels,
+        )
+    )
+
+
+def _move_panel(
+    task: Task,
+    size: Matmul,
+    panel: int,
+    step: int,
+    placement: Placement,
+    kept: list[Residency],
+    loads: list[Transfer],
+) -> None:
+    """A panel and its parameters stay for one step; steps are panels, so the ring follows them."""
+    tensor = task.operands[1].tensor
+    for name, words in (
+        (tensor, size.b_panel_words),
+        (parameters_name(task.op), size.parameter_panel_words),
+    ):
+        loads.append(Transfer(tensor=name, tile=(panel,), words=words, step=step))
+    kept.append(
+        Residency(
+            tensor=tensor,
+            tile=(panel,),
+            banks=placement.b,
+            offset_words=step % placement.b_slots * placement.b_slot_words,
+            words=size.b_panel_words,
+            from_step=step,
+            to_step=step + 1,
+        )
+    )
 
 
 def _tile_rows(size: Matmul, tile: int) -> int:
     return min(size.array.rows, size.m - tile * size.array.rows)
 
 
-def _least_words(graph: Graph, sizes: tuple[Matmul, ...]) -> int:
+def _least_words(sizes: tuple[Matmul, ...]) -> int:
     """Words if everything were moved once: a bound for any order of this op-by-op plan."""
     return sum(
         size.m * size.k_blocks

@@ -20,29 +20,17 @@ from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from ..graph import Graph, Op, Role, Tensor
 from .onnx_file import initializers, node_path, parse_model, read_model
+from .quantisation import (
+    Constant,
+    Refused,
+    attributes_of,
+    read_constant,
+    read_scalar_quantisation,
+)
 
 SUPPORTED = ("DequantizeLinear", "Gemm", "MatMul", "QuantizeLinear", "Relu")
 INT8_MIN, INT8_MAX = -128, 127
 BIAS_SCALE_TOLERANCE = 1e-4
-Float32Array = NDArray[np.float32]
-
-
-class _Refused(Exception):
-    """A node breaks a rule: `rule`, `help`."""
-
-    def __init__(self, rule: str, help: str | None = None) -> None:
-        super().__init__(rule)
-        self.rule, self.help = rule, help
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Constant:
-    """A dequantised constant: integers, their scales, the axis of the scales."""
-
-    name: str
-    values: NDArray[Any]
-    scale: Float32Array
-    axis: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +45,13 @@ class _Sum:
     """What a matmul has before it is quantised."""
 
     activation: Tensor
-    weight: _Constant  # values [K][N]
-    bias: _Constant | None
+    weight: Constant  # values [K][N]
+    bias: Constant | None
     has_relu: bool
     nodes: tuple[str, ...]
 
 
-_Value = _Constant | _Activation | _Sum
+_Value = Constant | _Activation | _Sum
 
 
 def import_onnx(path: Path, batch: int = 1) -> Graph:
@@ -125,96 +113,38 @@ class _Import:
         make = {
             "DequantizeLinear": self._dequantize,
             "Gemm": self._gemm,
-            "MatMul": self._matmul,
+            "MatMul": self._product,
             "QuantizeLinear": self._quantize,
             "Relu": self._relu,
         }[node.op_type]
         try:
             make(node)
-        except _Refused as refused:
+        except Refused as refused:
             self._refuse(node_path(node), refused.rule, refused.help)
             self.lost.update(node.output)
-
-    # Quantisation
 
     def _dequantize(self, node: onnx.NodeProto) -> None:
         source = node.input[0]
         if source in self.constants:
-            self.values[node.output[0]] = self._constant(node)
+            self.values[node.output[0]] = read_constant(node, self.constants)
             return
-        scale, zero_point = self._scalar_quantisation(node)
+        scale, zero_point = read_scalar_quantisation(node, self.constants)
         if source not in self.tensors:
             self._add_input(source, scale, zero_point)
         tensor = self.tensors[source]
         if tensor.scale != (scale,) or tensor.zero_point != (zero_point,):
-            raise _Refused("scale and zero point must be those that the value was quantised with")
+            raise Refused("scale and zero point must be those that the value was quantised with")
         self.values[node.output[0]] = _Activation(tensor=tensor)
 
-    def _constant(self, node: onnx.NodeProto) -> _Constant:
-        values = self.constants[node.input[0]]
-        if values.dtype.name not in ("int8", "int32"):
-            raise _Refused(f"constants must be int8 (weights) or int32 (bias), got {values.dtype}")
-        scale, zero_point = self._quantisation(node, values.dtype.name)
-        if np.any(zero_point != 0):
-            raise _Refused(
-                "weights and biases must have zero point 0",
-                help="quantise weights symmetrically",
-            )
-        if _attributes(node).get("block_size", 0):
-            raise _Refused("blocked quantisation is not supported")
-        axis = None
-        if scale.ndim == 1 and scale.size > 1:
-            axis = int(_attributes(node).get("axis", 1))
-            axis += values.ndim if axis < 0 else 0
-            if not 0 <= axis < values.ndim or values.shape[axis] != scale.size:
-                raise _Refused(f"{scale.size} scales do not fit axis {axis} of {values.shape}")
-        return _Constant(name=node.input[0], values=values, scale=scale.reshape(-1), axis=axis)
-
-    def _quantisation(
-        self, node: onnx.NodeProto, number_format: str
-    ) -> tuple[Float32Array, NDArray[Any]]:
-        """Checked scales and zero points of a (de)quantising node."""
-        scale = self.constants.get(node.input[1]) if len(node.input) > 1 else None
-        if scale is None:
-            raise _Refused("the scale must be a constant")
-        if scale.dtype != np.float32 or scale.ndim > 1 or not scale.size:
-            raise _Refused(f"scales must be float32, one or a list, got {scale.dtype}{scale.shape}")
-        if not (scale >= np.finfo(np.float32).tiny).all():
-            raise _Refused(f"scales must be positive normal numbers, got {scale.min()!s}")
-        if len(node.input) < 3 or not node.input[2]:
-            return scale, np.zeros(scale.shape, number_format)
-        zero_point = self.constants.get(node.input[2])
-        if zero_point is None:
-            raise _Refused("the zero point must be a constant")
-        if zero_point.dtype.name != number_format or zero_point.size != scale.size:
-            raise _Refused(
-                f"zero points must be {scale.size} of {number_format}, "
-                f"got {zero_point.size} of {zero_point.dtype}"
-            )
-        return scale, zero_point
-
-    def _scalar_quantisation(self, node: onnx.NodeProto) -> tuple[float, int]:
-        zero = self.constants.get(node.input[2]) if len(node.input) > 2 else None
-        found = "uint8" if zero is None else zero.dtype.name
-        if found != "int8":
-            raise _Refused(
-                f"activations must be int8, got {found}",
-                help="quantise with activation_type=QInt8, weight_type=QInt8",
-            )
-        scale, zero_point = self._quantisation(node, "int8")
-        if scale.size != 1:
-            raise _Refused(f"activations must have one scale, got {scale.size}")
-        return float(scale.reshape(-1)[0]), int(zero_point.reshape(-1)[0])
-
     def _quantize(self, node: onnx.NodeProto) -> None:
-        scale, zero_point = self._scalar_quantisation(node)
+        scale, zero_point = read_scalar_quantisation(node, self.constants)
         source, result = node.input[0], node.output[0]
         if source not in self.values:
             self._add_input(result, scale, zero_point, float_name=source)
             return
         value = self.values[source]
         if not isinstance(value, _Sum):
-            raise _Refused("only inputs and the results of MatMul and Gemm can be quantised")
+            raise Refused("only inputs and the results of MatMul and Gemm can be quantised")
         self._finish(value, result, scale, zero_point, node)
 
     def _add_input(self, name: str, scale: float, zero_point: int, float_name: str = "") -> None:
@@ -222,47 +152,42 @@ class _Import:
         wanted = float_name or name
         declared = {item.name: item for item in self.model.graph.input}
         if wanted not in declared:
-            raise _Refused(f"`{wanted}` is neither an input nor a supported value")
+            raise Refused(f"`{wanted}` is neither an input nor a supported value")
         dims = declared[wanted].type.tensor_type.shape.dim
         if len(dims) != 2:
-            raise _Refused(f"input `{wanted}` must have 2 axes, got {len(dims)}")
+            raise Refused(f"input `{wanted}` must have 2 axes, got {len(dims)}")
         rows, depth = dims
         if not depth.HasField("dim_value") or depth.dim_value < 1:
-            raise _Refused(f"input `{wanted}`: the last extent must be a number")
+            raise Refused(f"input `{wanted}`: the last extent must be a number")
         if rows.HasField("dim_value") and rows.dim_value != self.batch:
-            raise _Refused(
+            raise Refused(
                 f"input `{wanted}` has a fixed batch of {rows.dim_value}, {self.batch} was asked"
             )
         self.tensors[name] = _activation(
             name, (self.batch, depth.dim_value), scale, zero_point, "input", wanted
         )
 
-    # Arithmetic
-
     def _gemm(self, node: onnx.NodeProto) -> None:
-        attributes = _attributes(node)
+        attributes = attributes_of(node)
         for name, only in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)):
             if attributes.get(name, only) != only:
-                raise _Refused(f"{name} must be {only}, got {attributes[name]}")
+                raise Refused(f"{name} must be {only}, got {attributes[name]}")
         self._product(node, is_transposed=attributes.get("transB", 0) == 1)
 
-    def _matmul(self, node: onnx.NodeProto) -> None:
-        self._product(node, is_transposed=False)
-
-    def _product(self, node: onnx.NodeProto, is_transposed: bool) -> None:
+    def _product(self, node: onnx.NodeProto, is_transposed: bool = False) -> None:
         left, right = (self.values.get(name) for name in node.input[:2])
         if not isinstance(left, _Activation):
-            raise _Refused("the first input must be a dequantised int8 activation")
-        if not isinstance(right, _Constant) or right.values.dtype != np.int8:
-            raise _Refused("the second input must be a dequantised int8 constant")
+            raise Refused("the first input must be a dequantised int8 activation")
+        if not isinstance(right, Constant) or right.values.dtype != np.int8:
+            raise Refused("the second input must be a dequantised int8 constant")
         if right.values.ndim != 2:
-            raise _Refused(f"weights must have 2 axes, got {right.values.ndim}")
+            raise Refused(f"weights must have 2 axes, got {right.values.ndim}")
         if right.axis is not None and right.axis != (0 if is_transposed else 1):
-            raise _Refused("weight scales must be per output channel, not along the summed axis")
+            raise Refused("weight scales must be per output channel, not along the summed axis")
         values = np.ascontiguousarray(right.values.T) if is_transposed else right.values
         depth = left.tensor.shape[1]
         if values.shape[0] != depth or values.shape[1] < 1:
-            raise _Refused(f"weights must be {depth} x N, got {values.shape}")
+            raise Refused(f"weights must be {depth} x N, got {values.shape}")
         bias = self._bias(node, left.tensor, right, values.shape[1])
         self.values[node.output[0]] = _Sum(
             activation=left.tensor,
@@ -273,24 +198,24 @@ class _Import:
         )
 
     def _bias(
-        self, node: onnx.NodeProto, activation: Tensor, weight: _Constant, channels: int
-    ) -> _Constant | None:
+        self, node: onnx.NodeProto, activation: Tensor, weight: Constant, channels: int
+    ) -> Constant | None:
         if len(node.input) < 3 or not node.input[2]:
             return None
         bias = self.values.get(node.input[2])
-        if not isinstance(bias, _Constant) or bias.values.dtype != np.int32:
-            raise _Refused("the bias must be a dequantised int32 constant")
+        if not isinstance(bias, Constant) or bias.values.dtype != np.int32:
+            raise Refused("the bias must be a dequantised int32 constant")
         if bias.values.shape != (channels,):
-            raise _Refused(f"the bias must have {channels} values, got {bias.values.shape}")
+            raise Refused(f"the bias must have {channels} values, got {bias.values.shape}")
         wanted = np.float32(activation.scale[0]) * weight.scale
         if not np.allclose(bias.scale, wanted, rtol=BIAS_SCALE_TOLERANCE, atol=0):
-            raise _Refused("the bias's scale must be input scale x weight scale")
+            raise Refused("the bias's scale must be input scale x weight scale")
         return bias
 
     def _relu(self, node: onnx.NodeProto) -> None:
         value = self.values.get(node.input[0])
         if not isinstance(value, _Sum):
-            raise _Refused("a Relu must follow a MatMul or Gemm")
+            raise Refused("a Relu must follow a MatMul or Gemm")
         name = node.name or node.output[0]
         self.values[node.output[0]] = replace(value, has_relu=True, nodes=(*value.nodes, name))
 
@@ -302,7 +227,7 @@ class _Import:
         ratio = np.float32(value.activation.scale[0]) * value.weight.scale
         combined = np.broadcast_to((ratio / np.float32(scale)).astype(np.float32), (channels,))
         if not np.isfinite(combined).all() or (combined < np.finfo(np.float32).tiny).any():
-            raise _Refused("input scale x weight scale / output scale is no normal number")
+            raise Refused("input scale x weight scale / output scale is no normal number")
         bias = np.zeros(channels, np.int32) if value.bias is None else value.bias.values
         number = len(self.ops)
         constants = [
@@ -332,7 +257,7 @@ class _Import:
 
     def _add_constant(self, name: str, data: NDArray[Any], layout: str, origin: str) -> None:
         if name in self.tensors:
-            raise _Refused(f"`{name}` is a name that the importer needs")
+            raise Refused(f"`{name}` is a name that the importer needs")
         self.tensors[name] = Tensor(
             name=name,
             shape=data.shape,
@@ -358,10 +283,6 @@ class _Import:
 
 
 _HELP = f"supported: {', '.join(SUPPORTED)}, in QDQ form with int8 activations and weights"
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
 
 
 def _activation(
