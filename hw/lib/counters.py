@@ -1,9 +1,10 @@
 """Where the cycles went: one counter for each activity of each unit."""
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Array, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .layout import equals
 from .params import ACTIVITY_BITS, Activity, CounterParams
 
 __all__ = ["ActivityCounters"]
@@ -56,7 +57,8 @@ class ActivityCounters(wiring.Component):
                 counters.append(counter)
                 with m.If(self.clear):
                     m.d.sync += counter.eq(0)
-                with m.Elif(self.enable & (self.activity[unit] == activity)):
+                with m.Elif(self.enable & equals(self.activity[unit], int(activity))):
                     m.d.sync += counter.eq(counter + 1)
-        m.d.sync += self.value.eq(Array(counters)[self.index])
+        unused = [Const(0)] * ((1 << len(self.index)) - len(counters))
+        m.d.sync += self.value.eq(Array([*counters, *unused])[self.index])
         return m

@@ -1,11 +1,11 @@
 """Command formats as Amaranth layouts."""
 
-from amaranth.hdl import signed, unsigned
+from amaranth.hdl import Value, signed, unsigned
 from amaranth.lib import data
 
 from .params import CommandFormat
 
-__all__ = ["command_layout"]
+__all__ = ["command_layout", "equals"]
 
 
 def command_layout(command_format: CommandFormat) -> data.StructLayout:
@@ -16,3 +16,8 @@ def command_layout(command_format: CommandFormat) -> data.StructLayout:
             for field in command_format.fields
         }
     )
+
+
+def equals(value: Value, number: int) -> Value:
+    """`value == number`; written so that a comparison with 0 passes Verilator's width check."""
+    return value == number if number else ~value.any()

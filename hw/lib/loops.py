@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .layout import command_layout
+from .layout import command_layout, equals
 from .params import AddressSpace, LoopParams
 
 __all__ = ["LoopNest"]
@@ -90,11 +90,11 @@ class LoopNest(wiring.Component):
         first = self.command.payload[f"last_{d}"]
         with m.If(load):
             m.d.sync += remaining.eq(first)
-            m.d.sync += [is_first[d].eq(1), is_last[d].eq(first == 0)]
+            m.d.sync += [is_first[d].eq(1), is_last[d].eq(equals(first, 0))]
         with m.Elif(step & self.at_end[d]):
             m.d.sync += remaining.eq(Mux(is_last[d], restart, remaining - 1))
             m.d.sync += is_first[d].eq(is_last[d])
-            m.d.sync += is_last[d].eq(Mux(is_last[d], restart == 0, remaining == 1))
+            m.d.sync += is_last[d].eq(Mux(is_last[d], equals(restart, 0), remaining == 1))
 
     def _address(
         self, m: Module, space: AddressSpace, load: Signal, step: Signal, is_last: Signal
@@ -104,10 +104,12 @@ class LoopNest(wiring.Component):
         address = getattr(self, space.member)
         jump = Signal(space.bits, name=f"{prefix}jump")
         with m.Switch(is_last):
-            for d in range(self.params.num_loops):
+            for d in range(self.params.num_loops - 1):
                 pattern = "-" * (self.params.num_loops - d - 1) + "0" + "1" * d
                 with m.Case(pattern):
                     m.d.comb += jump.eq(self.current[f"{prefix}jump_{d}"])
+            with m.Default():  # the outermost loop; after the last element nobody looks
+                m.d.comb += jump.eq(self.current[f"{prefix}jump_{self.params.num_loops - 1}"])
         with m.If(load):
             m.d.sync += address.eq(self.command.payload[f"{prefix}base"])
         with m.Elif(step):

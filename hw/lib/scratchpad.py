@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from .layout import equals
 from .memory_params import ScratchpadParams
 from .shared import Shared
 
@@ -181,10 +182,10 @@ class Scratchpad(wiring.Component):
         """Whether a port's request is for a bank that it does not reach."""
         if len(reach) == 1 << (self.params.address_bits - self.params.row_bits):
             return Const(0)
-        return ~Cat(self._index(port) == b for b in reach).any()
+        return ~Cat(equals(self._index(port), b) for b in reach).any()
 
     def _granted(self, port: wiring.PureInterface, bank: int) -> Value:
-        return port.valid & port.ready & (self._index(port) == bank)
+        return port.valid & port.ready & equals(self._index(port), bank)
 
     def _respond(self, m: Module, port: wiring.PureInterface, banks: dict) -> None:
         """Select the bank's word `read_latency` cycles after the grant."""
@@ -198,5 +199,7 @@ class Scratchpad(wiring.Component):
             for b, bank in banks.items():
                 with m.Case(b):
                     m.d.comb += word.eq(bank.read_data)
+            with m.Default():
+                m.d.comb += word.eq(0)
         domain = m.d.comb if self.params.read_latency == 1 else m.d.sync
         domain += [port.response_valid.eq(valid), port.response_data.eq(word)]

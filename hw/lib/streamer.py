@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .layout import command_layout
+from .layout import command_layout, equals
 from .loops import LoopNest
 from .params import ACTIVITY_BITS, Activity, StreamerParams
 from .scratchpad import ReadPort, WritePort
@@ -25,16 +25,16 @@ class StreamerFront(wiring.Component):
     Members
     -------
     command : In(stream). waits, signals : token ports (arrays; not there when there are none).
-    allowed : In(1), the other side permits an element now. blocked : In(Activity), its class if not.
+    allowed : In(1), the other side permits an element now. blocked : In(Activity), if it does not.
     open : Out(1), but for `allowed` an element would be issued. issue : Out(1), it is.
     at_end : Out(num_loops + 1), of the element at the nest.
     request_valid, request_address, request_outside : Out, the request register; outside: the
-        element lies in the padding and needs no access. request_done : In(1), granted or not needed.
-    active : Out(1), an element or a request is there. activity : Out(Activity), class of this cycle.
+        element lies in the padding, no access. request_done : In(1), granted or not needed.
+    active : Out(1), an element or a request is there. activity : Out(Activity), of this cycle.
 
     Timing
     ------
-    Element at the nest in t, tokens there: issued in t, request valid in t + 1; tokens are taken in t.
+    Element at the nest in t, tokens there: issued and tokens taken in t, request valid in t + 1.
     Request done in t: its signals are given in t + `cost.STREAMER_GRANT_TO_GIVE`.
     """
 
@@ -246,7 +246,7 @@ class WriteStreamer(wiring.Component):
             front.request_done.eq(self.write.ready),
             self.write.data.eq(word.replicate(params.num_groups)),
             self.write.mask.eq(
-                Cat((group == g).replicate(lanes) for g in range(params.num_groups))
+                Cat(equals(group, g).replicate(lanes) for g in range(params.num_groups))
             ),
             self.busy.eq(front.active),
         ]

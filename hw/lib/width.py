@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .layout import equals
 from .stream_params import WidthParams
 
 __all__ = ["Downsizer", "Upsizer", "narrow_layout", "wide_layout"]
@@ -65,9 +66,11 @@ class Upsizer(wiring.Component):
                     self.o.payload.extra.eq(part),
                     part.eq(Mux(is_full, 0, part + 1)),
                 ]
-                with m.If(part == 0):
+                with m.If(equals(part, 0)):
                     m.d.sync += words.eq(0)
-                m.d.sync += words[part].eq(self.i.payload.data)
+                for n in range(params.factor):
+                    with m.If(equals(part, n)):
+                        m.d.sync += words[n].eq(self.i.payload.data)
         return m
 
 
@@ -102,10 +105,11 @@ class Downsizer(wiring.Component):
         m = Module()
         width = self.params.narrow_bits
         word = Signal(wide_layout(self.params))
+        is_at_end = equals(word.extra, 0)
         m.d.comb += [
             self.o.payload.data.eq(word.data[:width]),
-            self.o.payload.last.eq(word.last & (word.extra == 0)),
-            self.i.ready.eq(~self.o.valid | (self.o.ready & (word.extra == 0))),
+            self.o.payload.last.eq(word.last & is_at_end),
+            self.i.ready.eq(~self.o.valid | (self.o.ready & is_at_end)),
         ]
         with m.If(self.i.ready):
             m.d.sync += self.o.valid.eq(self.i.valid)
