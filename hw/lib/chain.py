@@ -11,8 +11,9 @@ from .shared import Shared
 
 __all__ = ["Chain", "ChainParams"]
 
-MAX_FLAT_PARTS = 4
-"""A longer chain that is compact consists of two chains of half the length."""
+MAX_FLAT_PARTS = 16
+"""A longer chain that is compact consists of two chains of half the length. Fewer would save text
+and cost time: every module is a run of the Verilog writer."""
 
 
 @dataclass(frozen=True, kw_only=True)
