@@ -5,6 +5,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain, ChainParams
+from ..lib.shared import Shared
 from .cost_ws import subblocks
 from .feed import Skew
 from .params import ElementParams, SystolicParams
@@ -67,7 +68,7 @@ class AccumulatorColumn(wiring.Component):
         m = Module()
         accumulator = signed(self.params.accumulator_bits)
         m.submodules.storage = storage = memory.Memory(
-            shape=accumulator, depth=self.params.accumulator_rows, init=[]
+            shape=accumulator, depth=max(self.params.accumulator_rows, 2), init=[]
         )
         write, read = storage.write_port(), storage.read_port()
         steps = [self.step_in]
@@ -172,11 +173,14 @@ class WeightStationaryArray(wiring.Component):
         bits = p.rows * p.a_format.bits
         missing = subblocks(p) * bits - len(a_word)
         lanes = Cat(a_word, Const(0, missing))
-        parts = Array(lanes[i : i + bits] for i in range(0, len(lanes), bits))
-        m.submodules.a_skew = a_skew = Skew(ElementParams(num=p.rows, bits=p.a_format.bits))
-        m.submodules.b_skew = b_skew = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
+        parts = [lanes[i : i + bits] for i in range(0, len(lanes), bits)]
+        a_skew = Skew(ElementParams(num=p.rows, bits=p.a_format.bits))
+        b_skew = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
+        if p.is_large:
+            a_skew, b_skew = Shared(a_skew), Shared(b_skew)
+        m.submodules.a_skew, m.submodules.b_skew = a_skew, b_skew
         m.d.comb += [
-            a_skew.i.eq(parts[subblock]),
+            a_skew.i.eq(Array(parts)[subblock] if len(parts) > 1 else parts[0]),
             b_skew.i.eq(b_word),
             rows.a.eq(a_skew.o),
             rows.b_in.eq(b_skew.o),

@@ -54,7 +54,7 @@ class WeightStationaryCore(wiring.Component):
         if self.params.has_parameters:
             has_words &= self._describe_packets(m, array, walker, start, begins_packet)
         can_start = walker.is_active & self._keep_distance(m, walker, start, begins_packet)
-        has_room = (self.drain.room_words != 0) | ~is_last_pass
+        has_room = self.drain.room_words.any() | ~is_last_pass
         m.d.comb += [
             self.a.ready.eq(can_start & has_words & has_room),
             start.eq(self.a.valid & self.a.ready),
@@ -106,22 +106,22 @@ class WeightStationaryCore(wiring.Component):
         steps_left = Signal(range(ACCUMULATE_CYCLES), init=ACCUMULATE_CYCLES - 1)
         wait = Signal.like(steps_left, name="accumulator_distance", init=0)
         with m.If(start):
-            fewer = Mux(steps_left == 0, 0, steps_left - 1)
+            fewer = Mux(steps_left.any(), steps_left - 1, 0)
             restart = walker.is_last[_LOOP["m"]]
             m.d.sync += steps_left.eq(Mux(restart, ACCUMULATE_CYCLES - 1, fewer))
         with m.If(start & walker.is_last[_LOOP["m"]]):
             m.d.sync += wait.eq(steps_left)
-        with m.Elif(wait != 0):
+        with m.Elif(wait.any()):
             m.d.sync += wait.eq(wait - 1)
-        is_free = (wait == 0) | ~(begins_pass & adds)
+        is_free = ~wait.any() | ~(begins_pass & adds)
         cols = self.params.cols
         if self.params.has_parameters and cols > 1:
             distance = Signal(range(cols), name="packet_distance")
             with m.If(start & begins_packet):
                 m.d.sync += distance.eq(cols - 1)
-            with m.Elif(distance != 0):
+            with m.Elif(distance.any()):
                 m.d.sync += distance.eq(distance - 1)
-            is_free &= (distance == 0) | ~begins_packet
+            is_free &= ~distance.any() | ~begins_packet
         return is_free
 
     def _describe_packets(self, m, array, walker, start, begins_packet):

@@ -86,20 +86,23 @@ class PassWalker(wiring.Component):
         remaining = Signal(self.params.bound_bits, name=f"remaining_{LOOPS[d]}")
         is_last = self.is_last[d]
         with m.If(load):
-            m.d.sync += [remaining.eq(first_bound), is_last.eq(first_bound == 0)]
+            m.d.sync += [remaining.eq(first_bound), is_last.eq(~first_bound.any())]
             m.d.sync += self.is_first[d].eq(1)
         with m.Elif(step):
             m.d.sync += remaining.eq(Mux(is_last, bound, remaining - 1))
-            m.d.sync += is_last.eq(Mux(is_last, bound == 0, remaining == 1))
+            m.d.sync += is_last.eq(Mux(is_last, ~bound.any(), remaining == 1))
             m.d.sync += self.is_first[d].eq(is_last)
 
     def _count_subblocks(self, m, d, load, step):
         """Counts the subblocks of a word up."""
         last = subblocks(self.params) - 1
-        is_last = self.is_last[d]
+        is_last, is_first = self.is_last[d], self.is_first[d]
+        if last == 0:
+            m.d.comb += [is_first.eq(1), is_last.eq(1)]
+            return
         with m.If(load):
-            m.d.sync += [self.subblock.eq(0), is_last.eq(last == 0), self.is_first[d].eq(1)]
+            m.d.sync += [self.subblock.eq(0), is_last.eq(0), is_first.eq(1)]
         with m.Elif(step):
-            following = Mux(is_last, 0, self.subblock + 1)
-            m.d.sync += self.subblock.eq(following)
-            m.d.sync += [is_last.eq(following == last), self.is_first[d].eq(is_last)]
+            m.d.sync += self.subblock.eq(Mux(is_last, 0, self.subblock + 1))
+            m.d.sync += is_last.eq(self.subblock == last - 1)
+            m.d.sync += is_first.eq(is_last)
