@@ -134,11 +134,7 @@ def simulate(
 
         return run
 
-    top = Module()
-    top.submodules.dut = dut
-    top.d.sync += Signal(name="clocked").eq(1)  # a combinational DUT has no clock of its own
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
+    simulator = _simulator(dut)
     for number, bench in enumerate(benches):
         simulator.add_testbench(finishing(number, bench), background=True)
     simulator.add_testbench(sample)
@@ -146,3 +142,12 @@ def simulate(
     for name in streams or {}:
         trace.check_stream(name)
     return trace
+
+
+def _simulator(dut: Module | Any) -> Simulator:
+    top = Module()
+    top.submodules.dut = dut
+    top.d.sync += Signal(name="clocked").eq(1)  # a combinational DUT has no clock of its own
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    return simulator
