@@ -85,6 +85,17 @@ def write_file(path: Path, data: bytes | str, *, overwrite: bool = True) -> None
         temporary.unlink(missing_ok=True)
 
 
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write NumPy arrays as an `.npz` file, whole or not at all."""
+    import io
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_file(path, buffer.getvalue())
+
+
 @contextlib.contextmanager
 def output_directory(
     final: Path, *, manifest: Mapping[str, Any] | None = None

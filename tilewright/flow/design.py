@@ -1,0 +1,115 @@
+"""A spec as a design: graph, machine, plan, program, estimate and hardware configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tilewright.dataflow.compile import compile_graph
+from tilewright.dataflow.graph import Graph
+from tilewright.dataflow.importers.onnx_qdq import import_onnx
+from tilewright.dataflow.machine import Machine
+from tilewright.dataflow.plan import Plan
+from tilewright.dataflow.program import Program
+from tilewright.dataflow.tiling import DoesNotFit
+from tilewright.dataflow.untimed import check_ports, run_untimed
+from tilewright.dse.estimate import Estimate, estimate
+from tilewright.errors import TilewrightError
+from tilewright.hw.configure import ConfigureError, HardwareConfig, configure
+from tilewright.machines import systolic_machine
+from tilewright.spec import AcceleratorSpec, spec_hash
+
+PROGRAMMABLE_ROWS = 512
+"""Commands of each unit that a programmable accelerator can hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """One accelerator for one graph. `batch` samples are computed by one start."""
+
+    name: str
+    graph: Graph
+    machine: Machine
+    plan: Plan
+    program: Program
+    estimate: Estimate
+    config: HardwareConfig
+    batch: int
+    spec_sha256: str
+
+    @cached_property
+    def macs(self) -> int:
+        """Useful multiply-accumulates of one start."""
+        total = 0
+        for op in self.graph.ops:
+            m, k = self.graph.tensor(op.inputs[0]).shape
+            total += m * k * self.graph.tensor(op.inputs[1]).shape[1]
+        return total
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the memory image."""
+        return self.plan.memory_words * self.machine.word_bytes
+
+
+def machine_of(spec: AcceleratorSpec) -> Machine:
+    """The machine that a spec describes."""
+    section = spec.accelerator
+    name, engine = next(iter(section.engines.items()))
+    return systolic_machine(
+        name=name,
+        rows=engine.rows,  # type: ignore[attr-defined]
+        cols=engine.cols,  # type: ignore[attr-defined]
+        lanes=engine.lanes,  # type: ignore[attr-defined]
+        dataflow=engine.dataflow,  # type: ignore[attr-defined]
+        requantize=engine.requantize.mode,  # type: ignore[attr-defined]
+        multiplier_bits=engine.requantize.multiplier_bits,  # type: ignore[attr-defined]
+        param_sets=engine.param_sets,  # type: ignore[attr-defined]
+        accumulator_rows=engine.accumulator_rows,  # type: ignore[attr-defined]
+        scratchpad_bytes=section.bank_words * section.scratchpad.banks * section.lanes,
+        banks=section.scratchpad.banks,
+        bytes_per_cycle=section.memory.bytes_per_cycle,
+        latency_cycles=section.memory.latency_cycles,
+        outstanding_bursts=section.memory.outstanding,
+    )
+
+
+def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
+    """Import, plan, lower, prove free of deadlock, estimate and configure.
+
+    Raises:
+        SpecError: if the model is wrong or has an operator that the hardware cannot run yet.
+        TilewrightError: if the model does not fit the machine.
+    """
+    graph = import_onnx(spec.model_path, batch)
+    machine = machine_of(spec)
+    digest = spec_hash(spec)
+    try:
+        plan, program = compile_graph(graph, machine)
+        check_program(program, machine)
+        config = configure(
+            machine,
+            program,
+            name=spec.name,
+            spec_hash=int(digest[:8], 16),
+            programmable_rows=PROGRAMMABLE_ROWS if spec.accelerator.program == "ram" else 0,
+        )
+    except (DoesNotFit, ConfigureError) as error:
+        raise TilewrightError(f"{spec.name}: {error}") from error
+    return Design(
+        name=spec.name,
+        graph=graph,
+        machine=machine,
+        plan=plan,
+        program=program,
+        estimate=estimate(program, machine),
+        config=config,
+        batch=batch,
+        spec_sha256=digest,
+    )
+
+
+def check_program(program: Program, machine: Machine) -> None:
+    """Prove that the program can finish whatever the timing, and that no two units share a bank port."""
+    run_untimed(program)
+    check_ports(program, machine.scratchpad.words_per_bank)

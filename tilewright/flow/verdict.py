@@ -1,0 +1,107 @@
+"""The comparison: simulated outputs against the golden model and against onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilewright.build.accelerator_run import AcceleratorResult
+from tilewright.sim.golden.run import run as run_golden
+from tilewright.spec import AcceleratorSpec
+
+from .design import Design
+from .inputs import Samples
+from .oracle import oracle_outputs
+
+SHOWN_MISMATCHES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Counts over the samples that really ran. None: not known."""
+
+    samples: int
+    samples_run: int
+    values: int
+    golden_mismatches: int
+    oracle_mismatches: int
+    right: int | None
+    examples: tuple[str, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """All samples ran and every value agrees with both."""
+        whole = self.samples_run == self.samples and self.values > 0
+        return whole and not self.golden_mismatches and not self.oracle_mismatches
+
+    def rows(self) -> list[tuple[str, str]]:
+        """For people."""
+        right = [] if self.right is None else [("images right", f"{self.right} of {self.samples_run}")]
+        return [
+            *right,
+            ("samples run", f"{self.samples_run} of {self.samples}, {self.values:,} values compared"),
+            ("mismatches, golden", f"{self.golden_mismatches:,} (NumPy integers)"),
+            ("mismatches, oracle", f"{self.oracle_mismatches:,} (onnxruntime's integer kernels)"),
+            *(("mismatch", text) for text in self.examples),
+        ]
+
+    def data(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "samples": self.samples,
+            "samples_run": self.samples_run,
+            "values": self.values,
+            "golden_mismatches": self.golden_mismatches,
+            "oracle_mismatches": self.oracle_mismatches,
+            "right": self.right,
+        }
+
+
+def judge(
+    spec: AcceleratorSpec,
+    design: Design,
+    samples: Samples,
+    inputs: Sequence[Mapping[str, NDArray[Any]]],
+    outputs: Mapping[str, NDArray[Any]],
+    result: AcceleratorResult,
+) -> Verdict:
+    """Compare what the hardware wrote with both models."""
+    ran = min(samples.count, min((len(values) for values in outputs.values()), default=0))
+    golden = _golden(design, inputs)
+    oracle = oracle_outputs(spec.model_path, design.graph, samples.arrays)
+    golden_mismatches = oracle_mismatches = values = 0
+    examples: list[str] = []
+    for name, got in outputs.items():
+        got = got[:ran]
+        values += got.size
+        wrong = got != golden[name][:ran]
+        golden_mismatches += int(wrong.sum())
+        oracle_mismatches += int((got != oracle[name][:ran]).sum())
+        for index in np.argwhere(wrong)[: SHOWN_MISMATCHES - len(examples)]:
+            place = tuple(int(i) for i in index)
+            examples.append(f"{name}{list(place)}: expected {golden[name][place]}, got {got[place]}")
+    right = None
+    if samples.labels is not None and len(outputs) == 1:
+        scores = next(iter(outputs.values()))[:ran]
+        right = int((scores.argmax(axis=1) == samples.labels[:ran]).sum())
+    return Verdict(
+        samples=samples.count,
+        samples_run=ran,
+        values=values,
+        golden_mismatches=golden_mismatches,
+        oracle_mismatches=oracle_mismatches,
+        right=right,
+        examples=tuple(examples),
+    )
+
+
+def _golden(
+    design: Design, inputs: Sequence[Mapping[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    runs = [run_golden(design.graph, dict(batch)) for batch in inputs]
+    names = [tensor.name for tensor in design.graph.outputs]
+    return {name: np.concatenate([run[name] for run in runs]) for name in names}
