@@ -49,7 +49,7 @@ def _identity(version: int, spec_hash: int) -> list[Register]:
 
 
 def _control() -> list[Register]:
-    events = {"done": "the program has finished", "error": "memory answered with an error"}
+    events = {"done": "the program has finished", "error": "something went wrong: see errors"}
     return [
         _register(
             "control",
@@ -70,7 +70,7 @@ def _control() -> list[Register]:
                 Access.RO,
                 busy="the program is running or memory has not answered every write",
                 done="the program has finished since the last start",
-                error="memory answered with an error since the last start",
+                error="something went wrong since the last start: see errors",
             ),
         ),
         _register("irq_enable", 0x18, "Interrupt enable", _flags(Access.RW, **events)),
@@ -98,6 +98,7 @@ def _address_and_time() -> list[Register]:
                 Access.RO,
                 read_response="memory answered a read with an error",
                 write_response="memory answered a write with an error",
+                program="a token counter or a scratchpad address left its range: the program is wrong",
             ),
         ),
     ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib import enum, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .dma_params import AxiParams
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-class Burst(enum.IntEnum, shape=2):
+class Burst(IntEnum):
     """Values of `AxBURST`."""
 
     FIXED = 0
@@ -32,7 +33,7 @@ class Burst(enum.IntEnum, shape=2):
     WRAP = 2
 
 
-class Response(enum.IntEnum, shape=2):
+class Response(IntEnum):
     """Values of `RRESP` and `BRESP`; bit 1 means error."""
 
     OKAY = 0

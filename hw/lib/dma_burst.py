@@ -143,7 +143,7 @@ class BurstSource(wiring.Component):
             is_last_burst.eq(burst.last == run_last),
             self.beats_last.eq(((burst.last + 1) << params.beats_per_word_log2) - 1),
         ]
-        for i in range(params.num_signals):
+        for i in range(params.count_signals()):
             m.d.comb += burst.counts[i].eq(Mux(is_last_burst, counts[i], 0))
         with m.If(load):
             m.d.sync += [
@@ -157,7 +157,7 @@ class BurstSource(wiring.Component):
             ]
             if params.has_target:
                 m.d.sync += burst.target.eq(loops.current.target)
-            for i in range(params.num_signals):
+            for i in range(params.count_signals()):
                 level, count = loops.current[f"signal{i}_level"], loops.current[f"signal{i}_count"]
                 m.d.sync += counts[i].eq(Mux(at_level(loops.at_end, level), count, 0))
         with m.Elif(self.o.ready):

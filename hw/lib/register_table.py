@@ -139,7 +139,7 @@ class RegisterTable:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        names = [part.name for part in (*self.registers, *self.windows)]
+        names = [name for _, _, name in self._ranges()]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name}: defined twice")

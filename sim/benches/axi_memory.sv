@@ -12,8 +12,9 @@
 //   +axi_image=FILE      $readmemh image, a bus word per line, highest byte first; read at time 0 and on `load`
 //   +axi_dump=FILE       $writememh on `dump` and at the end, words [+axi_dump_first, +axi_dump_last]
 //   +axi_cases           FILE is a stem: the file of a case is FILE followed by `case_number` and ".hex"
-// `load` and `dump` act once per change of level; the old level is answered on `load_done` and `dump_done`.
-// Words never written read as the image says, else 0. Errors: $error, counted in `num_errors`; `protocol_error` sticks.
+// `load` and `dump` act once per change of level; `load_done` and `dump_done` follow when it is done.
+// Words of no image are 0 at first. Errors are printed (the first 20) and counted in `num_errors`; `protocol_error`
+// sticks. They are not `$error`, with which Verilator ends the run: the bench must judge the counter.
 `timescale 1ns / 1ps
 /* verilator lint_off BLKSEQ */
 /* verilator lint_off WIDTHEXPAND */
@@ -33,37 +34,33 @@ module axi_memory #(
     input wire [7:0] arlen,
     input wire [2:0] arsize,
     input wire [1:0] arburst,
-    input wire arvalid,
-    output reg arready,
+    input wire arvalid, output reg arready,
+
     output reg [ID_BITS-1:0] rid,
     output reg [8*DATA_BYTES-1:0] rdata,
     output reg [1:0] rresp,
     output reg rlast,
-    output reg rvalid,
-    input wire rready,
+    output reg rvalid, input wire rready,
 
     input wire [ID_BITS-1:0] awid,
     input wire [ADDR_BITS-1:0] awaddr,
     input wire [7:0] awlen,
     input wire [2:0] awsize,
     input wire [1:0] awburst,
-    input wire awvalid,
-    output reg awready,
+    input wire awvalid, output reg awready,
+
     input wire [8*DATA_BYTES-1:0] wdata,
     input wire [DATA_BYTES-1:0] wstrb,
     input wire wlast,
-    input wire wvalid,
-    output wire wready,
+    input wire wvalid, output wire wready,
+
     output reg [ID_BITS-1:0] bid,
     output reg [1:0] bresp,
-    output reg bvalid,
-    input wire bready,
+    output reg bvalid, input wire bready,
 
-    input wire load,
-    input wire dump,
+    input wire load, output reg load_done,
+    input wire dump, output reg dump_done,
     input wire [31:0] case_number,
-    output reg load_done,
-    output reg dump_done,
     output reg protocol_error,
     output reg [31:0] num_errors,
     output reg [63:0] cycle,            // number of the present cycle
@@ -79,6 +76,12 @@ module axi_memory #(
   localparam integer ENTRY_BITS = $clog2(MAX_OUTSTANDING);
   localparam integer BEAT_BITS = $clog2(PENDING);
 
+  typedef struct packed {
+    reg [WORD_BITS-1:0] word;
+    reg [7:0] len;
+    reg [ID_BITS-1:0] id;
+    reg [63:0] due;  // first cycle of the first beat, or of the response
+  } burst_t;
   reg [DATA_BITS-1:0] memory[0:DEPTH_WORDS-1];
 
   // ---- settings and files
@@ -86,23 +89,19 @@ module axi_memory #(
   integer dump_first, dump_last;
   string image_file, dump_file;
 
-  function automatic integer clamp_setting(input integer value, input integer low, input integer high);
-    clamp_setting = value < low ? low : value > high ? high : value;
+  function automatic integer clamp(input integer value, input integer low, input integer high);
+    clamp = value < low ? low : value > high ? high : value;
   endfunction
 
   function automatic string case_file(input string stem);
     case_file = $test$plusargs("axi_cases") != 0 ? $sformatf("%s%0d.hex", stem, case_number) : stem;
   endfunction
 
-  task load_image();
-    if (image_file != "") $readmemh(case_file(image_file), memory);
-  endtask
-
-  task dump_image();
-    if (dump_file != "") $writememh(case_file(dump_file), memory, dump_first, dump_last);
-  endtask
+  task load_image(); if (image_file != "") $readmemh(case_file(image_file), memory); endtask
+  task dump_image(); if (dump_file != "") $writememh(case_file(dump_file), memory, dump_first, dump_last); endtask
 
   initial begin
+    for (integer word = 0; word < DEPTH_WORDS; word = word + 1) memory[word] = '0;
     if ($value$plusargs("axi_latency=%d", latency) == 0) latency = 40;
     if ($value$plusargs("axi_outstanding=%d", outstanding) == 0) outstanding = 8;
     if ($value$plusargs("axi_seed=%d", seed) == 0) seed = 1;
@@ -116,22 +115,18 @@ module axi_memory #(
     if ($value$plusargs("axi_dump=%s", dump_file) == 0) dump_file = "";
     if ($value$plusargs("axi_dump_first=%d", dump_first) == 0) dump_first = 0;
     if ($value$plusargs("axi_dump_last=%d", dump_last) == 0) dump_last = DEPTH_WORDS - 1;
-    latency = clamp_setting(latency, 0, 1000000);
-    outstanding = clamp_setting(outstanding, 1, MAX_OUTSTANDING);
-    dump_last = clamp_setting(dump_last, 0, DEPTH_WORDS - 1);
-    dump_first = clamp_setting(dump_first, 0, dump_last);
+    latency = clamp(latency, 0, 1000000);
+    outstanding = clamp(outstanding, 1, MAX_OUTSTANDING);
+    dump_last = clamp(dump_last, 0, DEPTH_WORDS - 1);
+    dump_first = clamp(dump_first, 0, dump_last);
     if ($test$plusargs("axi_cases") == 0) load_image();
-    load_done = 1'b0;
-    dump_done = 1'b0;
-    protocol_error = 1'b0;
-    num_errors = 0;
+    {load_done, dump_done, protocol_error, num_errors} = 0;
   end
 
   always @(posedge aclk) begin
     if (load != load_done) load_image();
     if (dump != dump_done) dump_image();
-    load_done <= load;
-    dump_done <= dump;
+    {load_done, dump_done} <= {load, dump};
   end
 
   final if ($test$plusargs("axi_cases") == 0) dump_image();
@@ -139,7 +134,7 @@ module axi_memory #(
   task report(input string text);
     protocol_error = 1'b1;
     num_errors = num_errors + 1;
-    if (num_errors <= 20) $error("axi_memory: cycle %0d: %s", cycle, text);
+    if (num_errors <= 20) $display("axi_memory: error in cycle %0d: %s", cycle, text);
   endtask
 
   task check_address(input string channel, input [ADDR_BITS-1:0] address, input [7:0] len, input [2:0] size,
@@ -179,23 +174,16 @@ module axi_memory #(
   end
 
   // ---- read
-  reg [WORD_BITS-1:0] r_word[0:MAX_OUTSTANDING-1];
-  reg [7:0] r_len[0:MAX_OUTSTANDING-1];
-  reg [ID_BITS-1:0] r_id[0:MAX_OUTSTANDING-1];
-  reg [63:0] r_due[0:MAX_OUTSTANDING-1];
+  burst_t r_burst[0:MAX_OUTSTANDING-1];
   reg [ENTRY_BITS-1:0] r_put, r_get;
-  integer r_count;
   reg [7:0] r_beat;
+  integer r_count;
   always @(posedge aclk) begin
     if (!aresetn) begin
-      arready <= 1'b0;
-      rvalid <= 1'b0;
-      r_put = 0;
-      r_get = 0;
+      {arready, rvalid} <= 2'd0;
+      {r_put, r_get, r_beat} = 0;
       r_count = 0;
-      r_beat = 0;
-      bytes_read <= 64'd0;
-      last_read_cycle <= 64'd0;
+      {bytes_read, last_read_cycle} <= 128'd0;
     end else begin
       if (rvalid && rready) begin
         bytes_read <= bytes_read + 64'(DATA_BYTES);
@@ -208,39 +196,32 @@ module axi_memory #(
       end
       if (arvalid && arready) begin
         check_address("AR", araddr, arlen, arsize, arburst);
-        r_word[r_put] = araddr[ADDR_BITS-1:SIZE_LOG2];
-        r_len[r_put] = arlen;
-        r_id[r_put] = arid;
-        r_due[r_put] = cycle + 64'(latency);
+        r_burst[r_put] = {araddr[ADDR_BITS-1:SIZE_LOG2], arlen, arid, cycle + 64'(latency)};
         r_put = r_put + 1'b1;
         r_count = r_count + 1;
       end
-      if ((!rvalid || rready) && r_count != 0 && r_due[r_get] <= cycle + 64'd1 && !pause_r) begin
+      if ((!rvalid || rready) && r_count != 0 && r_burst[r_get].due <= cycle + 64'd1 && !pause_r) begin
         rvalid <= 1'b1;
-        rid <= r_id[r_get];
-        rdata <= memory[r_word[r_get]];
-        rresp <= r_word[r_get] < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
-        rlast <= r_beat == r_len[r_get];
-        r_word[r_get] = r_word[r_get] + 1'b1;
-        r_beat = r_beat == r_len[r_get] ? 8'd0 : r_beat + 8'd1;
+        rid <= r_burst[r_get].id;
+        rdata <= memory[r_burst[r_get].word];
+        rresp <= r_burst[r_get].word < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
+        rlast <= r_beat == r_burst[r_get].len;
+        r_burst[r_get].word = r_burst[r_get].word + 1'b1;
+        r_beat = r_beat == r_burst[r_get].len ? 8'd0 : r_beat + 8'd1;
       end
       arready <= r_count < outstanding && !pause_ar;
     end
   end
 
   // ---- write: bursts [w_done, w_put) wait for data, [w_get, w_done) for their response
-  reg [WORD_BITS-1:0] w_word[0:MAX_OUTSTANDING-1];
-  reg [7:0] w_len[0:MAX_OUTSTANDING-1];
-  reg [ID_BITS-1:0] w_id[0:MAX_OUTSTANDING-1];
-  reg [63:0] w_due[0:MAX_OUTSTANDING-1];
+  burst_t w_burst[0:MAX_OUTSTANDING-1];
   reg [DATA_BITS-1:0] beat_data[0:PENDING-1];
   reg [DATA_BYTES-1:0] beat_strobe[0:PENDING-1];
   reg [ENTRY_BITS-1:0] w_put, w_done, w_get;
   reg [BEAT_BITS-1:0] beat_put, beat_get;
   integer w_open, w_answered;
   reg [7:0] w_beat;
-  reg w_allowed;
-  reg w_is_known;
+  reg w_allowed, w_is_known;
   assign wready = w_allowed && (w_is_known || (awvalid && awready));
 
   task commit(input [WORD_BITS-1:0] first, input [7:0] len);
@@ -256,20 +237,11 @@ module axi_memory #(
 
   always @(posedge aclk) begin
     if (!aresetn) begin
-      awready <= 1'b0;
-      bvalid <= 1'b0;
-      w_allowed <= 1'b0;
-      w_is_known <= 1'b0;
-      w_put = 0;
-      w_done = 0;
-      w_get = 0;
-      beat_put = 0;
-      beat_get = 0;
+      {awready, bvalid, w_allowed, w_is_known} <= 4'd0;
+      {w_put, w_done, w_get, w_beat, beat_put, beat_get} = 0;
       w_open = 0;
       w_answered = 0;
-      w_beat = 0;
-      bytes_written <= 64'd0;
-      last_response_cycle <= 64'd0;
+      {bytes_written, last_response_cycle} <= 128'd0;
     end else begin
       if (bvalid && bready) begin
         bvalid <= 1'b0;
@@ -278,9 +250,7 @@ module axi_memory #(
       end
       if (awvalid && awready) begin
         check_address("AW", awaddr, awlen, awsize, awburst);
-        w_word[w_put] = awaddr[ADDR_BITS-1:SIZE_LOG2];
-        w_len[w_put] = awlen;
-        w_id[w_put] = awid;
+        w_burst[w_put] = {awaddr[ADDR_BITS-1:SIZE_LOG2], awlen, awid, 64'd0};
         w_put = w_put + 1'b1;
         w_open = w_open + 1;
       end
@@ -289,10 +259,10 @@ module axi_memory #(
         beat_data[beat_put] = wdata;
         beat_strobe[beat_put] = wstrb;
         beat_put = beat_put + 1'b1;
-        if (wlast != (w_beat == w_len[w_done]))
-          report($sformatf("W: WLAST %0d at beat %0d of %0d", wlast, w_beat, w_len[w_done]));
-        if (w_beat == w_len[w_done]) begin
-          w_due[w_done] = cycle + 64'(latency);
+        if (wlast != (w_beat == w_burst[w_done].len))
+          report($sformatf("W: WLAST %0d at beat %0d of %0d", wlast, w_beat, w_burst[w_done].len));
+        if (w_beat == w_burst[w_done].len) begin
+          w_burst[w_done].due = cycle + 64'(latency);
           w_done = w_done + 1'b1;
           w_open = w_open - 1;
           w_answered = w_answered + 1;
@@ -300,16 +270,15 @@ module axi_memory #(
         end else w_beat = w_beat + 8'd1;
       end
       // w_answered counts the response that is on the channel, too; w_get is already past it.
-      if ((!bvalid || bready) && w_answered != 0 && w_due[w_get] <= cycle + 64'd1 && !pause_b) begin
+      if ((!bvalid || bready) && w_answered != 0 && w_burst[w_get].due <= cycle + 64'd1 && !pause_b) begin
         bvalid <= 1'b1;
-        bid <= w_id[w_get];
-        bresp <= w_word[w_get] < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
-        commit(w_word[w_get], w_len[w_get]);
+        bid <= w_burst[w_get].id;
+        bresp <= w_burst[w_get].word < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
+        commit(w_burst[w_get].word, w_burst[w_get].len);
         w_get = w_get + 1'b1;
       end
       awready <= w_open + w_answered < outstanding && !pause_aw;
-      w_allowed <= !pause_w;
-      w_is_known <= w_open != 0;
+      {w_allowed, w_is_known} <= {!pause_w, w_open != 0};
     end
   end
 
@@ -321,16 +290,11 @@ module axi_memory #(
   wire [ADDR_BITS+12:0] aw_now = {awaddr, awlen, awsize, awburst};
   wire [DATA_BITS+DATA_BYTES:0] w_now = {wdata, wstrb, wlast};
   always @(posedge aclk) begin
-    ar_held <= aresetn && arvalid && !arready;
-    aw_held <= aresetn && awvalid && !awready;
-    w_held <= aresetn && wvalid && !wready;
-    ar_kept <= ar_now;
-    aw_kept <= aw_now;
-    w_kept <= w_now;
-    if (aresetn) begin
-      if (ar_held && !(arvalid && ar_now == ar_kept)) report("AR: not stable until accepted");
-      if (aw_held && !(awvalid && aw_now == aw_kept)) report("AW: not stable until accepted");
-      if (w_held && !(wvalid && w_now == w_kept)) report("W: not stable until accepted");
-    end
+    {ar_held, ar_kept} <= {aresetn && arvalid && !arready, ar_now};
+    {aw_held, aw_kept} <= {aresetn && awvalid && !awready, aw_now};
+    {w_held, w_kept} <= {aresetn && wvalid && !wready, w_now};
+    if (aresetn && ar_held && !(arvalid && ar_now == ar_kept)) report("AR: not stable until accepted");
+    if (aresetn && aw_held && !(awvalid && aw_now == aw_kept)) report("AW: not stable until accepted");
+    if (aresetn && w_held && !(wvalid && w_now == w_kept)) report("W: not stable until accepted");
   end
 endmodule

@@ -247,6 +247,7 @@ def simulate(folder, **settings):
     result = run(
         [str(program()), *(f"+{name}={value}" for name, value in plusargs.items())],
         cwd=folder,
+        log_path=folder / "run.log",
         check=False,
         limits=Limits(wall_seconds=60),
     )
@@ -295,3 +296,26 @@ def test_each_channel_can_be_stalled(tmp_path, channel):
     numbers, memory, _ = simulate(tmp_path, **settings)
     assert not differing_words(memory)
     assert numbers["cycles"] > python_cycles(4, 8)
+
+
+FAULTS = {
+    "unaligned": "AR: unaligned address",
+    "page": "crosses 4 KiB",
+    "range": "ends beyond the memory",
+    "size": "AR: size 1, expected 3",
+    "burst": "AW: burst type 2",
+    "wlast": "W: WLAST 1 at beat 0",
+    "ar_unstable": "AR: not stable",
+    "ar_withdrawn": "AR: not stable",
+    "aw_unstable": "AW: not stable",
+    "w_unstable": "W: not stable",
+}
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("fault", FAULTS)
+def test_protocol_faults_are_reported(tmp_path, fault):
+    # A stall of seven in eight lets a wrong manager be wrong while it waits.
+    numbers, _, tail = simulate(tmp_path, axi_stall=224, axi_latency=3, fault=fault)
+    assert numbers.get("protocol_errors", 1) > 0, tail
+    assert FAULTS[fault] in (tmp_path / "run.log").read_text()
