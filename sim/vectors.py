@@ -43,7 +43,7 @@ class StallPattern:
         if self.kind == "none":
             return np.zeros(num_cycles, dtype=np.bool_)
         if self.kind == "one_in_four":
-            return (np.arange(num_cycles) + self.seed) % 4 != 0
+            return np.asarray((np.arange(num_cycles) + self.seed) % 4 != 0, dtype=np.bool_)
         if self.kind == "random":
             return random.random(num_cycles) < self.probability
         runs = random.integers(1, self.longest_cycles + 1, size=num_cycles)

@@ -10,9 +10,8 @@ from tilewright.errors import ToolError
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers: what a test needs or costs."""
+    """A marker that skips with the reason."""
     config.addinivalue_line("markers", "simulator: needs Verilator's C++ toolchain")
-    config.addinivalue_line("markers", "slow: takes more than ten seconds")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

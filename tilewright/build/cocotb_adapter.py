@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import cocotb_tools.config
+import find_libpython
 from cocotb_tools.runner import Verilator
 
 from tilewright.build.process import Limits, ProcessError, ProcessResult, ProcessTimeoutError, run
+from tilewright.errors import ToolError
 
 __all__ = ["BenchRun", "cocotb_paths", "run_bench_process"]
 
@@ -105,7 +107,7 @@ def _fixed_environment(folder: Path, seed: int) -> dict[str, str]:
         "COCOTB_ANSI_OUTPUT": "0",
         "COCOTB_REWRITE_ASSERTION_FILES": "",  # importing pytest in the simulator costs time
         "COCOTB_RESULTS_FILE": str(folder / "junit.xml"),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path),
     }
 
 
@@ -125,6 +127,8 @@ def run_bench_process(
     own = _fixed_environment(folder, seed) | dict(environment)
     if test_filter:
         own["COCOTB_TEST_FILTER"] = test_filter
+    if find_libpython.find_libpython() is None:
+        raise ToolError("cocotb needs Python's shared library", help="apt install libpython3.11")
     runner = _Runner(own, folder / "simulation.log", limits)
     runner.build_dir = executable.parent
     with contextlib.suppress(SystemExit):  # raised for failed tests; the results say which
