@@ -98,7 +98,7 @@ def _address_and_time() -> list[Register]:
                 Access.RO,
                 read_response="memory answered a read with an error",
                 write_response="memory answered a write with an error",
-                program="a token counter or a scratchpad address left its range: the program is wrong",
+                program="a token counter or scratchpad address left its range (a wrong program)",
             ),
         ),
     ]
