@@ -67,7 +67,16 @@ def test_a_line_instead_of_a_list_is_refused(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_empty(tmp_path: Path) -> None:
-    assert run(python("import sys; print(len(sys.stdin.read()))"), cwd=tmp_path).tail == "0"
+    """In a process of its own: pytest has closed ours already."""
+    inner = python("import sys; print(len(sys.stdin.read()))")
+    text = f"""
+        from pathlib import Path
+        from tilewright.build.process import run
+        print(run({inner!r}, cwd=Path()).tail)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(text)]
+    done = subprocess.run(command, cwd=tmp_path, input=b"data", capture_output=True, check=True)
+    assert done.stdout == b"0\n"
 
 
 @pytest.mark.parametrize("with_log", [True, False])
