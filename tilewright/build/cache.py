@@ -19,6 +19,8 @@ __all__ = ["BuildCache", "default_cache"]
 
 _MARK = "complete"
 _DEFAULT_LIMIT_BYTES = 4 << 30
+# Precompiled headers and dependency lists: large, or of no use to a build that is never remade.
+_DROPPED = ("*.gch", "*.d")
 _STALE_SECONDS = 24 * 3600.0
 
 
@@ -59,6 +61,8 @@ class BuildCache:
         work = Path(tempfile.mkdtemp(prefix=f"tmp-{key[:16]}-", dir=self.root))
         try:
             make(work)
+            for path in [found for pattern in _DROPPED for found in work.glob(pattern)]:
+                path.unlink()
             (work / _MARK).write_text(f"{_size_bytes(work)}\n")
             work.rename(entry)
         finally:

@@ -110,9 +110,6 @@ class _Builder:
         self._run("make", verilator.make_command(self.toolchain, self.options))
         if runtime is None:
             self.cache.get(runtime_key, lambda folder: _copy_runtime(self.folder, folder))
-        for pattern in ("*.gch", "*.d"):  # large or of no further use
-            for path in self.folder.glob(pattern):
-                path.unlink()
 
     def _run(self, name: str, command: list[str]) -> None:
         run(

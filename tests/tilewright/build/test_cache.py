@@ -114,6 +114,11 @@ def test_what_a_killed_builder_left_goes_after_a_day(tmp_path: Path) -> None:
     assert entries(cache) == {"tmp-running", KEY}
 
 
+def test_precompiled_headers_are_not_kept(tmp_path: Path) -> None:
+    folder, _ = BuildCache(root=tmp_path).get(KEY, lambda f: (f / "pch.h.fast.gch").touch())
+    assert [path.name for path in folder.iterdir()] == ["complete"]
+
+
 def test_an_entry_larger_than_the_limit_is_still_usable(tmp_path: Path) -> None:
     cache = BuildCache(root=tmp_path, limit_bytes=10)
     folder, _ = cache.get(KEY, filler("x" * 1000))
