@@ -132,7 +132,9 @@ def configure(
         waits = tuple(token.name for token in program.tokens if token.consumer == unit)
         signals = tuple(token.name for token in program.tokens if token.producer == unit)
         commands = program.units.get(unit, ())
-        params = _unit_params(unit, commands, waits, signals, machine, scratchpad, axi, systolic, is_ram)
+        params = _unit_params(
+            unit, commands, waits, signals, machine, scratchpad, axi, systolic, is_ram
+        )
         config = UnitConfig(
             name=unit,
             params=params,
@@ -233,9 +235,7 @@ def _memory_address_bits(commands: Sequence[Command], is_ram: bool) -> int:
         return PROGRAMMABLE_MEMORY_ADDRESS_BITS
     last = 0
     for command in commands:
-        reach = sum(
-            max(0, loop.stride("memory")) * (loop.bound - 1) for loop in command.loops
-        )
+        reach = sum(max(0, loop.stride("memory")) * (loop.bound - 1) for loop in command.loops)
         last = max(last, command.bases["memory"] + reach + command.fields["run_words"] - 1)
     return max(1, last.bit_length())
 
@@ -246,9 +246,7 @@ def _with_queue(unit: UnitConfig, commands: Sequence[Command], depth: int) -> Un
         queue = QueueParams(command_format=command_format, depth=depth, is_rom=False)
     else:
         words = tuple(command_format.encode(command_values(unit, c)) for c in commands)
-        queue = QueueParams(
-            command_format=command_format, depth=max(1, len(words)), initial=words
-        )
+        queue = QueueParams(command_format=command_format, depth=max(1, len(words)), initial=words)
     return UnitConfig(
         name=unit.name,
         params=unit.params,

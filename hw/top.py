@@ -93,9 +93,10 @@ class Accelerator(wiring.Component):
         token_error = self._tokens(m, parts, launch, registers)
         self._memory(m, parts, registers)
         self._scratchpad(m, parts)
-        idle = Cat(queue.done for queue in queues.values()).all() & ~Cat(
-            part.busy for part in parts.values()
-        ).any()
+        idle = (
+            Cat(queue.done for queue in queues.values()).all()
+            & ~Cat(part.busy for part in parts.values()).any()
+        )
         finished = running & idle
         m.d.comb += launch.eq(registers.control_start & ~running)
         with m.If(launch):

@@ -40,6 +40,8 @@ class Template:
     cost : module: the cost law, exact cycles of a command without stalls.
     rtl : the component class.
     golden : the NumPy golden model.
+    kernel : the component class with stream ports and outside names, for kernel specs.
+    cases : module with `params_of(section)` and `job(params, module, samples=..., seed=...)`.
     bench : module: the cocotb bench.
     """
 
@@ -51,6 +53,8 @@ class Template:
     cost: str
     rtl: str
     golden: str
+    kernel: str
+    cases: str
     bench: str
 
     def __post_init__(self) -> None:
@@ -89,6 +93,8 @@ BUILT_IN: Final = (
         cost="tilewright.hw.systolic.cost",
         rtl="tilewright.hw.systolic.rtl:Systolic",
         golden="tilewright.sim.golden.systolic:systolic",
+        kernel="tilewright.hw.systolic.kernel:SystolicKernel",
+        cases="tilewright.flow.systolic_cases",
         bench="tilewright.sim.benches.kernel",
     ),
 )

@@ -69,7 +69,11 @@ class Traffic:
 
 
 def load_process(
-    commands: Sequence[Command], machine: Machine, ports: Ports, parameters: Channel, traffic: Traffic
+    commands: Sequence[Command],
+    machine: Machine,
+    ports: Ports,
+    parameters: Channel,
+    traffic: Traffic,
 ) -> Process:
     """The load DMA: gives its tokens, and to `parameters` the cycle of each parameter word's transfer."""
     cutter = BurstCutter(machine=machine)

@@ -66,7 +66,9 @@ def run_network(processes: Mapping[str, Process]) -> None:
             if len(channel.times) < needed:
                 waiting[name] = (channel, needed)
                 break
-        woken = [unit for unit, (channel, needed) in waiting.items() if len(channel.times) >= needed]
+        woken = [
+            unit for unit, (channel, needed) in waiting.items() if len(channel.times) >= needed
+        ]
         for unit in woken:
             del waiting[unit]
         runnable.extend(woken)

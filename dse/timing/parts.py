@@ -36,9 +36,7 @@ class Ports:
         ]
 
 
-def give_all(
-    signals: Sequence[tuple[Channel, int, int]], end_level: int, give_cycle: int
-) -> None:
+def give_all(signals: Sequence[tuple[Channel, int, int]], end_level: int, give_cycle: int) -> None:
     """Signal what is due after a body with this `end_level`; tokens can be taken a cycle later."""
     for channel, count, level in signals:
         if end_level >= level:

@@ -45,7 +45,9 @@ class Feed:
 def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits: int) -> Process:
     """A read streamer before an engine's edge buffer."""
     size = feed.block_words
-    first_taken: list[int] = []  # by block: cycle in which its first word is taken; the others follow
+    first_taken: list[
+        int
+    ] = []  # by block: cycle in which its first word is taken; the others follow
     last_issue = NEVER
 
     def taken(word: int) -> int:

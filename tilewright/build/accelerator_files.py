@@ -58,7 +58,11 @@ def write_design(design: Design, folder: Path, *, verilog: str) -> dict[str, Pat
     if writes := program_writes(design):
         lines = [f"{address:08x} {value:08x}" for address, value in writes]
         texts["program_writes"] = ("program.writes", "\n".join(lines) + "\n")
-    for name, value in (("graph", design.graph), ("plan", design.plan), ("program", design.program)):
+    for name, value in (
+        ("graph", design.graph),
+        ("plan", design.plan),
+        ("program", design.program),
+    ):
         texts[f"{name}_json"] = (f"{name}.json", to_json_bytes(to_json(value)).decode())
     for name, text in texts.values():
         write_file(folder / name, text)

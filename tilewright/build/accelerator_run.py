@@ -17,12 +17,27 @@ from tilewright.build.verilator import BuildOptions
 from tilewright.build.waves import WaveWindow
 from tilewright.errors import NothingRunError
 
-__all__ = ["AcceleratorCase", "AcceleratorResult", "CaseMeasurement", "MemoryTiming", "build_accelerator", "run_accelerator"]
+__all__ = [
+    "AcceleratorCase",
+    "AcceleratorResult",
+    "CaseMeasurement",
+    "MemoryTiming",
+    "build_accelerator",
+    "run_accelerator",
+]
 
 TOP = "accelerator_tb"
 CLOCK_CYCLES_SLACK = 10_000
 PUBLIC_SIGNALS = (
-    *("aclk", "aresetn", "irq", "host_request", "host_acknowledge", "host_is_write", "host_address"),
+    *(
+        "aclk",
+        "aresetn",
+        "irq",
+        "host_request",
+        "host_acknowledge",
+        "host_is_write",
+        "host_address",
+    ),
     *("host_write_data", "host_read_data", "host_response", "measured_cycles", "load", "load_done"),
     *("dump", "dump_done", "case_number", "num_errors", "bytes_read", "bytes_written"),
 )

@@ -70,7 +70,10 @@ def generate_accelerator(spec: AcceleratorSpec, out: Path, progress: Progress) -
     manifest = design_manifest(design, seed=_seed(spec, None))
     with output_directory(out, manifest=manifest) as (folder, _):
         write_design(design, folder, verilog=verilog)
-    rows = [*_design_rows(design), ("Verilog", f"{out / f'{design.name}.v'} ({len(verilog):,} bytes)")]
+    rows = [
+        *_design_rows(design),
+        ("Verilog", f"{out / f'{design.name}.v'} ({len(verilog):,} bytes)"),
+    ]
     return Result(
         title=f"{spec.name}: generated (nothing simulated)",
         ok=True,
@@ -91,7 +94,9 @@ def verify_accelerator(
     """Generate, simulate on real inputs, compare, report."""
     design = make_design(spec, batch=_batch(spec))
     chosen = load_samples(spec, design, samples)
-    return _simulate(spec, design, chosen, out, seed=_seed(spec, seed), waves=waves, progress=progress)
+    return _simulate(
+        spec, design, chosen, out, seed=_seed(spec, seed), waves=waves, progress=progress
+    )
 
 
 def run_inputs(spec: AcceleratorSpec, out: Path, *, inputs: Path, progress: Progress) -> FlowResult:
@@ -99,7 +104,9 @@ def run_inputs(spec: AcceleratorSpec, out: Path, *, inputs: Path, progress: Prog
     design = make_design(spec, batch=_batch(spec))
     names = {tensor.name: tensor.origin for tensor in design.graph.inputs}
     chosen = read_arrays(inputs, design, names, labels=None, samples=None)
-    return _simulate(spec, design, chosen, out, seed=_seed(spec, None), waves=None, progress=progress)
+    return _simulate(
+        spec, design, chosen, out, seed=_seed(spec, None), waves=None, progress=progress
+    )
 
 
 def _seed(spec: AcceleratorSpec, seed: int | None) -> int:
@@ -231,7 +238,10 @@ def _design_rows(design: Design) -> list[tuple[str, str]]:
         ("array", f"{engine['rows']} x {engine['cols']}, {engine['dataflow']}"),
         ("work per start", f"{design.batch} samples, {design.macs:,} MACs"),
         ("cycles estimated", f"{estimate.cycles:,} per start"),
-        ("utilisation", f"{100 * estimate.utilisation(design.macs):.1f} % of {estimate.macs_per_cycle} MAC/cycle"),
+        (
+            "utilisation",
+            f"{100 * estimate.utilisation(design.macs):.1f} % of {estimate.macs_per_cycle} MAC/cycle",
+        ),
         (
             "memory traffic",
             f"{estimate.read_words * design.machine.word_bytes:,} bytes read, "
@@ -253,12 +263,19 @@ def _design_data(design: Design) -> dict[str, Any]:
 
 
 def _report(
-    design: Design, verdict: Verdict, result: AcceleratorResult, out: Path, *, model_was_cached: bool
+    design: Design,
+    verdict: Verdict,
+    result: AcceleratorResult,
+    out: Path,
+    *,
+    model_was_cached: bool,
 ) -> Result:
     activity = _activity(design, result)
     estimated = design.estimate.cycles * len(result.cases)
     measured = sum(case.cycles for case in result.cases)
-    utilisation = design.macs * len(result.cases) / max(1, measured * design.estimate.macs_per_cycle)
+    utilisation = (
+        design.macs * len(result.cases) / max(1, measured * design.estimate.macs_per_cycle)
+    )
     rows = [
         *verdict.rows(),
         ("cycles measured", f"{measured:,} in {len(result.cases)} start(s)"),

@@ -83,9 +83,7 @@ def read_arrays(
         raise UsageError(f"{path}: " + "; ".join(problems))
     count = count if samples is None else samples
     chosen = None if labels is None else np.asarray(data[labels][:count], np.int64)
-    return Samples(
-        count=count, arrays={n: v[:count] for n, v in arrays.items()}, labels=chosen
-    )
+    return Samples(count=count, arrays={n: v[:count] for n, v in arrays.items()}, labels=chosen)
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:

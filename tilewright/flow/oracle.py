@@ -32,6 +32,8 @@ def oracle_outputs(
     values = session.run([tensor.origin for tensor in graph.outputs], feed)
     outputs = {}
     for tensor, value in zip(graph.outputs, values, strict=True):
-        difference = np.rint(np.asarray(value, np.float64) / np.float64(np.float32(tensor.scale[0])))
+        difference = np.rint(
+            np.asarray(value, np.float64) / np.float64(np.float32(tensor.scale[0]))
+        )
         outputs[tensor.name] = (difference + tensor.zero_point[0]).astype(tensor.number_format)
     return outputs

@@ -40,10 +40,15 @@ class Verdict:
 
     def rows(self) -> list[tuple[str, str]]:
         """For people."""
-        right = [] if self.right is None else [("images right", f"{self.right} of {self.samples_run}")]
+        right = (
+            [] if self.right is None else [("images right", f"{self.right} of {self.samples_run}")]
+        )
         return [
             *right,
-            ("samples run", f"{self.samples_run} of {self.samples}, {self.values:,} values compared"),
+            (
+                "samples run",
+                f"{self.samples_run} of {self.samples}, {self.values:,} values compared",
+            ),
             ("mismatches, golden", f"{self.golden_mismatches:,} (NumPy integers)"),
             ("mismatches, oracle", f"{self.oracle_mismatches:,} (onnxruntime's integer kernels)"),
             *(("mismatch", text) for text in self.examples),
@@ -83,7 +88,9 @@ def judge(
         oracle_mismatches += int((got != oracle[name][:ran]).sum())
         for index in np.argwhere(wrong)[: SHOWN_MISMATCHES - len(examples)]:
             place = tuple(int(i) for i in index)
-            examples.append(f"{name}{list(place)}: expected {golden[name][place]}, got {got[place]}")
+            examples.append(
+                f"{name}{list(place)}: expected {golden[name][place]}, got {got[place]}"
+            )
     right = None
     if samples.labels is not None and len(outputs) == 1:
         scores = next(iter(outputs.values()))[:ran]
