@@ -122,4 +122,5 @@ def test_wrong_places_are_errors_with_names() -> None:
 
 
 def test_parts_are_all_fields_but_the_words() -> None:
-    assert catalog.PARTS == ("section", "params", "mapping", "cost", "rtl", "golden", "bench")
+    assert {"section", "params", "mapping", "cost", "rtl", "golden", "bench"} <= set(catalog.PARTS)
+    assert not {"name", "summary"} & set(catalog.PARTS)
