@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tilewright.hw.lib.requantize_params import encode_scale
-from tilewright.hw.systolic import mapping_ws
+from tilewright.hw.systolic import cost_ws, mapping_ws
 from tilewright.hw.systolic.law_ws import SeenPorts, kernel_cycles, timing
 from tilewright.hw.systolic.params import SystolicParams
 from tilewright.hw.systolic.rtl import Systolic
@@ -148,19 +148,106 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize(("stall", "o_stall"), [(s, s) for s in STALLS] + [("none", "random")])
-def test_products_and_cycles(name, stall, o_stall):
-    params = CASES[name]
-    rng = np.random.default_rng(SEED)
+def jobs_of(params, rng):
+    """Products that fill nothing, and several packets, passes, commands and parameter sets."""
     r, c, lanes = params.rows, params.cols, params.lanes
-    shapes = [(2 * r + 1, lanes + 1, 2 * c + 1), (1, 3 * lanes, 1), (2, 1, c), (3, 2 * lanes, c)]
-    counts = (2, 1, 1, 1)
-    jobs = [Job(params, shape, rng, subpanels=s) for shape, s in zip(shapes, counts, strict=True)]
-    label = f"{name} {stall} {o_stall}"
-    trace = run(params, jobs, stall, o_stall)
+    shapes = [(r + 2, lanes + 1, 2 * c + 1), (1, 3 * lanes, 1), (3, 2 * lanes, c)]
+    return [
+        Job(params, shape, rng, subpanels=s) for shape, s in zip(shapes, (2, 1, 1), strict=True)
+    ]
+
+
+def check(params, jobs, label, **stall):
+    trace = run(params, jobs, **stall)
     check_results(params, jobs, trace, label)
     check_law(params, jobs, trace, label)
-    if (stall, o_stall) == ("none", "none"):
-        cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
-        assert cycles == kernel_cycles(params, [job.loops for job in jobs]), label
+    return trace
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_stalls(name):
+    params = CASES[name]
+    jobs = jobs_of(params, np.random.default_rng(SEED))
+    trace = check(params, jobs, name)
+    cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
+    assert cycles == kernel_cycles(params, [job.loops for job in jobs]), name
+
+
+@pytest.mark.parametrize("name", ["one", "row", "flat", "square", "narrow"])
+@pytest.mark.parametrize("stall", STALLS[1:])
+def test_with_stalls_everywhere(name, stall):
+    params = CASES[name]
+    jobs = jobs_of(params, np.random.default_rng(SEED))
+    check(params, jobs, f"{name} {stall}", stall=stall, o_stall=stall)
+
+
+@pytest.mark.parametrize("port", ["command", "a", "b", "p", "o"])
+def test_with_one_slow_port(port):
+    params = CASES["flat"]
+    jobs = jobs_of(params, np.random.default_rng(SEED))
+    stall = {"stall": {port: "one_in_four"}} if port != "o" else {"o_stall": "random"}
+    check(params, jobs, f"slow {port}", **stall)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
+def test_short_passes_keep_their_distance(m):
+    """A sum is read only after it was written, however short the passes are; rows = 1."""
+    params = CASES["one_wide"]
+    job = Job(params, (m, 4 * params.lanes, 1), np.random.default_rng(SEED))
+    trace = check(params, [job], f"m = {m}")
+    steps = trace.times("a")
+    cycles = cost_ws.pass_cycles(params, m)
+    assert [s - steps[0] for s in steps[::m]] == [cycles * p for p in range(4 * params.lanes)]
+    check(params, [job], f"m = {m} stalled", stall="random", o_stall="random")
+
+
+def test_no_gap_between_passes_packets_commands():
+    """m = rows: the weights load in just the time that they are used."""
+    params = CASES["square_wide"]
+    rng = np.random.default_rng(SEED)
+    jobs = [Job(params, (4, 2 * params.lanes, 8), rng, subpanels=2) for _ in range(2)]
+    steps = check(params, jobs, "full rate").times("a")
+    assert steps[-1] - steps[0] == len(steps) - 1
+
+
+def test_a_full_output_stops_the_array_and_nothing_else():
+    """Nobody takes results for a while: room is never overrun and the array waits for output."""
+    params = CASES["row"]
+    job = Job(params, (32, 1, 25), np.random.default_rng(SEED))
+    trace = check(params, [job], "slow output", o_stall="one_in_four")
+    assert any(trace["wait_output"]) and len(trace.times("o")) == 32 * 5
+
+
+@pytest.mark.parametrize("name", ["flat", "wide_format", "narrow"])
+def test_extreme_operands(name):
+    params = CASES[name]
+    rng = np.random.default_rng(SEED)
+    job = Job(params, (8, 2 * params.lanes, params.cols), rng, is_extreme=True)
+    check(params, [job], f"{name} extremes")
+
+
+def test_the_accumulators_are_used_to_the_last_row():
+    params = params_of("2x2/2 int8 int8", accumulator_rows=9)
+    rng = np.random.default_rng(SEED)
+    check(params, [Job(params, (9, 5, 2), rng), Job(params, (8, 5, 2), rng)], "9 rows")
+    with pytest.raises(ValueError, match="m: at most accumulator_rows = 9, got 10"):
+        mapping_ws.pass_loops(params, 10, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [((0, 1, 1), "m: at least 1"), ((1, 1, 1281), "do not fit bound_bits"), ((1, 0, 1), "k: at")],
+)
+def test_shapes_that_are_refused(shape, text):
+    with pytest.raises(ValueError, match=text):
+        mapping_ws.pass_loops(CASES["row"], *shape)
+
+
+def test_large_shapes_reach_the_promised_share_of_peak():
+    """Start to last word, sources and destination never stalling."""
+    params = params_of("16x16/16 int8 int8", bound_bits=16, accumulator_rows=512)
+    for (m, k, n), least in {(128, 768, 64): 0.995, (128, 64, 128): 0.95}.items():
+        loops = mapping_ws.pass_loops(params, m, k, n)
+        ideal = m * k * n / (params.rows * params.cols)
+        assert ideal / kernel_cycles(params, [loops]) >= least, (m, k, n)
+        assert cost_ws.packet_cycles(params, m, loops.k_blocks) == m * loops.k_blocks
