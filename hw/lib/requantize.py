@@ -1,6 +1,6 @@
 """Requantizer: accumulator to narrow integer, one value per cycle."""
 
-from amaranth import *
+from amaranth.hdl import C, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -133,8 +133,12 @@ class Requantizer(wiring.Component):
         product = multiply(p, mantissa, factor)
         carry = p.delay("carry", carry, depth)
         amount = p.delay("amount", amount, depth)
+        return self._round_product(p, product, amount, carry)
 
-        p.stage()  # second rounding: the product to 24 bits, its top bit is 46 or 47
+    def _round_product(self, p, product, amount, carry):
+        """Second rounding, and what is left for the last shift."""
+        kept, integer_bits = FLOAT32_MANTISSA_BITS, self.params.magnitude_bits
+        p.stage()  # the product's top bit is 46 or 47
         is_wide = product[-1]
         window = Mux(is_wide, product[kept - 1 :], product[kept - 2 : -1])
         sticky = product[: kept - 2].any() | (is_wide & product[kept - 2])
