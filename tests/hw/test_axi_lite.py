@@ -26,6 +26,7 @@ class Host:
         self.ctx, self.dut, self.bus = ctx, dut, dut.bus
         self.cycle = 0
         self.seen = []  # (cycle, name, value) of pulses and window writes
+        self.event_cycle = None  # when the hardware sets irq_status.done
 
     async def tick(self):
         ctx, dut = self.ctx, self.dut
@@ -35,6 +36,8 @@ class Host:
                 self.seen.append((self.cycle, name, *(place if name == "program_valid" else ())))
         await ctx.tick()
         self.cycle += 1
+        if self.event_cycle is not None:
+            ctx.set(dut.irq_status_done_set, self.cycle == self.event_cycle)
 
     async def write(self, address, data, strobe=15, aw_delay=0, w_delay=0, b_delay=0):
         """The response, and the cycles of the W handshake and of BVALID."""
@@ -156,9 +159,34 @@ def test_interrupt_is_set_by_events_and_cleared_by_ones():
         assert ctx.get(dut.irq), "writing 1 to another bit cleared it"
         await host.write(OFFSET["irq_status"], 1)
         assert not ctx.get(dut.irq)
-        ctx.set(dut.irq_status_done_set, 1)
-        await host.write(OFFSET["irq_status"], 1)
-        assert (await host.read(OFFSET["irq_status"]))[0] == 1, "an event was lost to a clear"
+        for delay in (1, 2):  # with the clear, and a cycle after it
+            host.event_cycle = host.cycle + delay
+            await host.write(OFFSET["irq_status"], 1)
+            assert (await host.read(OFFSET["irq_status"]))[0] == 1, f"event lost, delay {delay}"
+            await host.write(OFFSET["irq_status"], 1)
+            assert (await host.read(OFFSET["irq_status"]))[0] == 0
+
+    run(scenario)
+
+
+def test_every_accepted_write_is_answered_once():
+    """Writes one after the other while no response is taken, then all are."""
+
+    async def scenario(host, ctx, dut):
+        bus = dut.bus
+        ctx.set(bus.awaddr, OFFSET["memory_base_low"])
+        ctx.set(bus.wstrb, 15)
+        accepted = answered = 0
+        for cycle in range(40):
+            ctx.set(bus.awvalid, cycle < 20)
+            ctx.set(bus.wvalid, cycle < 20)
+            ctx.set(bus.wdata, accepted + 1)
+            ctx.set(bus.bready, cycle >= 15)
+            accepted += ctx.get(bus.wvalid) and ctx.get(bus.wready)
+            answered += ctx.get(bus.bvalid) and ctx.get(bus.bready)
+            await host.tick()
+        assert accepted == answered > 2
+        assert ctx.get(dut.memory_base_low) == accepted
 
     run(scenario)
 

@@ -344,9 +344,16 @@ def test_tokens_hold_back_the_address():
 def test_beats_follow_one_another(words, count):
     """Memory takes everything: no cycle between beats, over bursts, runs and commands."""
     p = params(outstanding=64, credit=cost.store_full_rate_credits(READ_LATENCY))
-    commands = [rows(p, count, words), rows(p, count, words, memory=4096 - 7 * 64)]
-    trace = run_timed(p, commands[:1], outstanding=64)
-    assert trace.beats == list(range(trace.beats[0], trace.beats[0] + words * count))
+    commands = [rows(p, count, words, words + 1, memory=memory) for memory in (0, 2048)]
+    trace = run_timed(p, commands, outstanding=64)
+    assert trace.beats == list(range(trace.beats[0], trace.beats[0] + 2 * words * count))
+    assert set(trace.activity[trace.beats[0] : trace.beats[-1] + 1]) == {Activity.BUSY}
+
+
+def test_a_credit_less_is_slower():
+    p = params(credit=cost.store_full_rate_credits(READ_LATENCY) - 1)
+    trace = run_timed(p, [rows(p, 1, 16)])
+    assert trace.beats[-1] - trace.beats[0] > 15
 
 
 def test_outstanding_is_a_limit_and_is_reached():
