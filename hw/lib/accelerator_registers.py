@@ -152,3 +152,9 @@ def accelerator_registers(
         windows=windows,
         interrupt=("irq_enable", "irq_status"),
     )
+
+
+def reference_table() -> RegisterTable:
+    """The map of `docs/registers.md`: one engine `array`, a writable program, no spec."""
+    units = ("load", "array_a", "array_b", "array_core", "array_o", "store")
+    return accelerator_registers(units=units, version=0, spec_hash=0, program_bytes=4096)

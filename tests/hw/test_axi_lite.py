@@ -2,11 +2,12 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 from amaranth.sim import Simulator
 from tilewright.hw.lib import cost
-from tilewright.hw.lib.accelerator_registers import ID_VALUE, accelerator_registers
+from tilewright.hw.lib.accelerator_registers import ID_VALUE, accelerator_registers, reference_table
 from tilewright.hw.lib.axi_lite import RegisterFile, RegisterFileParams
 from tilewright.hw.lib.register_docs import c_header, html, markdown
 from tilewright.hw.lib.register_table import Access, Field, Register, RegisterTable, Window
@@ -260,6 +261,13 @@ def test_header_markdown_and_html_agree_with_the_table():
     assert "<h1>A &lt; B</h1>" in web
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {8}
+
+
+def test_the_page_in_docs_is_what_the_table_says():
+    page = Path(__file__).parents[2] / "docs" / "registers.md"
+    assert page.read_text() == markdown(reference_table(), "Register map"), (
+        "write docs/registers.md again from reference_table()"
+    )
 
 
 def field(**more):
