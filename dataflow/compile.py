@@ -8,18 +8,20 @@ from .output_stationary import output_stationary_program
 from .plan import Plan
 from .program import Program
 from .schedule import plan_simple
-from .tiling import DoesNotFit, array_shape
+from .schedule_rows import plan_rows
+from .tiling import array_shape
+from .weight_stationary import weight_stationary_program
 
 
 def compile_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The program that carries out `plan` on the machine's array."""
-    array = array_shape(machine)
-    if array.dataflow != "output_stationary":
-        raise DoesNotFit(f"engine {array.engine}: no lowering for {array.dataflow} yet")
+    if array_shape(machine).dataflow == "weight_stationary":
+        return weight_stationary_program(graph, plan, machine)
     return output_stationary_program(graph, plan, machine)
 
 
 def compile_graph(graph: Graph, machine: Machine) -> tuple[Plan, Program]:
     """Plan and program for `graph` on `machine`."""
-    plan = plan_simple(graph, machine)
+    is_rows = array_shape(machine).dataflow == "weight_stationary"
+    plan = plan_rows(graph, machine) if is_rows else plan_simple(graph, machine)
     return plan, compile_program(graph, plan, machine)

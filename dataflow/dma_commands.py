@@ -14,7 +14,7 @@ def load_commands(job: Job) -> Iterator[Command]:
     panels = job.size.panels
     if job.is_first_of_program:
         yield from _load_a(job, 0, 1)
-    yield _load_parameters(job, 0, 1)
+    yield load_parameters(job, 0, 1)
     yield from _load_b(job, 0, 1)
     if not job.is_first_of_program:
         yield from _load_a(job, 0, 1)
@@ -24,7 +24,7 @@ def load_commands(job: Job) -> Iterator[Command]:
     first, group = 1, 1
     while first < panels:  # parameters of the first panels must not hold up the panels
         end = min(first + group, panels)
-        yield _load_parameters(job, first, end)
+        yield load_parameters(job, first, end)
         yield from _load_b(job, first, end)
         first, group = end, min(2 * group, most)
 
@@ -62,7 +62,8 @@ def _load_tiles(job: Job, first: int, count: int, rows: int) -> Command:
     )
 
 
-def _load_parameters(job: Job, first: int, end: int) -> Command:
+def load_parameters(job: Job, first: int, end: int) -> Command:
+    """Parameters of panels `[first, end)`."""
     words = job.size.parameter_panel_words
     return Command(
         operation="load",

@@ -40,16 +40,16 @@ class Job:
 
     @property
     def tiles(self) -> int:
-        return self.task.bounds["m_tiles"]
+        return self.task.bounds.get("m_tiles", 1)
 
     @property
     def first_row(self) -> int:
-        return self.task.attributes["first_m_tile"] * self.size.array.rows
+        return self.task.attributes["first_row"]
 
     @property
     def rows(self) -> int:
         """Valid rows of the task."""
-        return min(self.size.m - self.first_row, self.tiles * self.size.array.rows)
+        return self.task.attributes["rows"]
 
     @property
     def full_tiles(self) -> int:
@@ -77,9 +77,9 @@ def jobs(graph: Graph, plan: Plan, machine: Machine) -> tuple[Job, ...]:
     per_bank = machine.scratchpad.words_per_bank
     base = {banks.name: banks.start * per_bank for banks in plan.banks}
     found = []
-    slots, held, panels = plan.settings["a_slots"], plan.settings["a_slots"], 0
+    slots, held, uses = plan.settings["a_slots"], plan.settings["a_slots"], 0
     for index, task in enumerate(plan.tasks):
-        op, tiles = ops[task.op], task.bounds["m_tiles"]
+        op, used = ops[task.op], task.attributes["a_slots"]
         before = plan.tasks[index - 1].op if index else None
         after = plan.tasks[index + 1].op if index + 1 < len(plan.tasks) else None
         is_last = after != task.op
@@ -91,9 +91,9 @@ def jobs(graph: Graph, plan: Plan, machine: Machine) -> tuple[Job, ...]:
                 is_first_of_op=before != task.op,
                 is_last_of_op=is_last,
                 is_last_of_program=after is None,
-                a_taken=1 + held - tiles,
-                a_given=1 + slots - tiles if is_last else 1,
-                first_b_slot=panels % plan.settings["b_slots"],
+                a_taken=1 + held - used,
+                a_given=1 + slots - used if is_last else 1,
+                first_b_slot=uses % plan.settings["b_slots"],
                 b_slots=plan.settings["b_slots"],
                 b_slot_words=plan.settings["b_slot_words"],
                 a_base=base["a"],
@@ -106,6 +106,6 @@ def jobs(graph: Graph, plan: Plan, machine: Machine) -> tuple[Job, ...]:
                 beats_per_word=machine.beats_per_word,
             )
         )
-        held = slots if is_last else tiles
-        panels += task.bounds["panels"]
+        held = slots if is_last else used
+        uses += task.attributes["b_uses"]
     return tuple(found)

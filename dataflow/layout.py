@@ -30,6 +30,8 @@ def unpack_activations(words: NDArray[np.uint8], rows: int, depth: int) -> NDArr
 
 def pack_weights(values: NDArray[Any], array: ArrayShape) -> NDArray[np.uint8]:
     """`[K][N]` to `[panel][subpanel][k block][column]` words of `lanes` values of k."""
+    if array.dataflow == "weight_stationary":
+        return _pack_weight_rows(values, array)
     depth, channels = values.shape
     lanes, cols = array.lanes, array.cols
     blocks, panels = ceil_div(depth, lanes), ceil_div(channels, lanes)
@@ -37,6 +39,19 @@ def pack_weights(values: NDArray[Any], array: ArrayShape) -> NDArray[np.uint8]:
     padded[:depth, :channels] = values
     split = padded.reshape(blocks, lanes, panels, array.subpanels, cols)
     words = np.ascontiguousarray(split.transpose(2, 3, 0, 4, 1))
+    return words.reshape(-1, lanes).view(np.uint8)
+
+
+def _pack_weight_rows(values: NDArray[Any], array: ArrayShape) -> NDArray[np.uint8]:
+    """`[K][N]` to `[panel][subpanel][k block][subblock][row]` words of `cols` columns."""
+    depth, channels = values.shape
+    lanes, cols = array.lanes, array.cols
+    blocks, panels = ceil_div(depth, lanes), ceil_div(channels, lanes)
+    padded = np.zeros((blocks * lanes, panels * lanes), np.int8)
+    padded[:depth, :channels] = values
+    split = padded.reshape(blocks, lanes, panels, array.subpanels, cols)
+    words = np.zeros((panels, array.subpanels, blocks, array.b_block_words, lanes), np.int8)
+    words[:, :, :, :lanes, :cols] = split.transpose(2, 3, 0, 1, 4)
     return words.reshape(-1, lanes).view(np.uint8)
 
 

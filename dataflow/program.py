@@ -85,7 +85,8 @@ class Command:
 
     `operation`: `load` (fields `run_words`, `target` 0 scratchpad, 1 parameters), `store`
     (`run_words`), `read`, `write` (streamers; loop 1 of a `write` is the group of lanes), `matmul`
-    (loops: k blocks, subpanels, m tiles, panels; fields `zero_point`, `minimum`, `maximum`).
+    (loops: k blocks, subpanels, m tiles, panels; fields `zero_point`, `minimum`, `maximum`),
+    `matmul_weight_stationary` (loops: m, k blocks, subpanels, panels; `subblocks` too).
     """
 
     operation: str

@@ -103,6 +103,10 @@ def _task(op: Op, size: Matmul, block: tuple[int, int], window: ResultWindow) ->
         cycles=size.cycles(tiles),
         attributes={
             "first_m_tile": first,
+            "first_row": start,
+            "rows": end - start,
+            "a_slots": tiles,
+            "b_uses": size.panels,
             "o_first_slot": window.first,
             "o_slots": window.slots,
             "zero_point": op.integer("zero_point"),

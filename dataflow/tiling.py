@@ -59,6 +59,18 @@ class ArrayShape:
         return ceil_div(self.lanes, self.cols)
 
     @property
+    def subblocks(self) -> int:
+        """Groups of `rows` values of k in a word (weight stationary)."""
+        return ceil_div(self.lanes, self.rows)
+
+    @property
+    def b_block_words(self) -> int:
+        """Words of a k block of one subpanel: its columns, or its rows of weights."""
+        if self.dataflow == "weight_stationary":
+            return self.subblocks * self.rows
+        return self.cols
+
+    @property
     def word_bytes(self) -> int:
         """Bytes of a word in memory."""
         return 1 << (self.lanes - 1).bit_length()
@@ -124,8 +136,8 @@ class Matmul:
 
     @property
     def b_panel_words(self) -> int:
-        """[subpanel][k block][column] of one panel."""
-        return self.array.subpanels * self.k_blocks * self.array.cols
+        """[subpanel][k block][column], or [subpanel][k block][subblock][row], of one panel."""
+        return self.array.subpanels * self.k_blocks * self.array.b_block_words
 
     @property
     def parameter_panel_words(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .program import Command, Program, Signal, Wait
 
-GRAIN = {"load": 0, "store": 0, "read": 1, "write": 1, "matmul": 0}
+GRAIN = {"load": 0, "store": 0, "read": 1, "write": 1, "matmul": 0, "matmul_weight_stationary": 1}
 """The loop level whose bodies are one step: a run, a k block, a tile's rows of one subpanel."""
 
 Action = Callable[[str, Command, tuple[int, ...], int], None]
@@ -57,6 +57,8 @@ def stream_tokens(unit: str, command: Command) -> StreamTokens:
         )
     if port == "core":
         a, b, o = (f"{engine}.{name}" for name in "abo")
+        if "subblocks" in command.fields:
+            return _pass_tokens(core, command.fields["subblocks"])
         return StreamTokens(
             waits=(
                 Wait(token=f"load>{core}", count=1, level=3),
@@ -75,6 +77,24 @@ def stream_tokens(unit: str, command: Command) -> StreamTokens:
     return StreamTokens()
 
 
+def _pass_tokens(core: str, subblocks: int) -> StreamTokens:
+    """Those of a weight-stationary core: a step is a k block, a packet ends with the last one."""
+    a, b, o = (core.removesuffix("core") + name for name in "abo")
+    return StreamTokens(
+        waits=(
+            Wait(token=f"load>{core}", count=1, level=3),
+            Wait(token=f"{o}>{core}", count=1, level=2),
+            Wait(token=f"{a}>{core}", count=subblocks, level=1),
+            Wait(token=f"{b}>{core}", count=subblocks, level=1),
+        ),
+        signals=(
+            Signal(token=f"{core}>{a}", count=subblocks, level=1),
+            Signal(token=f"{core}>{b}", count=subblocks, level=1),
+            Signal(token=f"{core}>{o}", count=1, level=2),
+        ),
+    )
+
+
 def initial_tokens(program: Program) -> dict[str, int]:
     """All counters at the start, the implicit ones too."""
     counts = {token.name: token.initial for token in program.tokens}
@@ -83,7 +103,9 @@ def initial_tokens(program: Program) -> dict[str, int]:
         engine, _, port = unit.partition(".")
         core = f"{engine}.core"
         if port in ("a", "b"):
-            counts |= {f"{core}>{unit}": 1, f"{unit}>{core}": 0}
+            queue = program.units.get(core, ())
+            room = max((command.fields.get("subblocks", 1) for command in queue), default=1)
+            counts |= {f"{core}>{unit}": room, f"{unit}>{core}": 0}
         elif port == "o":
             counts |= {f"{core}>{unit}": 0, f"{unit}>{core}": 1}
     return counts

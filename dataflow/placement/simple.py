@@ -38,29 +38,28 @@ def place(machine: Machine, ops: Sequence[Matmul]) -> Placement:
         DoesNotFit: naming the least capacity that works.
     """
     pad = machine.scratchpad
-    o_banks = _result_banks(pad, ops[0].array.rows)
-    o_slots = o_banks * pad.words_per_bank // ops[0].array.rows
-    rest = pad.banks - o_banks
-    choices = [
-        choice
-        for b_banks in range(1, rest)
-        if (choice := _choice(pad, ops, rest - b_banks, b_banks, o_banks, o_slots)) is not None
-    ]
-    if not choices or o_slots < 2:
-        raise _does_not_fit(pad, ops)
-    return max(choices, key=lambda choice: _quality(choice, ops))
+    for o_banks in _result_banks(pad, ops[0].array.rows):
+        choices = [
+            choice
+            for b_banks in range(1, pad.banks - o_banks)
+            if (choice := _choice(pad, ops, b_banks, o_banks)) is not None
+        ]
+        if choices:
+            return max(choices, key=lambda choice: _quality(choice, ops))
+    raise _does_not_fit(pad, ops)
 
 
-def _result_banks(pad: Scratchpad, rows: int) -> int:
+def _result_banks(pad: Scratchpad, rows: int) -> range:
+    """Numbers of banks for results, the best first; the last holds two tiles."""
     wanted = ceil_div(MIN_RESULT_SLOTS * rows, pad.words_per_bank)
     least = ceil_div(2 * rows, pad.words_per_bank)
-    return max(least, min(wanted, pad.banks // 4))
+    return range(max(least, min(wanted, pad.banks // 4)), least - 1, -1)
 
 
-def _choice(
-    pad: Scratchpad, ops: Sequence[Matmul], a_banks: int, b_banks: int, o_banks: int, o_slots: int
-) -> Placement | None:
+def _choice(pad: Scratchpad, ops: Sequence[Matmul], b_banks: int, o_banks: int) -> Placement | None:
     """The placement with this split of banks; None if something has no room."""
+    a_banks = pad.banks - o_banks - b_banks
+    o_slots = o_banks * pad.words_per_bank // ops[0].array.rows
     b_slot_words = max(op.b_panel_words for op in ops)
     b_slots = min(b_banks * pad.words_per_bank // b_slot_words, MAX_B_SLOTS)
     a_words = a_banks * pad.words_per_bank

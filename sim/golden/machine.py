@@ -69,8 +69,10 @@ class MachineState:
             (self.a if unit.endswith(".a") else self.b).append(words.astype(np.int64))
         elif command.operation == "write":
             self._write(command, counters)
-        else:
+        elif command.operation == "matmul":
             self._multiply(command, counters, start)
+        else:
+            self._accumulate(command, counters, start)
 
     def _run(self, command: Command, counters: tuple[int, ...]) -> tuple[slice, slice]:
         words = command.fields["run_words"]
@@ -95,10 +97,10 @@ class MachineState:
         return addresses
 
     def _write(self, command: Command, counters: tuple[int, ...]) -> None:
-        """Rows leave the core last first; the counter of loop 1 is the group of lanes."""
+        """Rows as they leave the core; the counter of loop 1 is the group of lanes."""
         cols = self.array.cols
         lanes = slice(counters[1] * cols, (counters[1] + 1) * cols)
-        values = self.results.popleft()[::-1].astype(np.int8).view(np.uint8)
+        values = self.results.popleft().astype(np.int8).view(np.uint8)
         self.scratchpad[self._addresses(command, counters), lanes] = values
 
     def _multiply(self, command: Command, counters: tuple[int, ...], start: int) -> None:
@@ -108,7 +110,21 @@ class MachineState:
             self.sums[:] = 0
         self.sums += self.a.popleft() @ self.b.popleft().T
         if counters[0] == command.loops[0].bound - 1:
-            self.results.append(self._requantize(command, counters[1]))
+            self.results.append(self._requantize(command, counters[1])[::-1])  # last row first
+
+    def _accumulate(self, command: Command, counters: tuple[int, ...], start: int) -> None:
+        """A k block of a weight-stationary array: a pass for each subblock of its lanes."""
+        rows, cols = self.array.rows, self.array.cols
+        if start >= 3:
+            self._take_parameters(command.loops[2].bound)
+        if counters[1] == 0:
+            self.sums = np.zeros((command.loops[0].bound, cols), np.int64)
+        for subblock in range(command.fields["subblocks"]):
+            lanes = slice(subblock * rows, min((subblock + 1) * rows, self.array.lanes))
+            operands, weights = self.a.popleft()[:, lanes], self.b.popleft()[:, :cols]
+            self.sums = self.sums + operands @ weights[: operands.shape[1]]
+        if counters[1] == command.loops[1].bound - 1:
+            self.results.append(self._requantize(command, counters[2]))
 
     def _take_parameters(self, subpanels: int) -> None:
         words = self.parameters.popleft().reshape(subpanels, -1)

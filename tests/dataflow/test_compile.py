@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -17,14 +18,14 @@ from tilewright.sim.golden.machine import run_program
 from tilewright.sim.golden.run import run
 
 
-def make_machine(rows, cols, lanes, banks, words_per_bank, port_bytes=16, param_sets=4):
+def make_machine(rows, cols, lanes, banks, words_per_bank, port_bytes=16, param_sets=4, **more):
     params = {
         "rows": rows,
         "cols": cols,
         "lanes": lanes,
         "dataflow": "output_stationary",
         "param_sets": max(param_sets, lanes // cols),
-    }
+    } | more
     return Machine(
         engines=(Engine(name="array", kind="systolic", params=params),),
         scratchpad=Scratchpad(banks=banks, words_per_bank=words_per_bank, word_bits=8 * lanes),
@@ -94,8 +95,16 @@ def loads_last(ready):
     return next((unit for unit in ready if unit not in ("load", "store")), ready[0])
 
 
+OUTPUT_STATIONARY = {"dataflow": "output_stationary"}
+WEIGHT_STATIONARY = {"dataflow": "weight_stationary", "accumulator_rows": 16}
+both_dataflows = pytest.mark.parametrize(
+    "dataflow", [OUTPUT_STATIONARY, WEIGHT_STATIONARY], ids=["output", "weight"]
+)
+
+
+@both_dataflows
 @pytest.mark.parametrize("seed", range(24))
-def test_random_ragged_chains(seed):
+def test_random_ragged_chains(seed, dataflow):
     rng = np.random.default_rng(seed)
     cols = int(rng.integers(1, 5))
     lanes = cols * int(rng.integers(1, 4))
@@ -107,6 +116,7 @@ def test_random_ragged_chains(seed):
         words_per_bank=2 ** int(rng.integers(6, 9)),
         port_bytes=2 ** int(rng.integers(0, 5)),
         param_sets=int(rng.integers(1, 9)),
+        **dataflow,
     )
     widths = [int(width) for width in rng.integers(1, 33, rng.integers(2, 5))]
     graph = make_graph(rng, int(rng.integers(1, 33)), widths)
@@ -127,8 +137,9 @@ def test_random_ragged_chains(seed):
         (16, 16, 16, 37, (64, 33)),
     ],
 )
-def test_boundary_shapes(rows, cols, lanes, m, widths):
-    machine = make_machine(rows, cols, lanes, 8, 256)
+@both_dataflows
+def test_boundary_shapes(rows, cols, lanes, m, widths, dataflow):
+    machine = make_machine(rows, cols, lanes, 8, 256, **dataflow)
     check(make_graph(np.random.default_rng(7), m, widths), machine, 7, [loads_first, loads_last])
 
 
@@ -144,6 +155,43 @@ def test_several_blocks_with_a_smaller_last_one():
 BENCHMARK_SHAPES = [
     (128, 768, 768), (128, 64, 128), (128, 128, 64), (128, 768, 3072), (128, 3072, 768),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("m", "k", "n"), BENCHMARK_SHAPES)
+def test_benchmark_shapes_weight_stationary(m, k, n):
+    more = {"dataflow": "weight_stationary", "accumulator_rows": 128}
+    machine = make_machine(16, 16, 16, 16, 1024, param_sets=32, **more)
+    plan, program = compile_graph(make_graph(np.random.default_rng(1), m, (k, n)), machine)
+    check_ports(program, 1024)
+    run_untimed(program)
+    assert program.num_commands <= 200
+    assert sum(task.cycles for task in plan.tasks) == m * k * n // 256
+
+
+def test_weight_stationary_too_large():
+    machine = make_machine(4, 4, 4, 3, 4, dataflow="weight_stationary", accumulator_rows=4)
+    graph = make_graph(np.random.default_rng(1), 8, (64, 8))
+    with pytest.raises(DoesNotFit, match=r"op op0: 8x64x8 .* least that works is 208 bytes"):
+        compile_graph(graph, machine)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_least_capacity_works(seed):
+    """What the message says, for both dataflows."""
+    rng = np.random.default_rng(seed)
+    cols = int(rng.integers(1, 5))
+    lanes = cols * int(rng.integers(1, 4))
+    rows, words = int(rng.integers(1, lanes + 1)), 2 ** int(rng.integers(2, 6))
+    widths = [int(width) for width in rng.integers(20, 60, 3)]
+    graph = make_graph(rng, int(rng.integers(1, 20)), widths)
+    for dataflow in (OUTPUT_STATIONARY, WEIGHT_STATIONARY):
+        with pytest.raises(DoesNotFit) as caught:
+            compile_graph(graph, make_machine(rows, cols, lanes, 2, words, **dataflow))
+        banks = int(re.search(r"\((\d+) banks", str(caught.value)).group(1))
+        machine = make_machine(rows, cols, lanes, banks, words, **dataflow)
+        check(graph, machine, seed, [loads_first])
+        with pytest.raises(DoesNotFit):
+            compile_graph(graph, make_machine(rows, cols, lanes, banks - 1, words, **dataflow))
 
 
 @pytest.mark.parametrize(("m", "k", "n"), BENCHMARK_SHAPES)
