@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tilewright.dataflow.machine import Machine
@@ -11,12 +10,21 @@ from tilewright.hw.configure import systolic_params
 from tilewright.hw.lib.params import StreamerParams
 from tilewright.hw.lib.dma_params import StoreParams
 from tilewright.hw.systolic import cost
+from tilewright.hw.systolic.params import SystolicParams
 
 from .timing.engine import core_process
+from .timing.engine_ws import steps_process, weights_process
 from .timing.memory import Traffic, load_process, store_process
-from .timing.network import Channel, run_network
+from .timing.network import Channel, Process, run_network
 from .timing.parts import LAUNCH_CYCLE, Ports
-from .timing.streams import Feed, Results, read_process, write_process
+from .timing.streams import (
+    Feed,
+    Results,
+    WordFeed,
+    read_process,
+    read_words_process,
+    write_process,
+)
 
 STREAMER_CREDITS = StreamerParams.credits
 STORE_CREDITS = StoreParams.credits
@@ -56,28 +64,28 @@ def estimate(program: Program, machine: Machine) -> Estimate:
     }
     ports = Ports(tokens=tokens)
     params = systolic_params(machine.engines[0], bound_bits=1)
-    feeds = {name: _feed(name, words) for name, words in _block_words(params).items()}
-    for feed in feeds.values():
-        feed.buffered_blocks = params.edge_blocks
     parameters = Channel(name="parameters")
-    results = Results(valid=Channel(name="results"), left=Channel(name="results left"))
     loaded, stored = Traffic(), Traffic()
     units = program.units
+    results = Results(valid=Channel(name="results"), left=Channel(name="results left"))
+    if params.dataflow == "output_stationary":
+        array, starts = _output_stationary(program, params, ports, parameters, results)
+        cycles_per_start = cost.block_cycles(params)
+    else:
+        results.is_by_word = True
+        array, starts = _weight_stationary(program, params, ports, parameters, results)
+        cycles_per_start = 1
     run_network(
         {
             "load": load_process(units["load"], machine, ports, parameters, loaded),
-            "array.a": read_process(units["array.a"], ports, feeds["a"], STREAMER_CREDITS),
-            "array.b": read_process(units["array.b"], ports, feeds["b"], STREAMER_CREDITS),
-            "array.core": core_process(
-                units["array.core"], params, ports, feeds["a"], feeds["b"], parameters, results
-            ),
+            **array,
             "array.o": write_process(units["array.o"], ports, results),
             "store": store_process(units["store"], machine, ports, STORE_CREDITS, stored),
         }
     )
     return Estimate(
         cycles=stored.last_cycle + 1,
-        steps=len(feeds["a"].starts.times) * cost.block_cycles(params),
+        steps=len(starts.times) * cycles_per_start,
         macs_per_cycle=params.rows * params.cols,
         read_words=loaded.words,
         written_words=stored.words,
@@ -86,14 +94,43 @@ def estimate(program: Program, machine: Machine) -> Estimate:
     )
 
 
-def _block_words(params: object) -> Mapping[str, int]:
-    return {"a": cost.a_block_words(params), "b": cost.b_block_words(params)}  # type: ignore[arg-type]
+def _output_stationary(
+    program: Program, params: SystolicParams, ports: Ports, parameters: Channel, results: Results
+) -> tuple[dict[str, Process], Channel]:
+    """The processes of the array and its streamers, and the channel of its block starts."""
+    a = _feed("a", cost.a_block_words(params), params)
+    b = _feed("b", cost.b_block_words(params), params)
+    units = program.units
+    return {
+        "array.a": read_process(units["array.a"], ports, a, STREAMER_CREDITS),
+        "array.b": read_process(units["array.b"], ports, b, STREAMER_CREDITS),
+        "array.core": core_process(units["array.core"], params, ports, a, b, parameters, results),
+    }, a.starts
 
 
-def _feed(name: str, words: int) -> Feed:
+def _weight_stationary(
+    program: Program, params: SystolicParams, ports: Ports, parameters: Channel, results: Results
+) -> tuple[dict[str, Process], Channel]:
+    """The same; the channel is that of its steps."""
+    a, b = (
+        WordFeed(offered=Channel(name=f"{name} words"), taken=Channel(name=f"{name} taken"))
+        for name in "ab"
+    )
+    swaps, loaded = Channel(name="passes"), Channel(name="weights")
+    units = program.units
+    core = units["array.core"]
+    return {
+        "array.a": read_words_process(units["array.a"], ports, a, STREAMER_CREDITS),
+        "array.b": read_words_process(units["array.b"], ports, b, STREAMER_CREDITS),
+        "array.weights": weights_process(core, params, b, swaps, loaded),
+        "array.core": steps_process(core, params, ports, a, swaps, loaded, parameters, results),
+    }, a.taken
+
+
+def _feed(name: str, words: int, params: SystolicParams) -> Feed:
     return Feed(
         block_words=words,
-        buffered_blocks=2,
+        buffered_blocks=params.edge_blocks,
         arrived=Channel(name=f"{name} words"),
         starts=Channel(name=f"{name} block starts"),
         room_cycles=cost.ROOM_CYCLES,

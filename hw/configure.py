@@ -97,7 +97,6 @@ def systolic_params(engine: Engine, *, bound_bits: int) -> SystolicParams:
         multiplier_bits=engine.integer("multiplier_bits"),
         param_sets=engine.integer("param_sets"),
         accumulator_rows=engine.integer("accumulator_rows"),
-        b_feed="k_outer" if engine.text("dataflow") == "weight_stationary" else "k_inner",
         bound_bits=bound_bits,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
@@ -61,10 +61,8 @@ def core_process(
                     start = max(next_start, active, words + cost.WORD_TO_START_CYCLES)
                     if k == 0 and tile_of_panel == 0 and params.has_parameters:
                         num_sets += subpanels
-                        needed = num_sets * params.words_per_set
-                        if len(parameters.times) < needed:
-                            yield parameters, needed
-                        start = max(start, parameters.times[needed - 1] + cost.WORD_TO_START_CYCLES)
+                        arrived = yield from sets_arrived(parameters, params, num_sets)
+                        start = max(start, arrived + cost.WORD_TO_START_CYCLES)
                     if k == blocks - 1:
                         start = max(start, last_end + cost.packet_cycles(params))
                         room_of = tile - output_tiles
@@ -84,3 +82,13 @@ def core_process(
             # A panel's parameters are free once its last tile has read them.
             end_level = 4 if panel == panels - 1 else 3
             give_all(signals, end_level, last_start + cost.release_cycles(params))
+
+
+def sets_arrived(
+    parameters: Channel, params: SystolicParams, num_sets: int
+) -> Generator[tuple[Channel, int], None, int]:
+    """The cycle in which the last parameter word of the first `num_sets` sets is taken."""
+    needed = num_sets * params.words_per_set
+    if len(parameters.times) < needed:
+        yield parameters, needed
+    return parameters.times[needed - 1]

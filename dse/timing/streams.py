@@ -7,8 +7,8 @@ edge makes room, only at the ends of blocks), and only a streamer's first and la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
 from tilewright.hw.lib import cost
@@ -85,26 +85,68 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
 
 
 @dataclass(kw_only=True, eq=False)
+class WordFeed:
+    """An operand stream whose words the engine takes one by one, whenever it wants.
+
+    `offered` gives for each word the cycle from which it is offered if the one before has been taken; the engine gives to
+    `taken` the cycle of each transfer.
+    """
+
+    offered: Channel
+    taken: Channel
+
+
+def read_words_process(
+    commands: Sequence[Command], ports: Ports, feed: WordFeed, credits: int
+) -> Process:
+    """A read streamer before an engine without an edge buffer, word by word."""
+    last_issue = NEVER
+    word = 0
+    for command in commands:
+        waits, signals = ports.waits(command), ports.signals(command)
+        for start_level, end_level in walk(command.bounds):
+            issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
+            for channel, count, level in waits:
+                if start_level >= level:
+                    if not channel.has(count):
+                        yield channel, channel.taken + count
+                    issue = max(issue, channel.take(count))
+            if word >= credits:
+                behind = word - credits
+                if len(feed.taken.times) <= behind:
+                    yield feed.taken, behind + 1
+                issue = max(issue, feed.taken.times[behind] + TAKE_TO_ISSUE)
+            feed.offered.give(issue + ISSUE_TO_OUTPUT)
+            last_issue = issue
+            word += 1
+            give_all(signals, end_level, issue + ISSUE_TO_GIVE)
+
+
+@dataclass(kw_only=True, eq=False)
 class Results:
-    """Packets of `packet_words` result words: the engine gives to `valid` the cycle in which a packet's first word is valid if
-    the words before have left; the write streamer gives to `left` the cycle in which its last word leaves."""
+    """Result words between an engine and its write streamer, in packets whose words follow each other without a gap.
+
+    The engine gives to `valid` the cycle in which a packet's first word is valid if the words before have left; the write
+    streamer gives to `left` the cycle in which its last word leaves. With `is_by_word` every word is a packet.
+    """
 
     valid: Channel
     left: Channel
-    packet_words: Sequence[int] | Callable[[int], int] = field(default=())
+    is_by_word: bool = False
 
 
 def write_process(commands: Sequence[Command], ports: Ports, results: Results) -> Process:
     """A write streamer behind an engine's output buffer; a packet is the innermost loop."""
     last_take = NEVER
     packet = 0
+    outer = 0 if results.is_by_word else 1
     for command in commands:
-        size = command.loops[0].bound
+        size = 1 if results.is_by_word else command.loops[0].bound
         waits, signals = ports.waits(command), ports.signals(command)
-        for start_level, end_level in walk(command.bounds[1:]):
+        for start_level, end_level in walk(command.bounds[outer:]):
             take = max(FIRST_ELEMENT_CYCLE, last_take + 1)
             for channel, count, level in waits:
-                if start_level + 1 >= level:
+                if start_level + outer >= level:
                     if not channel.has(count):
                         yield channel, channel.taken + count
                     take = max(take, channel.take(count))
@@ -114,4 +156,4 @@ def write_process(commands: Sequence[Command], ports: Ports, results: Results) -
             packet += 1
             last_take = take + size - 1
             results.left.give(last_take)
-            give_all(signals, end_level + 1, last_take + ISSUE_TO_GIVE)
+            give_all(signals, end_level + outer, last_take + ISSUE_TO_GIVE)
