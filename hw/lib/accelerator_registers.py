@@ -156,5 +156,5 @@ def accelerator_registers(
 
 def reference_table() -> RegisterTable:
     """The map of `docs/registers.md`: one engine `array`, a writable program, no spec."""
-    units = ("load", "array_a", "array_b", "array_core", "array_o", "store")
+    units = ("load", "store", "array_a", "array_b", "array_core", "array_o")
     return accelerator_registers(units=units, version=0, spec_hash=0, program_bytes=4096)
