@@ -32,8 +32,6 @@ PANELS_BY_BLOCK = 2
 """Panels of a task whose k blocks are used as they come: while the row tiles load, the port is busy
 all the time, so the second panel comes only when it is needed. Later ones come early."""
 
-UNITS = ("load", "store", "array.a", "array.b", "array.core", "array.o")
-
 
 def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
