@@ -68,7 +68,10 @@ class AccumulatorColumn(wiring.Component):
         m = Module()
         accumulator = signed(self.params.accumulator_bits)
         m.submodules.storage = storage = memory.Memory(
-            shape=accumulator, depth=max(self.params.accumulator_rows, 2), init=[]
+            shape=accumulator,
+            depth=max(self.params.accumulator_rows, 2),
+            init=[],
+            attrs={"no_rw_check": 1},  # no word is read in the cycle in which it is written
         )
         write, read = storage.write_port(), storage.read_port()
         steps = [self.step_in]

@@ -1,5 +1,7 @@
 """Systolic kernel, weight stationary: every product right, every cycle as the law says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from tilewright.hw.lib.requantize_params import encode_scale
@@ -115,6 +117,19 @@ def check_law(params, jobs, trace, label):
     assert offers(trace, "o") == outputs, f"{label}: output words"
     if params.has_parameters:
         assert trace.when("release") == law.releases, f"{label}: releases"
+    check_distance(params, jobs, law.a, label)
+
+
+def check_distance(params, jobs, starts, label):
+    """No accumulator is read before, or in the cycle in which, the pass before writes it."""
+    starts = iter(starts)
+    for job in jobs:
+        passes = job.loops.k_blocks * cost_ws.subblocks(params)
+        for _ in range(job.loops.packets):
+            times = [[next(starts) for _ in range(job.loops.m)] for _ in range(passes)]
+            for before, after in pairwise(times):
+                least = min(b - a for a, b in zip(before, after, strict=True))
+                assert least >= cost_ws.ACCUMULATE_CYCLES, f"{label}: {least} cycles apart"
 
 
 def params_of(text, **more):
