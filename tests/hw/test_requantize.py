@@ -1,6 +1,8 @@
 """Requantizer: golden model against float32 and onnxruntime, hardware against golden model."""
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -201,6 +203,36 @@ def test_hardware_equals_golden(params):
     assert wrong.size == 0, (
         f"seed {SEED}: {wrong.size} wrong; index, inputs, got, expected: {detail}"
     )
+
+
+def middle_ties():
+    """(accumulator, scale): the product is half a 24-bit ulp beside an integer and a half.
+
+    x * y = 2 q + 1 or 2 q - 1 where q, of 24 bits, stands for an odd number of halves: rounding the
+    product to 24 bits is a tie that gives q, and rounding q to an integer is another.
+    """
+    pairs = []
+    for halves in range(3, 256, 2):
+        q = halves << (24 - halves.bit_length())
+        for product in (2 * q + 1, 2 * q - 1):
+            factors = (d for d in range(3, 5000, 2) if product % d == 0)
+            x = next((d for d in factors if (product // d).bit_length() <= 24), None)
+            if x is not None:
+                pairs.append((x, math.ldexp(product // x, halves.bit_length() - 26)))
+    return pairs
+
+
+def test_ties_of_the_product():
+    """Leaving out the middle rounding gives other results: it is there, and half to even."""
+    accumulators, scales = zip(*middle_ties(), strict=True)
+    words = float32_words(scales)
+    zeros = np.zeros(len(words), np.int64)
+    expected = float32_requantize(np.array(accumulators), words, 0)
+    once = [round(Fraction(a) * Fraction(s)) for a, s in middle_ties()]
+    assert np.sum(np.minimum(once, 127) != expected) > 50
+    np.testing.assert_array_equal(requantize(np.array(accumulators), 0, words, EXACT), expected)
+    columns = (accumulators, zeros, words, zeros, zeros - 128, zeros + 127)
+    np.testing.assert_array_equal(simulate(EXACT, columns), expected)
 
 
 def test_subnormal_scale_counts_as_zero():
