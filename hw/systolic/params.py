@@ -1,6 +1,7 @@
 """Parameters of the systolic template. Pure: no Amaranth here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
@@ -17,7 +18,7 @@ NUM_LOOPS = 4
 ENTRY_BITS = 64  # one parameter entry: bias and scale of an output channel
 WORD_ELEMENT_BITS = 8  # a parameter word is as wide as a memory word, whose elements have 8 bits
 RESULT_BITS = 8
-LARGE_PES = 32 * 32
+LARGE_PES = 8 * 8
 OPERAND_BITS = range(2, 17)
 
 
@@ -107,7 +108,10 @@ class SystolicParams:
 
     @property
     def is_large(self) -> bool:
-        """Whether rows are modules of their own. Smaller arrays simulate faster without."""
+        """Whether rows are modules of their own, and long chains are built from halves.
+
+        Verilator simulates both forms equally fast; below, nothing is gained.
+        """
         return self.rows * self.cols >= LARGE_PES
 
     @property
@@ -149,6 +153,15 @@ class SystolicParams:
             if self.has_parameters
         )
         return CommandFormat(fields=(*loop_fields(NUM_LOOPS, self.bound_bits), *settings))
+
+
+def engine_params(values: Mapping[str, int | str], *, bound_bits: int) -> SystolicParams:
+    """Parameters from those of an engine of a `Machine`: sizes, dataflow, requantisation."""
+    names = {field.name for field in fields(SystolicParams)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise ValueError(f"a systolic engine has no parameter {', '.join(unknown)}")
+    return SystolicParams(**values, bound_bits=bound_bits)  # type: ignore[arg-type]
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
