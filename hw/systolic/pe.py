@@ -119,7 +119,7 @@ class Row(wiring.Component):
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
-        self.control = ("first", "last", "thermometer")
+        self.control: tuple[str, ...] = ("first", "last", "thermometer")
         if params.a_feed == "k_inner":
             self.control = ("load", *self.control)
         self.chained = (*self.control, "b", "drain")

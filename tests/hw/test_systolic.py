@@ -150,6 +150,8 @@ CASES = {
     "outer_flat": params_of("2x5/7 int8 int8 oo", output="raw"),
     "mixed_a": params_of("3x4/6 uint8 int8 oi"),
     "mixed_b": params_of("4x3/4 int16 int4 io", accumulator_bits=40, output="raw"),
+    "tight": params_of("2x3/4 int8 int8 ii", param_sets=2),
+    "deep": params_of("3x2/5 int8 int8 oi", param_sets=2, edge_blocks=3),
     "narrow": params_of("2x2/3 int2 uint2 ii", accumulator_bits=8),
 }
 
