@@ -173,3 +173,16 @@ def test_products_and_cycles(name, stall, o_stall):
     if (stall, o_stall) == ("none", "none"):
         cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
         assert cycles == kernel_cycles(params, [job.loops for job in jobs]), label
+
+
+@pytest.mark.parametrize("name", ["flat", "square", "outer_flat"])
+def test_slow_destination_holds_tiles_up(name):
+    """Tiles of one block each: the output FIFO fills and its room decides every start."""
+    params = CASES[name]
+    num_tiles = cost.output_tiles(params) + 4
+    rng = np.random.default_rng(SEED)
+    job = Job(params, (num_tiles * params.rows, 1, params.cols), rng)
+    trace = run(params, [job], "none", "one_in_four")
+    assert any(trace["wait_output"])
+    check_results(params, [job], trace, name)
+    check_law(params, [job], trace, name)
