@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.program import Program
-from tilewright.hw.configure import systolic_params
-from tilewright.hw.lib.params import StreamerParams
 from tilewright.hw.lib.dma_params import StoreParams
+from tilewright.hw.lib.params import StreamerParams
 from tilewright.hw.systolic import cost
-from tilewright.hw.systolic.params import SystolicParams
+from tilewright.hw.systolic.params import SystolicParams, engine_params
 
-from .timing.engine import core_process
-from .timing.engine_ws import steps_process, weights_process
+from .timing.engine import CoreStreams, core_process
+from .timing.engine_ws import StepStreams, steps_process, weights_process
 from .timing.memory import Traffic, load_process, store_process
 from .timing.network import Channel, Process, run_network
 from .timing.parts import LAUNCH_CYCLE, Ports
@@ -34,8 +33,9 @@ STORE_CREDITS = StoreParams.credits
 class Estimate:
     """What a program takes on a machine.
 
-    `cycles`: from the accepted write of the start bit to the last write response, inclusive. `steps`: cycles in which the array's
-    first PE has operands. `read_words`, `written_words`: moved over the memory port.
+    `cycles`: from the accepted write of the start bit to the last write response, inclusive.
+    `steps`: cycles in which the array's first PE has operands. `read_words`, `written_words`: moved
+    over the memory port.
     """
 
     cycles: int
@@ -52,7 +52,8 @@ class Estimate:
 
 
 def estimate(program: Program, machine: Machine) -> Estimate:
-    """The exact cycles of `program` on `machine`, for memory of fixed latency and a plan without bank conflicts.
+    """The exact cycles of `program` on `machine`, for memory of fixed latency and a plan without
+    bank conflicts.
 
     Raises:
         Deadlock: if the program can never finish.
@@ -63,7 +64,7 @@ def estimate(program: Program, machine: Machine) -> Estimate:
         for token in program.tokens
     }
     ports = Ports(tokens=tokens)
-    params = systolic_params(machine.engines[0], bound_bits=1)
+    params = engine_params(machine.engines[0].params, bound_bits=1)
     parameters = Channel(name="parameters")
     loaded, stored = Traffic(), Traffic()
     units = program.units
@@ -104,7 +105,12 @@ def _output_stationary(
     return {
         "array.a": read_process(units["array.a"], ports, a, STREAMER_CREDITS),
         "array.b": read_process(units["array.b"], ports, b, STREAMER_CREDITS),
-        "array.core": core_process(units["array.core"], params, ports, a, b, parameters, results),
+        "array.core": core_process(
+            units["array.core"],
+            params,
+            ports,
+            CoreStreams(a=a, b=b, parameters=parameters, results=results),
+        ),
     }, a.starts
 
 
@@ -116,14 +122,20 @@ def _weight_stationary(
         WordFeed(offered=Channel(name=f"{name} words"), taken=Channel(name=f"{name} taken"))
         for name in "ab"
     )
-    swaps, loaded = Channel(name="passes"), Channel(name="weights")
+    streams = StepStreams(
+        a=a,
+        swaps=Channel(name="passes"),
+        loaded=Channel(name="weights"),
+        parameters=parameters,
+        results=results,
+    )
     units = program.units
     core = units["array.core"]
     return {
         "array.a": read_words_process(units["array.a"], ports, a, STREAMER_CREDITS),
         "array.b": read_words_process(units["array.b"], ports, b, STREAMER_CREDITS),
-        "array.weights": weights_process(core, params, b, swaps, loaded),
-        "array.core": steps_process(core, params, ports, a, swaps, loaded, parameters, results),
+        "array.weights": weights_process(core, params, b, streams.swaps, streams.loaded),
+        "array.core": steps_process(core, params, ports, streams),
     }, a.taken
 
 

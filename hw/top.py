@@ -1,10 +1,10 @@
-"""The accelerator: units, queues, tokens, scratchpad, register file and memory port, wired as a `HardwareConfig` says."""
+"""The accelerator: units, queues, tokens, scratchpad and registers, wired by a `HardwareConfig`."""
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-
-from tilewright.hw.configure import CORE, UNITS, HardwareConfig
+from tilewright.hw.configure import READ_PORTS, WRITE_PORTS
+from tilewright.hw.hardware_config import CORE, UNITS, HardwareConfig
 from tilewright.hw.lib.accelerator_registers import accelerator_registers
 from tilewright.hw.lib.axi import AxiLiteSignature, AxiSignature, connect_flat, flat_members
 from tilewright.hw.lib.axi_lite import RegisterFile, RegisterFileParams
@@ -21,8 +21,6 @@ from tilewright.hw.lib.tokens import TokenCounter
 __all__ = ["Accelerator", "register_table"]
 
 VERSION = 0 << 16 | 1 << 8 | 0
-READ_PORTS = ("array.a", "array.b", "store")
-WRITE_PORTS = ("array.o", "load")
 PARTS = {
     "load": LoadDMA,
     "store": StoreDMA,
@@ -51,7 +49,7 @@ class Accelerator(wiring.Component):
 
     Parameters
     ----------
-    params : AcceleratorParams: a HardwareConfig, and the component class of each engine template.
+    config : HardwareConfig. engine : component class of the engine's template.
 
     Members
     -------
@@ -92,7 +90,7 @@ class Accelerator(wiring.Component):
         queues = self._queues(m, parts, launch, registers)
         token_error = self._tokens(m, parts, launch, registers)
         self._memory(m, parts, registers)
-        self._scratchpad(m, parts)
+        program_error = token_error | self._scratchpad(m, parts)
         idle = (
             Cat(queue.done for queue in queues.values()).all()
             & ~Cat(part.busy for part in parts.values()).any()
@@ -103,7 +101,7 @@ class Accelerator(wiring.Component):
             m.d.sync += running.eq(1)
         with m.Elif(finished):
             m.d.sync += running.eq(0)
-        self._status(m, registers, parts, launch, running, finished, token_error)
+        self._status(m, registers, parts, launch, running, finished, program_error)
         self._count(m, registers, parts, launch, running)
         return m
 
@@ -200,17 +198,19 @@ class Accelerator(wiring.Component):
             wiring.connect(m, parts[unit].read, scratchpad.read[port])
         for port, unit in enumerate(WRITE_PORTS):
             wiring.connect(m, parts[unit].write, scratchpad.write[port])
+        return scratchpad.error
 
-    def _status(self, m, registers, parts, launch, running, finished, token_error):
+    def _status(self, m, registers, parts, launch, running, finished, program_error):
         done, error = Signal(), Signal()
         read_error, write_error = parts["load"].error, parts["store"].error
         m.d.comb += [
-            error.eq(read_error | write_error | token_error),
+            error.eq(read_error | write_error | program_error),
             registers.status_busy.eq(running),
             registers.status_done.eq(done),
             registers.status_error.eq(error),
             registers.errors_read_response.eq(read_error),
             registers.errors_write_response.eq(write_error),
+            registers.errors_program.eq(program_error),
             registers.irq_status_done_set.eq(finished),
             registers.irq_status_error_set.eq(finished & error),
             parts["load"].clear.eq(launch),

@@ -61,8 +61,10 @@ def layer_of(module: str, imports_amaranth: bool) -> str:
     if parts == ["errors"]:
         return "errors"
     if parts[:1] == ["hw"]:
-        if parts[1:] in (["configure"], ["top"]):
-            return parts[1]
+        if parts[1:] == ["top"]:
+            return "top"
+        if len(parts) == 2:  # beside `configure`: what it is made of
+            return "configure"
         stem = parts[-1]
         is_pure = stem.endswith(PURE_STEMS) or not imports_amaranth
         return "params" if is_pure else "rtl"

@@ -24,12 +24,11 @@ def systolic_machine(
     outstanding_bursts: int = 8,
     name: str = "array",
 ) -> Machine:
-    """A machine with one systolic engine; sizes as in the spec's keys, `lanes` elements of 8 bits in a word.
+    """A machine with one systolic engine; sizes as in the spec's keys, `lanes` elements of 8 bits
+    in a word.
 
     The scratchpad's words per bank are rounded down to a power of two.
     """
-    subpanels = -(-lanes // cols)
-    words_per_bank = scratchpad_bytes // (banks * lanes)
     params: dict[str, int | str] = {
         "rows": rows,
         "cols": cols,
@@ -37,16 +36,13 @@ def systolic_machine(
         "dataflow": dataflow,
         "requantize": requantize,
         "multiplier_bits": multiplier_bits,
-        "param_sets": param_sets or 4 * subpanels,
+        "param_sets": param_sets or 4 * -(-lanes // cols),
         "accumulator_rows": accumulator_rows,
     }
+    bank_words = 1 << ((scratchpad_bytes // (banks * lanes)).bit_length() - 1)
     return Machine(
         engines=(Engine(name=name, kind="systolic", params=params),),
-        scratchpad=Scratchpad(
-            banks=banks,
-            words_per_bank=1 << (words_per_bank.bit_length() - 1),
-            word_bits=8 * lanes,
-        ),
+        scratchpad=Scratchpad(banks=banks, words_per_bank=bank_words, word_bits=8 * lanes),
         memory=Memory(
             bytes_per_cycle=bytes_per_cycle,
             latency_cycles=latency_cycles,

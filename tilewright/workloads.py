@@ -10,7 +10,8 @@ from tilewright.dataflow.graph import Graph, Op, Tensor
 
 
 def matmul_graph(m: int, k: int, n: int | Sequence[int], *, seed: int) -> Graph:
-    """`m x k @ k x n`, int8, with random weights, bias and per-channel scales; a chain of matmuls for several `n`.
+    """`m x k @ k x n`, int8, with random weights, bias and per-channel scales; a chain of matmuls
+    for several `n`.
 
     Scales are such that results fill the int8 range without saturating all.
     """

@@ -5,7 +5,7 @@ Weights and steps are two processes: weights of the next pass are taken while th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
@@ -57,9 +57,13 @@ def passes(commands: Sequence[Command], params: SystolicParams) -> Iterator[Pass
 
 
 def weights_process(
-    commands: Sequence[Command], params: SystolicParams, b: WordFeed, swaps: Channel, loaded: Channel
+    commands: Sequence[Command],
+    params: SystolicParams,
+    b: WordFeed,
+    swaps: Channel,
+    loaded: Channel,
 ) -> Process:
-    """Takes the B words of each pass once the pass before has begun; `loaded`: when it may start."""
+    """Takes the B words of a pass once the one before has begun; `loaded`: when it may start."""
     last = NEVER
     word = 0
     for number, _ in enumerate(passes(commands, params)):
@@ -76,57 +80,70 @@ def weights_process(
         loaded.give(last + cost.WORD_TO_START_CYCLES)
 
 
+@dataclass(kw_only=True, eq=False)
+class StepStreams:
+    """What the steps are connected to; `swaps`: passes begun, `loaded`: weights there."""
+
+    a: WordFeed
+    swaps: Channel
+    loaded: Channel
+    parameters: Channel
+    results: Results
+
+
 def steps_process(
-    commands: Sequence[Command],
-    params: SystolicParams,
-    ports: Ports,
-    a: WordFeed,
-    swaps: Channel,
-    loaded: Channel,
-    parameters: Channel,
-    results: Results,
+    commands: Sequence[Command], params: SystolicParams, ports: Ports, streams: StepStreams
 ) -> Process:
     """Starts steps; gives results, the beginnings of passes, and its tokens."""
     slots = CommandSlots()
-    depth = cost_ws.output_words(params)
-    first_output = cost_ws.first_output_cycles(params)
     last_step = last_packet = active = NEVER
-    num_sets = word = num_results = 0
+    num_sets = 0
     for number, place in enumerate(passes(commands, params)):
         if place.is_first_of_command:
             active = slots.next_active(last_step)
-        if len(loaded.times) <= number:
-            yield loaded, number + 1
-        first = max(active, loaded.times[number], last_step + 1)
+        if len(streams.loaded.times) <= number:
+            yield streams.loaded, number + 1
+        first = max(active, streams.loaded.times[number], last_step + 1)
         if not place.is_first_of_packet:
             first = max(first, last_step + cost_ws.pass_distance(place.steps))
         if place.is_last_of_packet and params.has_parameters:
             first = max(first, last_packet + params.cols)
             if place.is_first_packet:
                 num_sets += place.subpanels
-                arrived = yield from sets_arrived(parameters, params, num_sets)
+                arrived = yield from sets_arrived(streams.parameters, params, num_sets)
                 first = max(first, arrived + cost.WORD_TO_START_CYCLES)
-        for step in range(place.steps):
-            if len(a.offered.times) <= word:
-                yield a.offered, word + 1
-            start = max(first, a.offered.times[word])
-            if place.is_last_of_packet:
-                if num_results >= depth:
-                    behind = num_results - depth
-                    if len(results.left.times) <= behind:
-                        yield results.left, behind + 1
-                    start = max(start, results.left.times[behind] + cost.ROOM_CYCLES)
-                results.valid.give(start + first_output)
-                num_results += 1
-            if step == 0:
-                swaps.give(start)
-                if place.is_last_of_packet:
-                    last_packet = start
-            a.taken.give(start)
-            word += 1
-            first = start + 1
-        last_step = first - 1
-        if place.is_last_of_packet and place.is_last_packet:
-            signals = ports.signals(commands[place.command])
-            end_level = 4 if place.is_last_of_command else 3
-            give_all(signals, end_level, last_packet + cost_ws.release_cycles(params))
+        begun = len(streams.a.taken.times)
+        last_step = yield from _steps(place, params, streams, first)
+        if place.is_last_of_packet:
+            last_packet = streams.a.taken.times[begun]
+            if place.is_last_packet:
+                signals = ports.signals(commands[place.command])
+                end_level = 4 if place.is_last_of_command else 3
+                give_all(signals, end_level, last_packet + cost_ws.release_cycles(params))
+
+
+def _steps(
+    place: Pass, params: SystolicParams, streams: StepStreams, first: int
+) -> Generator[tuple[Channel, int], None, int]:
+    """The steps of one pass, the first no earlier than `first`; the cycle of the last."""
+    a, results = streams.a, streams.results
+    depth = cost_ws.output_words(params)
+    first_output = cost_ws.first_output_cycles(params)
+    start = first
+    for step in range(place.steps):
+        word = len(a.taken.times)
+        if len(a.offered.times) <= word:
+            yield a.offered, word + 1
+        start = max(first, a.offered.times[word])
+        if place.is_last_of_packet:
+            behind = len(results.valid.times) - depth
+            if behind >= 0:
+                if len(results.left.times) <= behind:
+                    yield results.left, behind + 1
+                start = max(start, results.left.times[behind] + cost.ROOM_CYCLES)
+            results.valid.give(start + first_output)
+        if step == 0:
+            streams.swaps.give(start)
+        a.taken.give(start)
+        first = start + 1
+    return start

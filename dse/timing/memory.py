@@ -1,8 +1,9 @@
 """The two DMA engines against a memory of fixed latency, as timed processes.
 
-Cycles are counted from the W handshake of the start bit. The laws are those of `hw/lib/cost.py` and of the memory model in
-`docs/architecture.md`: a read address accepted in *t* has its first beat no earlier than `t + latency`, beats follow one per
-cycle in order, a write whose last beat is accepted in *t* is answered no earlier than `t + latency`.
+Cycles are counted from the W handshake of the start bit. The laws are those of `hw/lib/cost.py` and
+of the memory model in `docs/architecture.md`: a read address accepted in *t* has its first beat no
+earlier than `t + latency`, beats follow one per cycle in order, a write whose last beat is accepted
+in *t* is answered no earlier than `t + latency`.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def load_process(
     parameters: Channel,
     traffic: Traffic,
 ) -> Process:
-    """The load DMA: gives its tokens, and to `parameters` the cycle of each parameter word's transfer."""
+    """The load DMA: gives its tokens, and to `parameters` the cycle of each parameter word's
+    transfer.
+    """
     cutter = BurstCutter(machine=machine)
     latency = max(1, machine.memory.latency_cycles)
     beats_per_word = machine.beats_per_word

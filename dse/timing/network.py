@@ -1,10 +1,11 @@
-"""A network of timed processes that exchange tokens (a Kahn process network whose tokens are cycle numbers).
+"""Timed processes that exchange tokens: a Kahn process network whose tokens are cycle numbers.
 
-Every unit of the accelerator is a Python generator. It computes the cycle of each of its events from the cycles of earlier
-ones (a max-plus recurrence) and, where it needs an event of another unit that is not known yet, yields the `Channel` and the
-number of entries it needs. Because each channel has one producer and one consumer, the result does not depend on the order in
-which the processes are run (G. Kahn, "The semantics of a simple language for parallel programming", 1974), and a network that
-stops before its processes end is a deadlock of the hardware whatever its timing.
+Every unit of the accelerator is a Python generator. It computes the cycle of each of its events
+from the cycles of earlier ones (a max-plus recurrence) and, where it needs an event of another unit
+that is not known yet, yields the `Channel` and the number of entries it needs. Because each channel
+has one producer and one consumer, the result does not depend on the order in which the processes
+are run (G. Kahn, "The semantics of a simple language for parallel programming", 1974), and a
+network that stops before its processes end is a deadlock of the hardware whatever its timing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True, eq=False)
 class Channel:
-    """The cycles at which the entries of one token (or of one FIFO's credits) became available, in order.
+    """The cycles at which the entries of a token, or of a FIFO's credits, became available.
 
     `times[i]` is the cycle in which entry *i* may be taken; it never decreases.
     """

@@ -1,8 +1,9 @@
 """Read and write streamers as timed processes.
 
-The operand streams of an output-stationary engine move in *blocks* of words that the engine consumes one per cycle, so a whole
-block is one step of the recurrence: inside a block the words move without a gap (a streamer waits for tokens, and the engine's
-edge makes room, only at the ends of blocks), and only a streamer's first and last word of a block need to be known.
+The operand streams of an output-stationary engine move in *blocks* of words that the engine
+consumes one per cycle, so a whole block is one step of the recurrence: inside a block the words
+move without a gap (a streamer waits for tokens, and the engine's edge makes room, only at the ends
+of blocks), and only a streamer's first and last word of a block need to be known.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class NotExact(ValueError):
 class Feed:
     """An operand stream of `block_words` words a block.
 
-    `arrived` gives, for each block, the cycle in which its last word is taken by the engine; the engine gives to `starts`
-    the cycles in which blocks start.
+    `arrived` gives, for each block, the cycle in which its last word is taken by the engine; the
+    engine gives to `starts` the cycles in which blocks start.
     """
 
     block_words: int
@@ -88,8 +89,8 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
 class WordFeed:
     """An operand stream whose words the engine takes one by one, whenever it wants.
 
-    `offered` gives for each word the cycle from which it is offered if the one before has been taken; the engine gives to
-    `taken` the cycle of each transfer.
+    `offered` gives for each word the cycle from which it is offered if the one before has been
+    taken; the engine gives to `taken` the cycle of each transfer.
     """
 
     offered: Channel
@@ -124,10 +125,12 @@ def read_words_process(
 
 @dataclass(kw_only=True, eq=False)
 class Results:
-    """Result words between an engine and its write streamer, in packets whose words follow each other without a gap.
+    """Result words between an engine and its write streamer, in packets whose words follow each
+    other without a gap.
 
-    The engine gives to `valid` the cycle in which a packet's first word is valid if the words before have left; the write
-    streamer gives to `left` the cycle in which its last word leaves. With `is_by_word` every word is a packet.
+    The engine gives to `valid` the cycle in which a packet's first word is valid if the words
+    before have left; the write streamer gives to `left` the cycle in which its last word leaves.
+    With `is_by_word` every word is a packet.
     """
 
     valid: Channel

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 def walk(bounds: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield `(start_level, end_level)` for each body of loops with `bounds`, innermost first.
 
-    A wait at level *l* happens before a body with `start_level >= l`: all counters below *l* are zero there. A signal at
-    level *l* happens after a body with `end_level >= l`: all counters below *l* are at their last.
+    A wait at level *l* happens before a body with `start_level >= l`: all counters below *l* are
+    zero there. A signal at level *l* happens after a body with `end_level >= l`: all counters below
+    *l* are at their last.
     """
     depth = len(bounds)
     counters = [0] * depth

@@ -1,9 +1,9 @@
-"""Bench of a generated accelerator: runs the cases of a job back to back and records what was measured.
+"""Bench of a generated accelerator: runs the cases of a job and records what was measured.
 
-`TILEWRIGHT_JOB` names the job's folder. `job.json`: `cases`, each with its program (address and value of every
-register write, or none for a fixed accelerator), whether it takes an interrupt, and its limit in cycles; `registers`, the offset of
-each register. Memory images `imageN.hex` are read and `resultN.hex` written by the memory model; results are judged
-outside, from these files. `results.json` gets, per case, cycles and counters.
+`TILEWRIGHT_JOB` names the job's folder. `job.json`: `cases`, each with its program (address and
+value of every register write, or none for a fixed accelerator) and its limit in cycles; `registers`, the offset of each register. Memory images `imageN.hex` are read
+and `resultN.hex` written by the memory model; results are judged outside, from these files.
+`results.json` gets, per case, cycles and counters.
 """
 
 import json
@@ -35,7 +35,7 @@ async def run_cases(dut: Any) -> None:
 
 
 async def run_case(dut: Any, index: int, case: dict[str, Any]) -> dict[str, Any]:
-    """Load the image, write the program, start, sleep until the interrupt, read the counters, dump."""
+    """Load image and program, start, sleep until the interrupt, read the counters, dump."""
     dut.case_number.value = index
     await _toggle(dut, dut.load, dut.load_done)
     for address, value in case["writes"]:
@@ -55,7 +55,8 @@ async def run_case(dut: Any, index: int, case: dict[str, Any]) -> dict[str, Any]
     if status != DONE:
         problems.append(f"status {status:#x}, errors {await read(dut, offsets['errors']):#x}")
     if int(dut.num_errors.value):
-        problems.append(f"{int(dut.num_errors.value)} breaches of the AXI rules, see simulation.log")
+        breaches = int(dut.num_errors.value)
+        problems.append(f"{breaches} breaches of the AXI rules, see simulation.log")
     counted = await read(dut, offsets["cycles_low"])
     if counted != cycles & 0xFFFF_FFFF and not problems:
         problems.append(f"the cycle register says {counted}, the bench counted {cycles}")

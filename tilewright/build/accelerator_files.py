@@ -13,8 +13,8 @@ from tilewright.build.verilog import emit
 from tilewright.catalog import find_template
 from tilewright.dataflow.memory_map import memory_image
 from tilewright.dataflow.serial import to_json
-from tilewright.hw.configure import program_rows
 from tilewright.hw.lib.register_docs import c_header, html, markdown
+from tilewright.hw.program_words import program_rows
 from tilewright.hw.top import Accelerator, register_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def accelerator_verilog(design: Design) -> str:
 
 
 def program_writes(design: Design) -> list[tuple[int, int]]:
-    """Register writes that load the program into a programmable accelerator; none for a fixed one."""
+    """Register writes that load the program into a programmable accelerator; none for a fixed one.
+    """
     if not design.config.is_programmable:
         return []
     table = register_table(design.config)

@@ -66,8 +66,8 @@ class MemoryTiming:
 class AcceleratorCase:
     """One start of the accelerator.
 
-    `image`: bytes `[word][word_bytes]` of memory before it. `writes`: register writes before the start (a program).
-    `limit_cycles`: a run that takes longer has failed.
+    `image`: bytes `[word][word_bytes]` of memory before it. `writes`: register writes before the
+    start (a program). `limit_cycles`: a run that takes longer has failed.
     """
 
     name: str
@@ -91,7 +91,9 @@ class CaseMeasurement:
 
 @dataclass(frozen=True, kw_only=True)
 class AcceleratorResult:
-    """`is_passed`: every case ran to its interrupt without an error; the results are judged elsewhere."""
+    """`is_passed`: every case ran to its interrupt without an error; the results are judged
+    elsewhere.
+    """
 
     run: RunResult
     cases: tuple[CaseMeasurement, ...]
@@ -146,12 +148,7 @@ def run_accelerator(
     if not cases:
         raise NothingRunError("the accelerator has no cases to run")
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").unlink(missing_ok=True)
-    for index, case in enumerate(cases):
-        (folder / f"image{index}.hex").write_text(hex_text(case.image, port_bytes))
-        (folder / f"result{index}.hex").unlink(missing_ok=True)
-    (folder / "job.json").write_text(_job_text(cases, registers, num_counters, seed))
+    _write_job(folder, cases, port_bytes, _job_text(cases, registers, num_counters, seed))
     plusargs = timing.plusargs() | {
         "axi_image": str(folder / "image"),
         "axi_dump": str(folder / "result"),
@@ -171,6 +168,18 @@ def run_accelerator(
     measured = _read_results(folder, cases, port_bytes)
     is_whole = len(measured) == len(cases) and not any(case.problems for case in measured)
     return AcceleratorResult(run=run, cases=measured, is_passed=run.is_passed and is_whole)
+
+
+def _write_job(
+    folder: Path, cases: Sequence[AcceleratorCase], port_bytes: int, job_text: str
+) -> None:
+    """What the bench and the memory model read; results of an earlier run are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").unlink(missing_ok=True)
+    for index, case in enumerate(cases):
+        (folder / f"image{index}.hex").write_text(hex_text(case.image, port_bytes))
+        (folder / f"result{index}.hex").unlink(missing_ok=True)
+    (folder / "job.json").write_text(job_text)
 
 
 def _job_text(

@@ -1,7 +1,7 @@
 """From a spec to files, measurements and verdicts: what the command `tilewright` calls.
 
-`estimate` computes, `generate` writes, `verify` and `run` simulate the emitted Verilog, `report` reads an earlier result. Each
-returns a frozen result with `.ok`, `.table()` and `.to_json()`.
+`estimate` computes, `generate` writes, `verify` and `run` simulate the emitted Verilog, `report`
+reads an earlier result. Each returns a frozen result with `.ok`, `.table()` and `.to_json()`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def estimate(spec: Spec, *, progress: Progress = no_progress) -> FlowResult:
 
 
 def generate(spec: Spec, out: Path, *, progress: Progress = no_progress) -> FlowResult:
-    """Verilog and, for an accelerator, program, memory image, register documentation and manifest."""
+    """Verilog and, for an accelerator, program, memory image, registers and manifest."""
     if isinstance(spec, KernelSpec):
         from .kernel import generate_kernel
 
@@ -45,9 +45,11 @@ def verify(
     waves: tuple[int, int] | None = None,
     progress: Progress = no_progress,
 ) -> FlowResult:
-    """Generate, simulate the Verilog, compare with the golden model and, for a model, with onnxruntime.
+    """Generate, simulate the Verilog, compare with the golden model and, for a model, with
+    onnxruntime.
 
-    `waves` is a window of cycles [start, end) to record; None for `samples` and `seed` means as the spec says.
+    `waves` is a window of cycles [start, end) to record; None for `samples` and `seed` means as the
+    spec says.
     """
     if isinstance(spec, KernelSpec):
         from .kernel import verify_kernel
@@ -59,7 +61,9 @@ def verify(
 
 
 def run(spec: Spec, out: Path, *, inputs: Path, progress: Progress = no_progress) -> FlowResult:
-    """Run the simulated accelerator on the arrays of an `.npz` file; the outputs are written as `.npz`."""
+    """Run the simulated accelerator on the arrays of an `.npz` file; the outputs are written as
+    `.npz`.
+    """
     from tilewright.errors import UsageError
 
     if not isinstance(spec, AcceleratorSpec):

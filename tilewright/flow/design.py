@@ -15,7 +15,8 @@ from tilewright.dataflow.tiling import DoesNotFit
 from tilewright.dataflow.untimed import check_ports, run_untimed
 from tilewright.dse.estimate import Estimate, estimate
 from tilewright.errors import TilewrightError
-from tilewright.hw.configure import ConfigureError, HardwareConfig, configure
+from tilewright.hw.configure import configure
+from tilewright.hw.hardware_config import ConfigureError, HardwareConfig
 from tilewright.machines import systolic_machine
 from tilewright.spec import AcceleratorSpec, spec_hash
 
@@ -110,6 +111,8 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
 
 
 def check_program(program: Program, machine: Machine) -> None:
-    """Prove that the program can finish whatever the timing, and that no two units share a bank port."""
+    """Prove that the program can finish whatever the timing, and that no two units share a bank
+    port.
+    """
     run_untimed(program)
     check_ports(program, machine.scratchpad.words_per_bank)

@@ -19,7 +19,7 @@ from .design import Design
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """`count` samples: float arrays `[sample][...]` by model input; `labels` where they are known."""
+    """`count` samples: float arrays `[sample][...]` by model input; `labels` where known."""
 
     count: int
     arrays: Mapping[str, NDArray[np.float32]]

@@ -88,7 +88,7 @@ def verify_kernel(
     waves: tuple[int, int] | None,
     progress: Progress,
 ) -> FlowResult:
-    """Simulate the kernel's Verilog: every word, the stream rules, and the cycles of the cost law."""
+    """Simulate the kernel's Verilog: every word, the stream rules, the cycles of the law."""
     params, job = _job(spec, samples, seed)
     progress("elaborate")
     verilog = _verilog(spec, params)

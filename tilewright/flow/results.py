@@ -99,10 +99,11 @@ def limit_sentence(activity: Mapping[str, Mapping[str, int]], core: str) -> str:
     total = max(1, sum(counts.values()))
     worst = max((name for name in counts if name != "busy"), key=lambda name: counts[name])
     if counts["busy"] >= 0.9 * total or not counts[worst]:
-        return f"the array works {100 * counts['busy'] / total:.1f} % of the time: its size is the limit"
+        share = 100 * counts["busy"] / total
+        return f"the array works {share:.1f} % of the time: its size is the limit"
     share = 100 * counts[worst] / total
     causes = {
-        "wait_input": "operands from memory come too late: memory bandwidth, latency or a larger batch",
+        "wait_input": "operands come too late: memory bandwidth, latency, or a small batch",
         "wait_output": "results cannot leave fast enough",
         "idle": "no work is left or none has come yet: start and end of the run",
         "wait_token": "it waits for other units",

@@ -1,9 +1,10 @@
-"""Verification of a systolic kernel: parameters from a spec, random products of all shapes as cases."""
+"""Verification of a systolic kernel: parameters from a spec, random products of all shapes as
+cases.
+"""
 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,9 @@ def ports(params: SystolicParams) -> tuple[Port, ...]:
 
 
 def job(params: SystolicParams, module: str, *, samples: int, seed: int) -> Job:
-    """`samples` random products without stalls, whose cycles are checked, then each standard stall on every port."""
+    """`samples` random products without stalls, whose cycles are checked, then each standard stall
+    on every port.
+    """
     rng = np.random.default_rng(seed)
     cases = [_case(params, f"product_{i}", _shape(params, rng), rng, None) for i in range(samples)]
     for pattern in STANDARD_STALLS[1:]:
@@ -91,11 +94,7 @@ def _case(
     a = rng.integers(params.a_format.minimum, params.a_format.maximum + 1, (m, k))
     b = rng.integers(params.b_format.minimum, params.b_format.maximum + 1, (k, n))
     biases = rng.integers(-1000, 1000, n).tolist()
-    top = max(1, params.a_format.maximum * params.b_format.maximum)
-    scales = [
-        encode_scale(s, params.requantize, params.multiplier_bits)
-        for s in rng.uniform(20.0, 200.0, n) / (np.sqrt(k) * top)
-    ]
+    scales = _scales(params, k, n, rng)
     settings = SETTINGS if params.has_parameters else {}
     expected = systolic(params, a, b, biases=biases, scale_words=scales, **settings).tolist()
     fields = packing.command_fields(params, loops, **settings)
@@ -108,15 +107,28 @@ def _case(
     if params.has_parameters:
         inputs["p"] = list(packing.pack_parameters(params, loops, biases, scales))
         outputs["p_release"] = [1] * loops.panels
-    names = [] if stall is None else [p.name for p in ports(params) if p.direction != "pulse"]
     return Case(
         name=f"{name}_{shape[0]}x{k}x{shape[2]}",
         inputs=inputs,
         expected=outputs,
-        stalls={port: stall for port in names if stall is not None},
+        stalls=_stalls(params, stall),
         expected_cycles=cycles if stall is None else None,
         limit_cycles=LIMIT_CYCLES,
     )
+
+
+def _scales(params: SystolicParams, k: int, n: int, rng: np.random.Generator) -> list[int]:
+    """Scales that spread results over the int8 range."""
+    top = max(1, params.a_format.maximum * params.b_format.maximum)
+    scales = rng.uniform(20.0, 200.0, n) / (np.sqrt(k) * top)
+    return [encode_scale(s, params.requantize, params.multiplier_bits) for s in scales]
+
+
+def _stalls(params: SystolicParams, stall: StallPattern | None) -> dict[str, StallPattern]:
+    """The same pattern on every stream."""
+    if stall is None:
+        return {}
+    return {port.name: stall for port in ports(params) if port.direction != "pulse"}
 
 
 def _loops(
@@ -135,7 +147,9 @@ def _output_words(
     loops: mapping.TileLoops | mapping_ws.PassLoops,
     results: list[list[int]],
 ) -> list[int]:
-    """The output words in order, `last` on top: a tile's last row first, or a packet's rows as they are."""
+    """The output words in order, `last` on top: a tile's last row first, or a packet's rows as
+    they are.
+    """
     bits = mapping.RESULT_BITS if params.has_parameters else params.accumulator_bits
     words = []
     if isinstance(loops, mapping.TileLoops):

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilewright.build.accelerator_run import AcceleratorResult
+from tilewright.sim.golden.oracle import oracle_outputs
 from tilewright.sim.golden.run import run as run_golden
 from tilewright.spec import AcceleratorSpec
 
 from .design import Design
 from .inputs import Samples
-from .oracle import oracle_outputs
 
 SHOWN_MISMATCHES = 5
 
@@ -77,7 +77,8 @@ def judge(
     """Compare what the hardware wrote with both models."""
     ran = min(samples.count, min((len(values) for values in outputs.values()), default=0))
     golden = _golden(design, inputs)
-    oracle = oracle_outputs(spec.model_path, design.graph, samples.arrays)
+    floats = {design.graph.tensor(name).origin: a for name, a in samples.arrays.items()}
+    oracle = oracle_outputs(spec.model_path, design.graph, floats)
     golden_mismatches = oracle_mismatches = values = 0
     examples: list[str] = []
     for name, got in outputs.items():

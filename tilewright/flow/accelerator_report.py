@@ -1,0 +1,117 @@
+"""What an accelerator's run found, as rows, data and Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tilewright.build.accelerator_run import AcceleratorResult
+from tilewright.hw.hardware_config import CORE
+
+from .design import Design
+from .results import REPORT_TEXT, Result, activity_table, limit_sentence, markdown_activity
+from .simulation import SIMULATION
+from .verdict import Verdict
+
+
+def design_rows(design: Design) -> list[tuple[str, str]]:
+    """What is known before anything is simulated."""
+    engine = design.machine.engines[0].params
+    estimate = design.estimate
+    read = estimate.read_words * design.machine.word_bytes
+    written = estimate.written_words * design.machine.word_bytes
+    share = 100 * estimate.utilisation(design.macs)
+    return [
+        ("array", f"{engine['rows']} x {engine['cols']}, {engine['dataflow']}"),
+        ("work per start", f"{design.batch} samples, {design.macs:,} MACs"),
+        ("cycles estimated", f"{estimate.cycles:,} per start"),
+        ("utilisation", f"{share:.1f} % of {estimate.macs_per_cycle} MAC/cycle"),
+        ("memory traffic", f"{read:,} bytes read, {written:,} written"),
+    ]
+
+
+def design_data(design: Design) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "name": design.name,
+        "macs": design.macs,
+        "batch": design.batch,
+        "estimated_cycles": design.estimate.cycles,
+        "utilisation": design.estimate.utilisation(design.macs),
+        "commands": design.program.num_commands,
+        "memory_bytes": design.memory_bytes,
+    }
+
+
+def verification(
+    design: Design, verdict: Verdict, result: AcceleratorResult, out: Path, *, is_compiled: bool
+) -> Result:
+    """The verdict of a run: right values, and exactly the estimated cycles."""
+    activity = _activity(design, result)
+    starts = len(result.cases)
+    estimated = design.estimate.cycles * starts
+    measured = sum(case.cycles for case in result.cases)
+    peak = measured * design.estimate.macs_per_cycle
+    utilisation = design.macs * starts / max(1, peak)
+    rows = [
+        *verdict.rows(),
+        ("cycles measured", f"{measured:,} in {starts} start(s)"),
+        ("cycles estimated", f"{estimated:,}"),
+        ("difference", f"{measured - estimated:,}"),
+        ("utilisation", f"{100 * utilisation:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"),
+        ("where cycles went", limit_sentence(activity, CORE) if activity else "not measured"),
+        ("Verilog", str(out / f"{design.name}.v")),
+        ("report", str(out / REPORT_TEXT)),
+    ]
+    data = {
+        **design_data(design),
+        **verdict.data(),
+        "cycles": [case.cycles for case in result.cases],
+        "difference": measured - estimated,
+        "measured_utilisation": utilisation,
+        "activity": activity,
+        **_run_data(result, out),
+        "was_compiled": is_compiled,
+        "verilog": str(out / f"{design.name}.v"),
+    }
+    is_ok = result.is_passed and verdict.is_right and measured == estimated
+    notes = [] if result.run.is_passed else [result.run.explain()]
+    return Result(title=f"{design.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
+
+
+def _run_data(result: AcceleratorResult, out: Path) -> dict[str, Any]:
+    return {
+        "bytes_read": sum(case.bytes_read for case in result.cases),
+        "bytes_written": sum(case.bytes_written for case in result.cases),
+        "simulation_seconds": result.run.seconds,
+        "repeat": result.run.repeat.replace(str(result.run.folder), str(out / SIMULATION)),
+    }
+
+
+def _activity(design: Design, result: AcceleratorResult) -> dict[str, dict[str, int]]:
+    if not result.cases:
+        return {}
+    totals = np.sum([case.counters for case in result.cases], axis=0)
+    return activity_table([unit.name for unit in design.config.units], [int(n) for n in totals])
+
+
+def markdown(report: Result, design: Design) -> str:
+    """The report for people."""
+    lines = [f"# {report.title}: {'PASSED' if report.ok else 'FAILED'}", ""]
+    lines += ["| what | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in report.rows), ""]
+    lines += [f"> {note}" for note in report.notes]
+    if activity := report.data["activity"]:
+        lines += ["## Where the cycles went", "", markdown_activity(activity), ""]
+    return "\n".join([*lines, "## Operators", "", *_op_lines(design), ""])
+
+
+def _op_lines(design: Design) -> list[str]:
+    lines = ["| operator | from | M x K x N | MACs |", "|---|---|---|---:|"]
+    for op in design.graph.ops:
+        m, k = design.graph.tensor(op.inputs[0]).shape
+        n = design.graph.tensor(op.inputs[1]).shape[1]
+        origin = op.origin.replace("|", "\\|")
+        lines.append(f"| {op.name} | {origin} | {m} x {k} x {n} | {m * k * n:,} |")
+    return lines
