@@ -110,8 +110,9 @@ class Op:
     """One operation. `kind` decides the meaning of `inputs` and `attributes`.
 
     `matmul`: inputs activation [M][K], weight [K][N], bias [N] (int32, in units of the two scales),
-    scale [N] (float32, of the results); attributes zero_point, minimum, maximum (saturation of the
-    result; a ReLU raises minimum to the zero point). `origin` names the nodes it was made from.
+    scale [N] (float32, of the results; or int32, fixed-point words of a multiplier of attribute
+    multiplier_bits and a shift); attributes zero_point, minimum, maximum (saturation of the result;
+    a ReLU raises minimum to the zero point). `origin` names the nodes it was made from.
     """
 
     name: str

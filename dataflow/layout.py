@@ -56,14 +56,18 @@ def _pack_weight_rows(values: NDArray[Any], array: ArrayShape) -> NDArray[np.uin
 
 
 def pack_parameters(
-    bias: NDArray[np.int32], scale: NDArray[np.float32], array: ArrayShape
+    bias: NDArray[np.int32], scale: NDArray[np.float32] | NDArray[np.int32], array: ArrayShape
 ) -> NDArray[np.uint8]:
-    """Bias and scale of each channel to `[panel][subpanel]` words of `word_bytes` (exact mode)."""
+    """Bias and scale (float32, or a fixed-point scale word) to words `[panel][subpanel]`."""
     channels = len(bias)
     groups = ceil_div(channels, array.lanes) * array.subpanels
     entries = np.zeros((groups * array.cols, PARAMETER_BYTES), np.uint8)
-    entries[:channels, :4] = np.ascontiguousarray(bias, "<i4").view(np.uint8).reshape(-1, 4)
-    entries[:channels, 4:] = np.ascontiguousarray(scale, "<f4").view(np.uint8).reshape(-1, 4)
+    entries[:channels, :4] = _little_endian(bias).reshape(-1, 4)
+    entries[:channels, 4:] = _little_endian(scale).reshape(-1, 4)
     words = np.zeros((groups, array.parameter_words * array.word_bytes), np.uint8)
     words[:, : array.cols * PARAMETER_BYTES] = entries.reshape(groups, -1)
     return words.reshape(-1, array.word_bytes)
+
+
+def _little_endian(values: NDArray[np.float32] | NDArray[np.int32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).view(np.uint8)

@@ -21,13 +21,24 @@ def matmul(op: Op, inputs: list[NDArray[Any]], zero_point: int) -> IntArray:
     activation, weight, bias, scale = inputs
     centred = activation.astype(np.int64) - zero_point
     accumulators = wrap(centred @ weight.astype(np.int64), ACCUMULATOR_BITS)
-    scale_words = np.ascontiguousarray(scale, "<f4").view("<u4").astype(np.int64)
+    scale_words = np.ascontiguousarray(scale).view(np.uint32).astype(np.int64)
     return requantize(
         accumulators,
         bias.astype(np.int64),
         scale_words,
-        RequantizeParams(accumulator_bits=ACCUMULATOR_BITS),
+        _requantize_params(op, scale),
         op.integer("zero_point"),
         op.integer("minimum"),
         op.integer("maximum"),
+    )
+
+
+def _requantize_params(op: Op, scale: NDArray[Any]) -> RequantizeParams:
+    """Scales are float32, or words of a fixed-point multiplier and a shift."""
+    if scale.dtype == np.float32:
+        return RequantizeParams(accumulator_bits=ACCUMULATOR_BITS)
+    return RequantizeParams(
+        accumulator_bits=ACCUMULATOR_BITS,
+        mode="fixed",
+        multiplier_bits=op.integer("multiplier_bits"),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
 from tilewright.dataflow.importers.onnx_qdq import import_onnx
+from tilewright.dataflow.lower import with_fixed_scales
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.plan import Plan
 from tilewright.dataflow.program import Program
@@ -17,6 +18,8 @@ from tilewright.dse.estimate import Estimate, estimate
 from tilewright.errors import TilewrightError
 from tilewright.hw.configure import configure
 from tilewright.hw.hardware_config import ConfigureError, HardwareConfig
+from tilewright.hw.lib.requantize_params import encode_scale
+from tilewright.hw.systolic.params import engine_params
 from tilewright.machines import systolic_machine
 from tilewright.spec import AcceleratorSpec, spec_hash
 
@@ -82,8 +85,8 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
         SpecError: if the model is wrong or has an operator that the hardware cannot run yet.
         TilewrightError: if the model does not fit the machine.
     """
-    graph = import_onnx(spec.model_path, batch)
     machine = machine_of(spec)
+    graph = machine_numbers(import_onnx(spec.model_path, batch), machine)
     digest = spec_hash(spec)
     try:
         plan, program = compile_graph(graph, machine)
@@ -108,6 +111,15 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
         batch=batch,
         spec_sha256=digest,
     )
+
+
+def machine_numbers(graph: Graph, machine: Machine) -> Graph:
+    """The graph with its scales in the form that the machine's requantizers take."""
+    params = engine_params(machine.engines[0].params, bound_bits=1).requantize_params
+    if params.mode == "exact":
+        return graph
+    encode = partial(encode_scale, mode=params.mode, bits=params.multiplier_bits)
+    return with_fixed_scales(graph, encode, params.multiplier_bits)
 
 
 def check_program(program: Program, machine: Machine) -> None:
