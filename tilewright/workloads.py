@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tilewright.dataflow.graph import Graph, Op, Tensor
+from tilewright.dataflow.graph import Graph, Op, Role, Tensor
 
 
 def matmul_graph(m: int, k: int, n: int | Sequence[int], *, seed: int) -> Graph:
@@ -45,7 +47,7 @@ def matmul_graph(m: int, k: int, n: int | Sequence[int], *, seed: int) -> Graph:
     return Graph(name="matmul", ops=tuple(ops), tensors=tuple(tensors))
 
 
-def _activation(name: str, shape: tuple[int, int], role: str) -> Tensor:
+def _activation(name: str, shape: tuple[int, int], role: Role) -> Tensor:
     return Tensor(
         name=name,
         shape=shape,
@@ -53,11 +55,11 @@ def _activation(name: str, shape: tuple[int, int], role: str) -> Tensor:
         scale=(0.05,),
         zero_point=(3,),
         layout="MK",
-        role=role,  # type: ignore[arg-type]
+        role=role,
     )
 
 
-def _constant(name: str, data: np.ndarray, layout: str) -> Tensor:  # type: ignore[type-arg]
+def _constant(name: str, data: NDArray[Any], layout: str) -> Tensor:
     return Tensor(
         name=name,
         shape=data.shape,

@@ -21,7 +21,7 @@ SIMULATION = "simulation"
 
 
 def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, Job]:
-    template = find_template(spec.kernel.template)  # type: ignore[attr-defined]
+    template = find_template(spec.kernel.template)
     cases = template.load("cases")
     params = cases.params_of(spec.kernel)
     job = cases.job(
@@ -34,7 +34,7 @@ def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, 
 
 
 def _verilog(spec: KernelSpec, params: Any) -> str:
-    template = find_template(spec.kernel.template)  # type: ignore[attr-defined]
+    template = find_template(spec.kernel.template)
     return emit(template.load("kernel")(params), spec.name)
 
 

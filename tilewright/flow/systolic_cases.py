@@ -10,7 +10,7 @@ import numpy as np
 
 from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic import law, law_ws, mapping, mapping_ws
-from tilewright.hw.systolic.params import SystolicParams
+from tilewright.hw.systolic.params import RESULT_BITS, SystolicParams
 from tilewright.sim.golden.systolic import systolic
 from tilewright.sim.regress import Case, Job, Port
 from tilewright.sim.vectors import STANDARD_STALLS, StallPattern
@@ -71,7 +71,7 @@ def _shape(params: SystolicParams, rng: np.random.Generator) -> tuple[int, int, 
     """M, K, N: from 1 to a few tiles, mostly no multiples of the array's sides."""
     limit_m = params.accumulator_rows if params.dataflow == "weight_stationary" else 1 << 30
     return (
-        int(min(limit_m, rng.integers(1, 3 * params.rows + 2))),
+        min(limit_m, int(rng.integers(1, 3 * params.rows + 2))),
         int(rng.integers(1, 3 * params.lanes + 2)),
         int(rng.integers(1, 3 * params.cols + 2)),
     )
@@ -150,7 +150,7 @@ def _output_words(
     """The output words in order, `last` on top: a tile's last row first, or a packet's rows as
     they are.
     """
-    bits = mapping.RESULT_BITS if params.has_parameters else params.accumulator_bits
+    bits = RESULT_BITS if params.has_parameters else params.accumulator_bits
     words = []
     if isinstance(loops, mapping.TileLoops):
         packets = [
