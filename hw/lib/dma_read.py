@@ -40,7 +40,7 @@ class LoadDMA(wiring.Component):
         multiple of `word_bytes` (lower bits are ignored), constant while busy.
     m_axi : Out(AxiReadSignature).
     write : Out(WritePort), whole words (one mask bit per 8 bits).
-    p : Out(stream), the words of commands with `target` 1 (only with `has_parameters`).
+    p : Out(stream), the words of commands with `target` 1, whole (only with `has_parameters`).
     waits : Out(WaitPort).array, taken before a run's first address is given;
     signals : Out(SignalPort).array, given after a run's last word was written or taken from `p`
         (not there when there are none).
@@ -60,7 +60,7 @@ class LoadDMA(wiring.Component):
 
     Numbers
     -------
-    Bits of a memory word from `word_bits` on are dropped; addresses wrap.
+    Bits of a memory word from `word_bits` on do not reach the scratchpad; addresses wrap.
     """
 
     def __init__(self, params: LoadParams):
@@ -71,7 +71,7 @@ class LoadDMA(wiring.Component):
             WritePort(params.local_address_bits, params.word_bits, params.lane_bits)
         )
         if params.has_parameters:
-            members["p"] = Out(stream.Signature(params.word_bits))
+            members["p"] = Out(stream.Signature(8 * params.word_bytes))
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -136,15 +136,14 @@ class LoadDMA(wiring.Component):
     def _deliver(self, m: Module, word: Value, is_held: Value, is_granted: Signal) -> None:
         """Hand a complete word to its target, then give its signals."""
         params = self.params
-        payload = word.data[: params.word_bits]
         m.d.comb += [
             self.write.address.eq(word.local),
-            self.write.data.eq(payload),
+            self.write.data.eq(word.data[: params.word_bits]),
             self.write.mask.eq(~0),
         ]
         if params.has_parameters:
             m.d.comb += [
-                self.p.payload.eq(payload),
+                self.p.payload.eq(word.data),
                 self.p.valid.eq(is_held & word.is_parameter),
                 self.write.valid.eq(is_held & ~word.is_parameter),
                 is_granted.eq(is_held & Mux(word.is_parameter, self.p.ready, self.write.ready)),

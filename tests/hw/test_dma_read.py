@@ -154,7 +154,9 @@ def check(p, commands, memory, trace, base=0, label=""):
                 value = int.from_bytes(memory[start : start + p.word_bytes], "little")
                 target = fields.get("target", 0)
                 address = None if target else (run.local + word) % (1 << p.local_address_bits)
-                expected.append((target, address, value & ((1 << p.word_bits) - 1)))
+                # Parameters are whole memory words, the scratchpad's words may be narrower.
+                bits = 8 * p.word_bytes if target else p.word_bits
+                expected.append((target, address, value & ((1 << bits) - 1)))
             for i in range(p.num_signals):
                 if run.signals(fields[f"signal{i}_level"]) and fields[f"signal{i}_count"]:
                     gives.append((len(expected), i, fields[f"signal{i}_count"]))
@@ -226,6 +228,21 @@ def test_random_commands(latency, stalls, word_bytes, port_bytes):
         stall=stall,
         ready=lambda cycle: bool(generator.random() >= probability),
     )
+    check(p, commands, memory, trace, label=f"seed {seed}")
+
+
+@pytest.mark.parametrize(("word_bits", "word_bytes"), [(24, 4), (48, 8), (72, 16), (8, 2)])
+def test_words_narrower_than_in_memory(word_bits, word_bytes):
+    """Lanes that are no power of two: the scratchpad's words are cut, parameters are whole."""
+    seed = word_bits
+    generator = np.random.default_rng(seed)
+    p = params(word_bytes, 2, word_bits=word_bits)
+    commands = [
+        command | {"target": target}
+        for target, command in enumerate(some_commands(p, generator, 2))
+    ]
+    memory = random_memory(seed)
+    trace = simulate(p, commands, memory=memory, timing=MemoryTiming(latency=5, outstanding=4))
     check(p, commands, memory, trace, label=f"seed {seed}")
 
 
