@@ -85,7 +85,7 @@ class CommandQueue(wiring.Component):
         read_bits = iter(())
         if varying:
             packed = [sum((word >> b & 1) << i for i, b in enumerate(varying)) for word in words]
-            m.submodules.program = rows = memory.Memory(
+            m.submodules.commands = rows = memory.Memory(
                 shape=len(varying), depth=len(packed), init=packed
             )
             read = rows.read_port()
@@ -99,7 +99,7 @@ class CommandQueue(wiring.Component):
     def _ram(self, m: Module, fetch: Signal, row: Signal) -> Value:
         width = 32 * self.params.chunks
         depth = max(2, self.params.depth)
-        m.submodules.program = rows = memory.Memory(
+        m.submodules.commands = rows = memory.Memory(
             shape=width, depth=depth, init=self.params.initial
         )
         read = rows.read_port()

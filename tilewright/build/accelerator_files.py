@@ -26,12 +26,11 @@ __all__ = ["accelerator_verilog", "design_manifest", "program_writes", "write_de
 def accelerator_verilog(design: Design) -> str:
     """The Verilog of the whole accelerator; the same design gives the same bytes."""
     engine = find_template(design.machine.engines[0].kind).load("rtl")
-    return emit(Accelerator(design.config, engine), design.name)
+    return emit(Accelerator(design.config, engine), design.name, spec_sha256=design.spec_sha256)
 
 
 def program_writes(design: Design) -> list[tuple[int, int]]:
-    """Register writes that load the program into a programmable accelerator; none for a fixed one.
-    """
+    """Register writes that load the program into a programmable accelerator; none for a fixed one."""
     if not design.config.is_programmable:
         return []
     table = register_table(design.config)

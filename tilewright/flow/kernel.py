@@ -35,7 +35,7 @@ def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, 
 
 def _verilog(spec: KernelSpec, params: Any) -> str:
     template = find_template(spec.kernel.template)
-    return emit(template.load("kernel")(params), spec.name)
+    return emit(template.load("kernel")(params), spec.name, spec_sha256=spec_hash(spec))
 
 
 def estimate_kernel(spec: KernelSpec) -> FlowResult:
