@@ -11,6 +11,7 @@ from tilewright.hw.lib.axi_lite import RegisterFile, RegisterFileParams
 from tilewright.hw.lib.counters import ActivityCounters
 from tilewright.hw.lib.dma_read import LoadDMA
 from tilewright.hw.lib.dma_write import StoreDMA
+from tilewright.hw.lib.layout import equals
 from tilewright.hw.lib.params import Activity, CounterParams
 from tilewright.hw.lib.register_table import RegisterTable
 from tilewright.hw.lib.scratchpad import Scratchpad
@@ -136,7 +137,7 @@ class Accelerator(wiring.Component):
                 length = Signal(unit.queue.length_bits, name=f"{name}_length")
                 row, chunk, enable = self._window(registers)
                 row_of_length = len(self.config.tokens) + place
-                with m.If(enable & (row == row_of_length) & (chunk == 0)):
+                with m.If(enable & equals(row, row_of_length) & equals(chunk, 0)):
                     m.d.sync += length.eq(registers.program_data)
                 unit_rows = self.config.program_unit_rows
                 m.d.comb += [
@@ -172,7 +173,7 @@ class Accelerator(wiring.Component):
             if self.config.is_programmable:
                 initial = Signal(wire.params.bits, name=f"{token.name.lower()}_initial")
                 row, chunk, enable = self._window(registers)
-                with m.If(enable & (row == place) & (chunk == 0)):
+                with m.If(enable & equals(row, place) & equals(chunk, 0)):
                     m.d.sync += initial.eq(registers.program_data)
                 # Units get their first command later than this, and nothing is under way yet.
                 give = Mux(launched, initial, give)

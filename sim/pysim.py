@@ -127,21 +127,26 @@ def simulate(
                 raise Timeout(f"not done after {limit_cycles} cycles: benches {sorted(running)}")
             left -= not running
 
-    def finishing(number: int, bench: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        async def run(ctx: Any) -> None:
-            await bench(ctx)
-            running.discard(number)
-
-        return run
-
     simulator = _simulator(dut)
     for number, bench in enumerate(benches):
-        simulator.add_testbench(finishing(number, bench), background=True)
+        simulator.add_testbench(_finishing(number, bench, running), background=True)
     simulator.add_testbench(sample)
     simulator.run()
     for name in streams or {}:
         trace.check_stream(name)
     return trace
+
+
+def _finishing(
+    number: int, bench: Callable[[Any], Any], running: set[int]
+) -> Callable[[Any], Any]:
+    """The bench, which leaves the set of running ones when it is done."""
+
+    async def run(ctx: Any) -> None:
+        await bench(ctx)
+        running.discard(number)
+
+    return run
 
 
 def _simulator(dut: Module | Any) -> Simulator:

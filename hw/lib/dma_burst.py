@@ -7,14 +7,13 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .dma_params import DmaParams
-from .layout import command_layout
+from .layout import at_level, command_layout
 from .loops import LoopNest
 from .params import ACTIVITY_BITS
 from .tokens import SignalPort, WaitPort
 
 __all__ = [
     "BurstSource",
-    "at_level",
     "burst_layout",
     "connect_source",
     "counts_layout",
@@ -38,12 +37,6 @@ def burst_layout(params: DmaParams) -> data.StructLayout:
         "counts": counts_layout(params),
     }
     return data.StructLayout(members)
-
-
-def at_level(flags: Value, level: Value) -> Value:
-    """Bit `level` of a loop nest's boundary flags; 0 for the level that means never."""
-    span = 1 << len(level)
-    return Cat(flags, Const(0, max(0, span - len(flags)))).bit_select(level, 1)
 
 
 def dma_members(params: DmaParams) -> dict[str, wiring.Member]:

@@ -1,11 +1,11 @@
 """Command formats as Amaranth layouts."""
 
-from amaranth.hdl import Value, signed, unsigned
+from amaranth.hdl import Array, Const, Value, signed, unsigned
 from amaranth.lib import data
 
 from .params import CommandFormat
 
-__all__ = ["command_layout", "equals"]
+__all__ = ["at_level", "command_layout", "equals"]
 
 
 def command_layout(command_format: CommandFormat) -> data.StructLayout:
@@ -21,3 +21,8 @@ def command_layout(command_format: CommandFormat) -> data.StructLayout:
 def equals(value: Value, number: int) -> Value:
     """`value == number`; written so that a comparison with 0 passes Verilator's width check."""
     return value == number if number else ~value.any()
+
+
+def at_level(flags: Value, level: Value) -> Value:
+    """The boundary flag of a loop level; levels above the last mean never."""
+    return Array([*flags, *([Const(0)] * ((1 << len(level)) - len(flags)))])[level]

@@ -1,10 +1,10 @@
 """Streamers: commands become words read from or written to the scratchpad."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .layout import command_layout, equals
+from .layout import at_level, command_layout, equals
 from .loops import LoopNest
 from .params import ACTIVITY_BITS, Activity, StreamerParams
 from .scratchpad import ReadPort, WritePort
@@ -95,7 +95,7 @@ class StreamerFront(wiring.Component):
         enough = []
         for i in range(self.params.num_waits):
             count = nest.current[f"wait{i}_count"]
-            asked = _at_level(nest.at_start, nest.current[f"wait{i}_level"])
+            asked = at_level(nest.at_start, nest.current[f"wait{i}_level"])
             port = self.waits[i]
             m.d.comb += port.take.eq(Mux(self.issue & asked, count, 0))
             enough.append(~asked | (port.available >= count))
@@ -114,7 +114,7 @@ class StreamerFront(wiring.Component):
             amount = Signal(self.params.token_bits, name=f"amount_{i}")
             level = nest.current[f"signal{i}_level"]
             with m.If(self.issue):
-                asked = _at_level(nest.at_end, level)
+                asked = at_level(nest.at_end, level)
                 m.d.sync += amount.eq(Mux(asked, nest.current[f"signal{i}_count"], 0))
             done = self.request_valid & self.request_done
             m.d.sync += self.signals[i].give.eq(Mux(done, amount, 0))
@@ -284,8 +284,3 @@ def _front(m: Module, streamer: wiring.Component, blocked: Activity) -> Streamer
         wiring.connect(m, front.signals[i], wiring.flipped(streamer.signals[i]))
     m.d.comb += [front.blocked.eq(blocked), streamer.activity.eq(front.activity)]
     return front
-
-
-def _at_level(flags: Value, level: Value) -> Value:
-    """The flag of a level; levels above the last mean never."""
-    return Array([*flags, *([Const(0)] * ((1 << len(level)) - len(flags)))])[level]

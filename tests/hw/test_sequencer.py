@@ -30,7 +30,9 @@ def program(num):
 
 
 def run(dut, bench, count, stall="none"):
-    take = lambda ctx: get(ctx, dut.o, count, stalls(stall, SEED))
+    async def take(ctx):
+        await get(ctx, dut.o, count, stalls(stall, SEED))
+
     return simulate(
         dut, [bench, take], {"done": dut.done, "start": dut.start}, streams={"o": dut.o}
     )

@@ -169,5 +169,5 @@ def test_join_pairs_the_words(i_stall, o_stall):
     benches.append(lambda ctx: get(ctx, dut.o, 20, stalls(o_stall, SEED + 2)))
     streams = {"i0": dut.i[0], "i1": dut.i[1], "o": dut.o}
     trace = simulate(dut, benches, {}, streams=streams)
-    assert trace.payloads("o") == [a | b << 8 for a, b in zip(*words)]
+    assert trace.payloads("o") == [a | b << 8 for a, b in zip(*words, strict=True)]
     assert trace.times("o") == [t + cost.JOIN for t in trace.times("i0")] == trace.times("i1")

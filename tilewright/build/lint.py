@@ -33,13 +33,17 @@ ALLOWED: Final[dict[tuple[Tool, str], str]] = {
         "Sums are written with operands of their own widths; Verilog extends them by the sign "
         "that they are declared with, as the generator meant. Cutting bits off is not allowed."
     ),
+    ("verilator", "CASEINCOMPLETE"): (
+        "What a case assigns is assigned before it, too: values without a branch keep that."
+    ),
     ("verilator", "VARHIDDEN"): "A local name equals one further out; the nearer one is meant.",
 }
 """Classes of warnings that may remain, and why. Everything else fails the check."""
 
 _FILE: Final = "design.v"
 _VERILATOR_LINE = re.compile(
-    r"%(?P<severity>Warning|Error)(?:-(?P<code>[A-Z0-9]+))?: (?:[^ :]+:(?P<line>\d+):\d+: )?(?P<text>.*)"
+    r"%(?P<severity>Warning|Error)(?:-(?P<code>[A-Z0-9]+))?: "
+    r"(?:[^ :]+:(?P<line>\d+):\d+: )?(?P<text>.*)"
 )
 _YOSYS_LINE = re.compile(r"(?P<severity>Warning|ERROR): (?P<text>.*)")
 

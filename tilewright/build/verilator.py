@@ -144,7 +144,7 @@ def translate_command(
     command += ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--assert"]
     command += [f"-D{name}={value}" for name, value in options.defines]
     command += [f"-G{name}={value}" for name, value in options.parameters]
-    return command + [str(cocotb["main"]), *map(str, sources)]
+    return [*command, str(cocotb["main"]), *map(str, sources)]
 
 
 def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
