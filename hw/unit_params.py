@@ -97,7 +97,8 @@ def _dma_params(
     if unit == "load":
         return LoadParams(**common, num_signals=len(signals))  # type: ignore[arg-type]
     kinds = {s.token: s.kind for command in commands for s in command.signals}
-    order = tuple(kinds.get(name) or "read" for name in signals)
+    # A signal that this program never gives may be given by the next: the later kind is safe.
+    order = tuple(kinds.get(name) or "response" for name in signals)
     return StoreParams(**common, signal_kinds=order)  # type: ignore[arg-type]
 
 
