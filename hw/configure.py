@@ -105,6 +105,11 @@ def _unit(unit: str, program: Program, around: Surroundings, programmable_rows: 
 
 def _wire(token: Token, units: Sequence[UnitConfig], is_programmable: bool) -> TokenWire:
     by_name = {unit.name: unit for unit in units}
+    if token.maximum >= 1 << TOKEN_BITS:
+        raise ConfigureError(
+            f"token {token.name}: up to {token.maximum} at once, a counter holds "
+            f"{(1 << TOKEN_BITS) - 1}"
+        )
     initial = 0 if is_programmable else token.initial
     return TokenWire(
         token=token,

@@ -137,9 +137,7 @@ def simulate(
     return trace
 
 
-def _finishing(
-    number: int, bench: Callable[[Any], Any], running: set[int]
-) -> Callable[[Any], Any]:
+def _finishing(number: int, bench: Callable[[Any], Any], running: set[int]) -> Callable[[Any], Any]:
     """The bench, which leaves the set of running ones when it is done."""
 
     async def run(ctx: Any) -> None:

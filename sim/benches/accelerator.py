@@ -1,9 +1,9 @@
 """Bench of a generated accelerator: runs the cases of a job and records what was measured.
 
-`TILEWRIGHT_JOB` names the job's folder. `job.json`: `cases`, each with its program (address and
-value of every register write, or none for a fixed accelerator) and its limit in cycles; `registers`, the offset of each register. Memory images `imageN.hex` are read
-and `resultN.hex` written by the memory model; results are judged outside, from these files.
-`results.json` gets, per case, cycles and counters.
+`TILEWRIGHT_JOB` names the job's folder. `job.json`: `cases`, each with its register writes (a
+program, or none for a fixed accelerator) and its limit in cycles; `registers`, the offset of each
+register. Memory images `imageN.hex` are read and `resultN.hex` written by the memory model; results
+are judged outside, from these files. `results.json` gets, per case, cycles and counters.
 """
 
 import json

@@ -30,7 +30,7 @@ def accelerator_verilog(design: Design) -> str:
 
 
 def program_writes(design: Design) -> list[tuple[int, int]]:
-    """Register writes that load the program into a programmable accelerator; none for a fixed one."""
+    """Register writes that load the program of a programmable accelerator; else none."""
     if not design.config.is_programmable:
         return []
     table = register_table(design.config)

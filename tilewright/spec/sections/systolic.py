@@ -173,15 +173,10 @@ class SystolicSection(TemplateSection):
             )
 
     def accelerator_conflicts(self) -> Iterator[Conflict]:
-        for key in ("a", "b"):
-            number_format: NumberFormat = getattr(self, key)
-            if number_format.bits != 8:
-                yield Conflict(
-                    path=(key,),
-                    parties=((key,),),
-                    rule="must be int8 or uint8 in an accelerator, whose words hold 8-bit elements",
-                )
         required: tuple[tuple[str, Any], ...] = (
+            ("a", _INT8),
+            ("b", _INT8),
+            ("accumulator_bits", 32),
             ("a_feed", "k_inner"),
             ("b_feed", "k_inner"),
             ("output", "int8"),
