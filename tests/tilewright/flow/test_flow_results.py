@@ -1,0 +1,30 @@
+"""A result says PASSED only if something ran."""
+
+import pytest
+
+from tilewright.flow.results import Result, limit_sentence
+
+
+@pytest.mark.parametrize(
+    ("title", "ok", "last"),
+    [
+        ("x: verification", True, "PASSED"),
+        ("x: verification", False, "FAILED"),
+        ("x: estimate", True, "  cycles  1"),
+        ("x: estimate", False, "FAILED"),
+        ("x: generated (nothing simulated)", True, "  cycles  1"),
+    ],
+)
+def test_the_last_line(title: str, ok: bool, last: str) -> None:
+    result = Result(title=title, ok=ok, rows=[("cycles", "1")])
+    assert result.table().splitlines()[-1] == last
+
+
+def test_the_limit_names_the_largest_share() -> None:
+    counts = dict.fromkeys(("idle", "wait_input", "wait_output", "wait_token", "bank_conflict"), 1)
+    activity = {"array.core": {"busy": 50, **counts, "wait_input": 44}}
+    assert limit_sentence(activity, "array.core").startswith(
+        "the array is waiting for input 44.9 % of the time: operands come too late"
+    )
+    activity = {"array.core": {"busy": 95, **counts}}
+    assert limit_sentence(activity, "array.core").startswith("the array works 95.0 % of the time")
