@@ -86,24 +86,27 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterFile(RegisterFileParams(table=self.table))
         connect_flat(m, self, "s_axil", registers.bus)
         m.d.comb += self.irq.eq(registers.irq)
-        launch, running = Signal(), Signal()
+        launch, running, clear = Signal(), Signal(), Signal()
         parts = self._parts(m)
         queues = self._queues(m, parts, launch, registers)
-        token_error = self._tokens(m, parts, launch, registers)
+        token_error = self._tokens(m, parts, launch, clear, registers)
         self._memory(m, parts, registers)
-        program_error = token_error | self._scratchpad(m, parts)
+        program_error = token_error | self._scratchpad(m, parts, clear)
         idle = (
             Cat(queue.done for queue in queues.values()).all()
             & ~Cat(part.busy for part in parts.values()).any()
         )
         finished = running & idle
-        m.d.comb += launch.eq(registers.control_start & ~running)
+        m.d.comb += [
+            launch.eq(registers.control_start & ~running),
+            clear.eq(launch | registers.control_soft_reset & ~running),
+        ]
         with m.If(launch):
             m.d.sync += running.eq(1)
         with m.Elif(finished):
             m.d.sync += running.eq(0)
-        self._status(m, registers, parts, launch, running, finished, program_error)
-        self._count(m, registers, parts, launch, running)
+        self._status(m, registers, parts, clear, running, finished, program_error)
+        self._count(m, registers, parts, launch, clear, running)
         return m
 
     def _parts(self, m):
@@ -157,7 +160,7 @@ class Accelerator(wiring.Component):
         chunk = address[:low] if low else Const(0, 1)
         return address[low:], chunk, registers.program_valid
 
-    def _tokens(self, m, parts, launch, registers):
+    def _tokens(self, m, parts, launch, clear, registers):
         """A counter per token between its producer's and consumer's ports."""
         errors = []
         launched = Signal()
@@ -178,7 +181,7 @@ class Accelerator(wiring.Component):
                 # Units get their first command later than this, and nothing is under way yet.
                 give = Mux(launched, initial, give)
             m.d.comb += [
-                counter.clear.eq(launch),
+                counter.clear.eq(clear),
                 counter.signal.give.eq(give),
                 consumer.available.eq(counter.wait.available),
                 counter.wait.take.eq(consumer.take),
@@ -193,15 +196,16 @@ class Accelerator(wiring.Component):
                 Cat(registers.memory_base_low, registers.memory_base_high)
             )
 
-    def _scratchpad(self, m, parts):
+    def _scratchpad(self, m, parts, clear):
         m.submodules.scratchpad = scratchpad = Scratchpad(self.config.scratchpad)
         for port, unit in enumerate(READ_PORTS):
             wiring.connect(m, parts[unit].read, scratchpad.read[port])
         for port, unit in enumerate(WRITE_PORTS):
             wiring.connect(m, parts[unit].write, scratchpad.write[port])
+        m.d.comb += scratchpad.clear.eq(clear)
         return scratchpad.error
 
-    def _status(self, m, registers, parts, launch, running, finished, program_error):
+    def _status(self, m, registers, parts, clear, running, finished, program_error):
         done, error = Signal(), Signal()
         read_error, write_error = parts["load"].error, parts["store"].error
         m.d.comb += [
@@ -214,20 +218,22 @@ class Accelerator(wiring.Component):
             registers.errors_program.eq(program_error),
             registers.irq_status_done_set.eq(finished),
             registers.irq_status_error_set.eq(finished & error),
-            parts["load"].clear.eq(launch),
-            parts["store"].clear.eq(launch),
+            parts["load"].clear.eq(clear),
+            parts["store"].clear.eq(clear),
         ]
-        with m.If(launch):
+        with m.If(clear):
             m.d.sync += done.eq(0)
         with m.Elif(finished):
             m.d.sync += done.eq(1)
 
-    def _count(self, m, registers, parts, launch, running):
+    def _count(self, m, registers, parts, launch, clear, running):
         """Cycles up to the last write response, and where each unit's cycles went."""
         now, cycles = Signal(64), Signal(64)
         # The W handshake of the start bit was one cycle before `launch`: that is cycle 0.
         m.d.sync += now.eq(Mux(launch, 2, now + 1))
-        with m.If(self.m_axi_bvalid & self.m_axi_bready & running):
+        with m.If(clear):
+            m.d.sync += cycles.eq(0)
+        with m.Elif(self.m_axi_bvalid & self.m_axi_bready & running):
             m.d.sync += cycles.eq(now + 1)
         params = CounterParams(num_units=len(self.config.units))
         m.submodules.counters = counters = ActivityCounters(params)
@@ -237,7 +243,7 @@ class Accelerator(wiring.Component):
             m.d.comb += counters.activity[place].eq(activity)
         m.d.comb += [
             counters.enable.eq(running),
-            counters.clear.eq(launch),
+            counters.clear.eq(clear),
             counters.index.eq(registers.counter_index),
             registers.counter_low.eq(counters.value[:32]),
             registers.counter_high.eq(counters.value[32:]),

@@ -108,7 +108,7 @@ class Scratchpad(wiring.Component):
     read : In(ReadPort).array(num_read_ports), write : In(WritePort).array(num_write_ports).
     read_conflict, write_conflict : Out, bit p: port p has a request that is not granted now.
     error : Out(1), sticky: a request to a bank that is not there or not within the port's reach
-        (granted; reads 0, writes nothing).
+        (granted; reads 0, writes nothing). clear : In(1), resets it.
 
     Timing
     ------
@@ -128,6 +128,7 @@ class Scratchpad(wiring.Component):
                 "read_conflict": Out(params.num_read_ports),
                 "write_conflict": Out(params.num_write_ports),
                 "error": Out(1),
+                "clear": In(1),
             }
         )
 
@@ -151,6 +152,8 @@ class Scratchpad(wiring.Component):
                 ]
                 with m.If(port.valid & self._is_beyond(port, reach(p))):
                     m.d.sync += self.error.eq(1)
+        with m.If(self.clear):
+            m.d.sync += self.error.eq(0)
         for p, port in enumerate(self.write):
             for b in self.params.write_banks(p):
                 with m.If(self._granted(port, b)):
