@@ -109,13 +109,13 @@ def limit_sentence(activity: Mapping[str, Mapping[str, int]], core: str) -> str:
     worst = max((name for name in counts if name != "busy"), key=lambda name: counts[name])
     if counts["busy"] >= 0.9 * total or not counts[worst]:
         share = 100 * counts["busy"] / total
-        return f"the array works {share:.1f} % of the time, padding included: its size limits"
+        return f"the array works {share:.1f} % of the time (with padding): its size is the limit"
     share = 100 * counts[worst] / total
-    causes = {
-        "wait_input": "operands come too late: memory bandwidth, latency, or a small batch",
-        "wait_output": "results cannot leave fast enough",
-        "idle": "no work is left or none has come yet: start and end of the run",
-        "wait_token": "it waits for other units",
-        "bank_conflict": "banks are shared",
-    }
-    return f"the array is {ACTIVITY_WORDS[worst]} {share:.1f} % of the time: {causes[worst]}"
+    verb, cause = {
+        "wait_input": ("waits for input", "slow memory or a small batch"),
+        "wait_output": ("waits for room", "results leave too slowly"),
+        "idle": ("has no work", "start and end of the run"),
+        "wait_token": ("waits for a token", "other units are late"),
+        "bank_conflict": ("waits for a bank", "banks are shared"),
+    }[worst]
+    return f"the array {verb} {share:.1f} % of the time: {cause}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tilewright.flow.results import Result, limit_sentence
+from tilewright.flow.results import ACTIVITIES, Result, limit_sentence
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,18 @@ def test_the_last_line(title: str, ok: bool, last: str) -> None:
 def test_the_limit_names_the_largest_share() -> None:
     counts = dict.fromkeys(("idle", "wait_input", "wait_output", "wait_token", "bank_conflict"), 1)
     activity = {"array.core": {"busy": 50, **counts, "wait_input": 44}}
-    assert limit_sentence(activity, "array.core").startswith(
-        "the array is waiting for input 44.9 % of the time: operands come too late"
-    )
+    expected = "the array waits for input 44.9 % of the time: slow memory or a small batch"
+    assert limit_sentence(activity, "array.core") == expected
     activity = {"array.core": {"busy": 95, **counts}}
     assert limit_sentence(activity, "array.core").startswith("the array works 95.0 % of the time")
+
+
+@pytest.mark.parametrize("worst", [name for name in ACTIVITIES if name != "busy"])
+def test_every_sentence_fits_a_line_of_the_table(worst: str) -> None:
+    activity = {"array.core": dict.fromkeys(ACTIVITIES, 0) | {"busy": 1, worst: 99}}
+    rows = [
+        ("mismatches, golden", ""),
+        ("where cycles went", limit_sentence(activity, "array.core")),
+    ]
+    table = Result(title="x: verification", ok=True, rows=rows).table()
+    assert max(map(len, table.splitlines())) <= 100
