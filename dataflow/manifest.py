@@ -81,9 +81,14 @@ class ModelPort:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Files with their hashes, the hardware's outside, the model's inputs and outputs, versions."""
+    """Files with their hashes, the hardware's outside, the model's inputs and outputs, versions.
+
+    `design` is `kernel` or `accelerator`; `memory_bytes` the size of an accelerator's memory image,
+    `estimated_cycles` what one start takes by the cost laws (both 0 for a kernel).
+    """
 
     name: str
+    design: Literal["kernel", "accelerator"]
     files: tuple[File, ...]
     ports: tuple[Port, ...]
     parameters: Mapping[str, int | float | str | bool]
@@ -95,6 +100,8 @@ class Manifest:
     spec_sha256: str
     versions: Mapping[str, str]
     seed: int
+    memory_bytes: int = 0
+    estimated_cycles: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,6 +109,7 @@ class Manifest:
         distinct("ports", (port.name for port in self.ports))
         distinct("registers", (register.name for register in self.registers))
         _require_sha256("spec_sha256", self.spec_sha256)
-        at_least("seed", self.seed, 0)
+        for name in ("seed", "memory_bytes", "estimated_cycles"):
+            at_least(name, getattr(self, name), 0)
         for name in ("parameters", "versions", "notes"):
             object.__setattr__(self, name, frozen_mapping(getattr(self, name)))

@@ -45,6 +45,18 @@ def register_table(config: HardwareConfig) -> RegisterTable:
     )
 
 
+def outside_members(config: HardwareConfig) -> dict[str, wiring.Member]:
+    """The accelerator's ports."""
+    lite = AxiLiteSignature(register_table(config).address_bits)
+    return {
+        "aclk": In(1),
+        "aresetn": In(1),
+        "irq": Out(1),
+        **flat_members("s_axil", lite.flip()),
+        **flat_members("m_axi", AxiSignature(config.axi)),
+    }
+
+
 class Accelerator(wiring.Component):
     """A complete accelerator: started over AXI4-Lite, it runs its program alone and raises `irq`.
 
@@ -68,16 +80,7 @@ class Accelerator(wiring.Component):
         self.config = config
         self.engine = engine
         self.table = register_table(config)
-        lite = AxiLiteSignature(self.table.address_bits)
-        super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "irq": Out(1),
-                **flat_members("s_axil", lite.flip()),
-                **flat_members("m_axi", AxiSignature(config.axi)),
-            }
-        )
+        super().__init__(outside_members(config))
 
     def elaborate(self, platform):
         m = Module()

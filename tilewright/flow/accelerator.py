@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tilewright.build.accelerator_files import accelerator_verilog, design_manifest, write_design
+from tilewright.build.accelerator_files import (
+    accelerator_verilog,
+    write_design,
+)
 from tilewright.build.files import output_directory, to_json_bytes, write_arrays, write_file
+from tilewright.build.manifests import accelerator_manifest, contents
 from tilewright.commands.contract import FlowResult, Progress
 from tilewright.spec import AcceleratorSpec
 
@@ -30,12 +34,21 @@ def _seed(spec: AcceleratorSpec, seed: int | None) -> int:
     return spec.verify.seed if spec.verify is not None else 1
 
 
+def _manifest(design: Design, seed: int) -> dict[str, Any]:
+    return contents(accelerator_manifest(design, seed=seed))
+
+
 def estimate_accelerator(spec: AcceleratorSpec, progress: Progress) -> FlowResult:
     """Cycles by the cost laws for one start."""
     progress("estimate")
     design = make_design(spec, batch=_batch(spec))
     rows = design_rows(design)
-    return Result(title=f"{spec.name}: estimate", ok=True, rows=rows, data=design_data(design))
+    return Result(
+        title=f"{spec.name}: estimate",
+        ok=True,
+        rows=rows,
+        data=design_data(design),
+    )
 
 
 def generate_accelerator(spec: AcceleratorSpec, out: Path, progress: Progress) -> FlowResult:
@@ -44,10 +57,7 @@ def generate_accelerator(spec: AcceleratorSpec, out: Path, progress: Progress) -
     design = make_design(spec, batch=_batch(spec))
     progress("elaborate")
     verilog = accelerator_verilog(design)
-    with output_directory(out, manifest=design_manifest(design, seed=_seed(spec, None))) as (
-        folder,
-        _,
-    ):
+    with output_directory(out, manifest=_manifest(design, _seed(spec, None))) as (folder, _):
         write_design(design, folder, verilog=verilog)
     path = out / f"{design.name}.v"
     rows = [*design_rows(design), ("Verilog", f"{path} ({len(verilog):,} bytes)")]
@@ -91,7 +101,7 @@ def _measure(
 ) -> FlowResult:
     prepared = prepare(design, samples, has_waves=waves is not None, progress=progress)
     progress("simulate")
-    with output_directory(out, manifest=design_manifest(design, seed=seed)) as (folder, _):
+    with output_directory(out, manifest=_manifest(design, seed)) as (folder, _):
         write_design(design, folder, verilog=prepared.verilog)
         result = simulate(prepared, folder / SIMULATION, seed=seed, waves=waves)
         progress("compare")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tilewright.build.files import output_directory, to_json_bytes, write_file
 from tilewright.build.kernel_run import KernelResult, build_kernel, run_kernel
+from tilewright.build.manifests import contents, kernel_manifest
 from tilewright.build.verilog import emit
 from tilewright.build.waves import WaveWindow
 from tilewright.catalog import find_template
@@ -33,11 +34,6 @@ def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, 
     return params, job
 
 
-def _verilog(spec: KernelSpec, params: Any) -> str:
-    template = find_template(spec.kernel.template)
-    return emit(template.load("kernel")(params), spec.name, spec_sha256=spec_hash(spec))
-
-
 def estimate_kernel(spec: KernelSpec) -> FlowResult:
     """What the cost law says of the products that `verify` would run."""
     _, job = _job(spec, None, None)
@@ -47,32 +43,29 @@ def estimate_kernel(spec: KernelSpec) -> FlowResult:
     return Result(title=f"{spec.name}: estimate", ok=True, rows=rows, data=data)
 
 
-def _manifest(spec: KernelSpec, job: Job) -> dict[str, Any]:
-    from tilewright.build.accelerator_files import versions
-
-    return {
-        "name": spec.name,
-        "kind": "kernel",
-        "top": spec.name,
-        "clock": "aclk",
-        "reset": "aresetn",
-        "spec_sha256": spec_hash(spec),
-        "ports": [
-            {"name": p.name, "direction": p.direction, "bits": p.bits, "has_last": p.has_last}
-            for p in job.ports
-        ],
-        "parameters": spec.kernel.model_dump(mode="json"),
-        "versions": versions(),
-        "seed": job.seed,
-    }
+def _manifest(spec: KernelSpec, top: Any, seed: int) -> dict[str, Any]:
+    keys = spec.kernel.model_dump(mode="json")
+    parameters = {key: value for key, value in keys.items() if not isinstance(value, dict)}
+    for key, value in keys.items():
+        if isinstance(value, dict):
+            parameters |= {f"{key}.{name}": inner for name, inner in value.items()}
+    manifest = kernel_manifest(
+        spec.name, top, parameters=parameters, spec_sha256=spec_hash(spec), seed=seed
+    )
+    return contents(manifest)
 
 
 def generate_kernel(spec: KernelSpec, out: Path, progress: Progress) -> FlowResult:
     """Verilog and manifest, nothing simulated."""
     params, job = _job(spec, 1, None)
     progress("elaborate")
-    verilog = _verilog(spec, params)
-    with output_directory(out, manifest=_manifest(spec, job)) as (folder, _):
+    top = find_template(spec.kernel.template).load("kernel")(params)
+    verilog = emit(top, spec.name, spec_sha256=spec_hash(spec))
+    manifest = _manifest(spec, top, job.seed)
+    with output_directory(out, manifest=manifest) as (
+        folder,
+        _,
+    ):
         write_file(folder / f"{spec.name}.v", verilog)
     rows = [("Verilog", f"{out / f'{spec.name}.v'} ({len(verilog):,} bytes)")]
     rows += [(f"port {p.name}", f"{p.direction}, {p.bits} bits") for p in job.ports]
@@ -91,7 +84,9 @@ def verify_kernel(
     """Simulate the kernel's Verilog: every word, the stream rules, the cycles of the law."""
     params, job = _job(spec, samples, seed)
     progress("elaborate")
-    verilog = _verilog(spec, params)
+    top = find_template(spec.kernel.template).load("kernel")(params)
+    verilog = emit(top, spec.name, spec_sha256=spec_hash(spec))
+    manifest = _manifest(spec, top, job.seed)
     progress("compile the simulation")
     model = build_kernel(verilog, job, has_waves=waves is not None)
     progress("simulate")
@@ -99,7 +94,10 @@ def verify_kernel(
     if waves is not None:
         start, end = (PICOSECONDS_PER_CYCLE * cycle for cycle in waves)
         window = WaveWindow(start_ps=start, end_ps=end)
-    with output_directory(out, manifest=_manifest(spec, job)) as (folder, _):
+    with output_directory(out, manifest=manifest) as (
+        folder,
+        _,
+    ):
         write_file(folder / f"{spec.name}.v", verilog)
         result = run_kernel(model, job, folder / SIMULATION, waves=window)
         report = _report(spec, job, result, out)
