@@ -61,7 +61,7 @@ def _rows(
     for name in names:
         entry = section["properties"][name]
         inner = _inner(entry)
-        text = entry.get("description") or definitions[inner]["description"]
+        text = entry.get("description") or definitions[inner or ""]["description"]
         found = _DEFAULT.search(text)
         meaning = _DEFAULT.sub("", text)
         if name in required:
