@@ -87,7 +87,9 @@ def test_flow_verbs_print_the_table_and_say_whether_it_is_good(
 ) -> None:
     flow.answer = FakeResult(ok=ok)
     assert cli.main([verb, str(spec)]) == (0 if ok else 1)
-    assert capsys.readouterr() == ("images right  97 of 100\n", "")
+    is_failed = verb == "verify" and not ok
+    repeat = f"repeat: tilewright verify {spec}\n" if is_failed else ""
+    assert capsys.readouterr() == (f"images right  97 of 100\n{repeat}", "")
     assert flow.calls[0][0] == verb
     assert flow.calls[0][1][0].name == "little"
     if verb != "estimate":
@@ -96,8 +98,13 @@ def test_flow_verbs_print_the_table_and_say_whether_it_is_good(
 
 def test_json_is_one_object(flow: FakeFlow, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flow.answer = FakeResult(ok=False)
-    assert cli.main(["--json", "verify", str(spec)]) == 1
-    assert json.loads(capsys.readouterr().out) == {"ok": False, "cycles": 123}
+    assert cli.main(["--json", "verify", str(spec), "--seed", "4"]) == 1
+    repeat = f"tilewright verify {spec} --seed 4"
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": False,
+        "cycles": 123,
+        "repeat_command": repeat,
+    }
 
 
 @pytest.mark.parametrize("arguments", [["--out", "there", "verify"], ["verify", "--out", "there"]])

@@ -91,14 +91,35 @@ def _outcome(result: ProcessResult | ProcessError, repeat: Path, limits: Limits)
 
 
 def _write_repeat(folder: Path, command: Sequence[str], added: Mapping[str, str]) -> Path:
-    """A script that makes the same run again, for a person."""
+    """A script that makes the same run again, for a person.
+
+    It works wherever its folder was moved to, and in a copy of it: what a run found stays as it
+    was found. It ends with code 1 if a test fails.
+    """
     path = folder / "repeat.sh"
-    lines = ["#!/bin/sh", "# Repeats this simulation: same program, same seed.", "set -e"]
-    lines.append(f"cd {shlex.quote(str(folder))}")
-    lines += [f"export {name}={shlex.quote(added[name])}" for name in sorted(added)]
-    lines.append(f'exec {shlex.join(command)} "$@"')
+    lines = [
+        "#!/bin/sh",
+        "# Repeats this simulation: same program, same seed. Usage: repeat.sh [more plusargs]",
+        "set -e",
+        'here=$(cd "$(dirname "$0")" && pwd -P)',
+        'folder=$(mktemp -d "${TMPDIR:-/tmp}/tilewright-repeat-XXXXXX")',
+        'cp -R "$here"/. "$folder"',
+        'cd "$folder"',
+        "rm -f junit.xml results.json",
+        *(f"export {name}={_relocatable(added[name], folder)}" for name in sorted(added)),
+        " ".join(_relocatable(word, folder) for word in command) + ' "$@"',
+        'echo "files of this run: $folder"',
+        "test -s junit.xml || exit 1",
+        "if grep -q '<failure\\|<error' junit.xml; then exit 1; fi",
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _relocatable(text: str, folder: Path) -> str:
+    """`text` for the shell, with `$folder` in the place of the folder's name."""
+    parts = text.split(str(folder))
+    return '"$folder"'.join(shlex.quote(part) if part else "" for part in parts) or "''"
 
 
 def _fixed_environment(folder: Path, seed: int) -> dict[str, str]:

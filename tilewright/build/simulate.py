@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
@@ -49,6 +49,11 @@ class RunResult:
     def is_passed(self) -> bool:
         """Every test ran and passed, and the simulator ended well."""
         return self.status == "passed"
+
+    def moved_to(self, folder: Path) -> "RunResult":
+        """The same run after its folder was moved; it can be repeated there."""
+        script = shlex.quote(str(folder.absolute() / "repeat.sh"))
+        return replace(self, folder=folder.absolute(), repeat=f"sh {script}")
 
     def explain(self) -> str:
         """What went wrong, the seed, and the command that repeats it."""
@@ -148,7 +153,7 @@ def _keep_program(model: Model, folder: Path) -> Path:
 def _wave_arguments(model: Model, folder: Path, waves: WaveWindow) -> list[str]:
     if not model.has_waves:
         raise ValueError("the model was built without waves")
-    write_file(folder / "waves.gtkw", saved_view(waves, folder / "waves.fst"))
+    write_file(folder / "waves.gtkw", saved_view(waves, Path("waves.fst")))
     window = [f"+wave_start_ps={waves.start_ps}", f"+wave_end_ps={waves.end_ps}"]
     return ["--trace", "--trace-file", str(folder / "waves.fst"), *window]
 

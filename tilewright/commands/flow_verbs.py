@@ -4,6 +4,8 @@ The spec is read before the tools are checked, and both before anything heavy is
 """
 
 import argparse
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -36,7 +38,7 @@ def verify(options: argparse.Namespace, progress: Progress) -> Outcome:
         waves=options.waves,
         progress=progress,
     )
-    return _outcome(result)
+    return _outcome(result, () if result.ok else _repeat_words(options))
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Outcome:
@@ -76,9 +78,20 @@ def _out(options: argparse.Namespace, spec: "Spec") -> Path:
     return out
 
 
-def _outcome(result: FlowResult) -> Outcome:
+def _repeat_words(options: argparse.Namespace) -> list[str]:
+    """The command that fails in the same way again."""
+    words = ["tilewright", "verify", str(options.spec)]
+    for name in ("samples", "seed", "out"):
+        if getattr(options, name) is not None:
+            words += [f"--{name}", str(getattr(options, name))]
+    return words
+
+
+def _outcome(result: FlowResult, repeat: Sequence[str] = ()) -> Outcome:
+    command = shlex.join(repeat)
+    more = {"repeat_command": command} if repeat else {}
     return Outcome(
-        text=result.table(),
-        data={"ok": result.ok, **result.to_json()},
+        text=result.table() + (f"\nrepeat: {command}" if repeat else ""),
+        data={"ok": result.ok, **result.to_json(), **more},
         exit_code=EXIT_GOOD if result.ok else EXIT_FAILED,
     )

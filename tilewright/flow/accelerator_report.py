@@ -77,7 +77,8 @@ def verification(
         "verilog": str(out / f"{design.name}.v"),
     }
     is_ok = result.is_passed and verdict.is_right and measured == estimated
-    notes = [] if result.run.is_passed else [result.run.explain()]
+    run = result.run.moved_to(out / SIMULATION)
+    notes = [] if run.is_passed else [run.explain()]
     return Result(title=f"{design.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
 
 
@@ -86,7 +87,7 @@ def _run_data(result: AcceleratorResult, out: Path) -> dict[str, Any]:
         "bytes_read": sum(case.bytes_read for case in result.cases),
         "bytes_written": sum(case.bytes_written for case in result.cases),
         "simulation_seconds": result.run.seconds,
-        "repeat": result.run.repeat.replace(str(result.run.folder), str(out / SIMULATION)),
+        "repeat": result.run.moved_to(out / SIMULATION).repeat,
     }
 
 

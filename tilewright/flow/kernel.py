@@ -132,7 +132,8 @@ def _report(spec: KernelSpec, job: Job, result: KernelResult, out: Path) -> Resu
         ],
         "verilog": str(out / f"{spec.name}.v"),
     }
-    notes = [] if result.is_passed else [result.explain()]
+    run = result.run.moved_to(out / SIMULATION)
+    notes = [] if result.is_passed else [run.explain()]
     is_ok = result.is_passed and measured == estimated
     return Result(title=f"{spec.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
 
