@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .program import Loop
+from .program import Loop, Token
 
 MIN_BURST_BEATS = 16
 """Shorter bursts would need more outstanding ones than a port has to stream at full rate."""
@@ -49,3 +49,25 @@ def blocks_per_run(blocks: int, block_words: int, beats_per_word: int) -> int:
         if blocks % count == 0 and count * block_words * beats_per_word >= MIN_BURST_BEATS:
             return count
     return blocks
+
+
+def array_tokens(
+    *, sets: int, a_ready: int, b_ready: int, a_free: int, b_free: int, results: int
+) -> tuple[Token, ...]:
+    """The tokens of an array's units: the most of each; the free ones start with that.
+
+    `sets` counts panels of parameters that the array can hold, `results` slots of results.
+    """
+    return tuple(
+        Token(name=name, producer=producer, consumer=consumer, initial=initial, maximum=maximum)
+        for name, producer, consumer, initial, maximum in (
+            ("a_ready", "load", "array.a", 0, a_ready),
+            ("b_ready", "load", "array.b", 0, b_ready),
+            ("a_free", "array.a", "load", a_free, a_free),
+            ("b_free", "array.b", "load", b_free, b_free),
+            ("p_free", "array.core", "load", sets, sets),
+            ("o_free", "store", "array.o", results, results),
+            ("o_ready", "array.o", "store", 0, results),
+            ("stored", "store", "load", 0, 1),
+        )
+    )

@@ -182,6 +182,14 @@ class Graph:
     def outputs(self) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors if tensor.role == "output")
 
+    @property
+    def macs(self) -> int:
+        """Useful multiply-accumulates of one run."""
+        shapes = (
+            (self.tensor(op.inputs[0]).shape, self.tensor(op.inputs[1]).shape) for op in self.ops
+        )
+        return sum(m * k * n for (m, k), (_, n) in shapes)
+
     def networkx(self) -> nx.DiGraph[str]:
         """Nodes `op:NAME` and `tensor:NAME` (attribute `item`); edges follow the data."""
         view: nx.DiGraph[str] = nx.DiGraph()

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import loop
+from .commands import array_tokens, loop
 from .dma_commands import load_commands, store_commands
 from .graph import Graph
 from .jobs import Job, jobs
@@ -50,21 +50,15 @@ def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Pro
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:
     a_slots, b_slots = plan.settings["a_slots"], plan.settings["b_slots"]
-    results = plan.settings["o_tokens"]
     a_blocks = max(task.bounds["k_blocks"] for task in plan.tasks)
     b_blocks = max(task.bounds["k_blocks"] * task.bounds["subpanels"] for task in plan.tasks)
-    return tuple(
-        Token(name=name, producer=producer, consumer=consumer, initial=initial, maximum=maximum)
-        for name, producer, consumer, initial, maximum in (
-            ("a_ready", "load", "array.a", 0, a_slots * a_blocks),
-            ("b_ready", "load", "array.b", 0, b_slots * b_blocks),
-            ("a_free", "array.a", "load", a_slots, a_slots),
-            ("b_free", "array.b", "load", b_slots, b_slots),
-            ("p_free", "array.core", "load", sets, sets),
-            ("o_free", "store", "array.o", results, results),
-            ("o_ready", "array.o", "store", 0, results),
-            ("stored", "store", "load", 0, 1),
-        )
+    return array_tokens(
+        sets=sets,
+        a_ready=a_slots * a_blocks,
+        b_ready=b_slots * b_blocks,
+        a_free=a_slots,
+        b_free=b_slots,
+        results=plan.settings["o_tokens"],
     )
 
 

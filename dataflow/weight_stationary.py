@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import loop
+from .commands import array_tokens, loop
 from .dma_commands import load_parameters
 from .graph import Graph
 from .jobs import Job, jobs
@@ -37,19 +37,7 @@ def weight_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Pro
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:
     a, b, o = (plan.settings[name] for name in ("a_slots", "b_slots", "o_tokens"))
-    return tuple(
-        Token(name=name, producer=producer, consumer=consumer, initial=initial, maximum=maximum)
-        for name, producer, consumer, initial, maximum in (
-            ("a_ready", "load", "array.a", 0, a),
-            ("b_ready", "load", "array.b", 0, b),
-            ("a_free", "array.a", "load", a, a),
-            ("b_free", "array.b", "load", b, b),
-            ("p_free", "array.core", "load", sets, sets),
-            ("o_free", "store", "array.o", o, o),
-            ("o_ready", "array.o", "store", 0, o),
-            ("stored", "store", "load", 0, 1),
-        )
-    )
+    return array_tokens(sets=sets, a_ready=a, b_ready=b, a_free=a, b_free=b, results=o)
 
 
 def _slot_blocks(job: Job) -> int:

@@ -17,7 +17,15 @@ from tilewright.hw.lib import cost
 from tilewright.hw.lib.dma_params import PAGE_BYTES
 
 from .network import Channel, Process
-from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, burst_words, give_all, memory_offsets
+from .parts import (
+    FIRST_COMMAND_CYCLE,
+    NEVER,
+    Ports,
+    burst_words,
+    give_all,
+    memory_offsets,
+    take_all,
+)
 from .walk import walk
 
 PARAMETERS = 1
@@ -90,13 +98,7 @@ def load_process(
         to_parameters = command.fields.get("target", 0) == PARAMETERS
         addresses = memory_offsets(command, "memory")
         for (start_level, end_level), address in zip(walk(command.bounds), addresses, strict=True):
-            ready = first_element
-            for channel, count, level in waits:
-                if start_level >= level:
-                    if not channel.has(count):
-                        yield channel, channel.taken + count
-                    ready = max(ready, channel.take(count))
-            cutter.take_run(ready)
+            cutter.take_run((yield from take_all(waits, start_level, first_element)))
             for words in cutter.bursts(address, run_words):
                 first_beat = max(cutter.accept() + latency, last_beat + 1)
                 last_beat = first_beat + words * beats_per_word - 1
@@ -128,13 +130,7 @@ def store_process(
         on_read, on_response = ports.signals(command, "read"), ports.signals(command, "response")
         addresses = memory_offsets(command, "memory")
         for (start_level, end_level), address in zip(walk(command.bounds), addresses, strict=True):
-            ready = first_element
-            for channel, count, level in waits:
-                if start_level >= level:
-                    if not channel.has(count):
-                        yield channel, channel.taken + count
-                    ready = max(ready, channel.take(count))
-            cutter.take_run(ready)
+            cutter.take_run((yield from take_all(waits, start_level, first_element)))
             for words in cutter.bursts(address, command.fields["run_words"]):
                 earliest = cutter.accept() + cost.STORE_ADDRESS_TO_REQUEST
                 for _ in range(words):

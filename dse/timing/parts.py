@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
@@ -34,6 +34,21 @@ class Ports:
             for s in command.signals
             if not kind or (s.kind or "read") == kind
         ]
+
+
+Waits = Sequence[tuple[Channel, int, int]]
+
+
+def take_all(
+    waits: Waits, start_level: int, earliest: int
+) -> Generator[tuple[Channel, int], None, int]:
+    """Take what a body with this `start_level` waits for; when it may start, from `earliest`."""
+    for channel, count, level in waits:
+        if start_level >= level:
+            if not channel.has(count):
+                yield channel, channel.taken + count
+            earliest = max(earliest, channel.take(count))
+    return earliest
 
 
 def give_all(signals: Sequence[tuple[Channel, int, int]], end_level: int, give_cycle: int) -> None:

@@ -15,7 +15,7 @@ from tilewright.dataflow.program import Command
 from tilewright.hw.lib import cost
 
 from .network import Channel, Process
-from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, give_all
+from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, give_all, take_all
 from .walk import walk
 
 FIRST_ELEMENT_CYCLE = FIRST_COMMAND_CYCLE + cost.LOOP_COMMAND_TO_ELEMENT
@@ -60,11 +60,8 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
         waits, signals = ports.waits(command), ports.signals(command)
         for start_level, end_level in walk(command.bounds[1:]):
             issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
-            for channel, count, level in waits:
-                if start_level + 1 >= level:
-                    if not channel.has(count):
-                        yield channel, channel.taken + count
-                    issue = max(issue, channel.take(count))
+            if waits:
+                issue = yield from take_all(waits, start_level + 1, issue)
             block = len(first_taken)
             start = block * size
             if start >= credits:
@@ -107,11 +104,8 @@ def read_words_process(
         waits, signals = ports.waits(command), ports.signals(command)
         for start_level, end_level in walk(command.bounds):
             issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
-            for channel, count, level in waits:
-                if start_level >= level:
-                    if not channel.has(count):
-                        yield channel, channel.taken + count
-                    issue = max(issue, channel.take(count))
+            if waits:
+                issue = yield from take_all(waits, start_level, issue)
             if word >= credits:
                 behind = word - credits
                 if len(feed.taken.times) <= behind:
@@ -148,11 +142,8 @@ def write_process(commands: Sequence[Command], ports: Ports, results: Results) -
         waits, signals = ports.waits(command), ports.signals(command)
         for start_level, end_level in walk(command.bounds[outer:]):
             take = max(FIRST_ELEMENT_CYCLE, last_take + 1)
-            for channel, count, level in waits:
-                if start_level + outer >= level:
-                    if not channel.has(count):
-                        yield channel, channel.taken + count
-                    take = max(take, channel.take(count))
+            if waits:
+                take = yield from take_all(waits, start_level + outer, take)
             if len(results.valid.times) <= packet:
                 yield results.valid, packet + 1
             take = max(take, results.valid.times[packet])

@@ -86,6 +86,7 @@ def plan() -> Plan:
 
 def manifest() -> Manifest:
     return Manifest(
+        design="accelerator",
         name="m",
         files=(File(path="rtl/top.v", sha256=DIGEST, bytes=3),),
         ports=(Port(name="aclk", direction="input", bits=1),),

@@ -1,97 +1,51 @@
 """The emitted Verilog of systolic kernels under Verilator: results, cycles, stream rules."""
 
-import numpy as np
 import pytest
-from tilewright.hw.lib.requantize_params import encode_scale
-from tilewright.hw.systolic import mapping
+from tilewright.hw.systolic.array_ws import WeightStationaryArray
 from tilewright.hw.systolic.kernel import SystolicKernel
-from tilewright.hw.systolic.law import kernel_cycles
 from tilewright.hw.systolic.params import SystolicParams
-from tilewright.sim.golden.systolic import systolic
-from tilewright.sim.regress import Case, Job, Port
-from tilewright.sim.vectors import STANDARD_STALLS, StallPattern
 
 from tilewright.build.kernel_run import simulate_kernel
 from tilewright.build.lint import lint
 from tilewright.build.verilog import emit
+from tilewright.flow.systolic_cases import job
 from tilewright.spec.numbers import NumberFormat
 
-pytestmark = pytest.mark.simulator
-
 SEED = 41
+UINT8 = NumberFormat(8, signed=False)
+MODULE = "kernel_under_test"
+
+PARAMS = {
+    "8x8": SystolicParams(rows=8, cols=8, lanes=16),
+    "3x5": SystolicParams(rows=3, cols=5, lanes=5, a_format=UINT8),
+    "weight_stationary_8x8": SystolicParams(
+        rows=8, cols=8, lanes=16, dataflow="weight_stationary", accumulator_rows=32
+    ),
+    "weight_stationary_3x5": SystolicParams(
+        rows=3,
+        cols=5,
+        lanes=5,
+        dataflow="weight_stationary",
+        a_format=UINT8,
+        requantize="fixed",
+        multiplier_bits=16,
+        accumulator_rows=24,
+    ),
+}
 
 
-def ports(params):
-    return (
-        Port(name="command", direction="in", bits=params.command_format.width),
-        Port(name="a", direction="in", bits=params.a_word_bits),
-        Port(name="b", direction="in", bits=params.b_word_bits),
-        Port(name="p", direction="in", bits=params.param_word_bits),
-        Port(name="o", direction="out", bits=params.output_word_bits, has_last=True),
-        Port(name="p_release", direction="pulse"),
-    )
-
-
-def output_words(params, loops, expected):
-    """The words, `last` on top, of a matrix of results."""
-    words = []
-    for panel, m_tile, subpanel in loops.walk():
-        col = (panel * loops.subpanels + subpanel) * params.cols
-        for r in reversed(range(params.rows)):
-            row = expected[m_tile * params.rows + r][col : col + params.cols]
-            last = (r == 0) << params.output_word_bits
-            words.append(mapping.pack_word(row, mapping.RESULT_BITS) | last)
-    return words
-
-
-def case(params, name, shape, subpanels, stalls):
-    """A case that fills its tiles: the rest of a ragged one is computed, too."""
-    rng = np.random.default_rng([SEED, *shape])
-    m, k, n = shape
-    a = rng.integers(params.a_format.minimum, params.a_format.maximum + 1, (m, k))
-    b = rng.integers(params.b_format.minimum, params.b_format.maximum + 1, (k, n))
-    biases = rng.integers(-1000, 1000, n).tolist()
-    scales = [encode_scale(s, params.requantize) for s in rng.uniform(0.5, 2, n) / (k * 100)]
-    loops = mapping.tile_loops(params, m, k, n, subpanels=subpanels)
-    settings = {"zero_point": -3, "minimum": -100, "maximum": 110}
-    expected = systolic(params, a, b, biases=biases, scale_words=scales, **settings)
-    command = mapping.command_fields(params, loops, **settings)
-    return Case(
-        name=name,
-        inputs={
-            "command": [params.command_format.encode(command)],
-            "a": list(mapping.pack_a(params, loops, a)),
-            "b": list(mapping.pack_b(params, loops, b)),
-            "p": list(mapping.pack_parameters(params, loops, biases, scales)),
-        },
-        expected={
-            "o": output_words(params, loops, expected.tolist()),
-            "p_release": [1] * loops.panels,
-        },
-        stalls=stalls,
-        expected_cycles=None if stalls else kernel_cycles(params, [loops]),
-        limit_cycles=100_000,
-    )
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        SystolicParams(rows=8, cols=8, lanes=16),
-        SystolicParams(rows=3, cols=5, lanes=5, a_format=NumberFormat(8, signed=False)),
-    ],
-    ids=lambda params: f"{params.rows}x{params.cols}",
-)
-def test_emitted_verilog(params, tmp_path):
-    verilog = emit(SystolicKernel(params), "kernel_under_test")
-    assert not lint(verilog, "kernel_under_test").problems
-    shape = (2 * params.rows, 3 * params.lanes, 4 * params.cols)
-    cases = [case(params, "free", shape, 2, {}), case(params, "one", shape, 1, {})]
-    for pattern in STANDARD_STALLS:
-        stalls = {port.name: pattern for port in ports(params) if port.direction != "pulse"}
-        cases.append(case(params, f"stall_{pattern.kind}_{pattern.seed}", shape, 2, stalls))
-    slow = {"o": StallPattern(kind="one_in_four")}
-    cases.append(case(params, "slow_output", shape, 4, slow))
-    job = Job(module="kernel_under_test", ports=ports(params), cases=tuple(cases), seed=SEED)
-    result = simulate_kernel(verilog, job, tmp_path)
+@pytest.mark.simulator
+@pytest.mark.parametrize("name", PARAMS)
+def test_emitted_verilog(name, tmp_path):
+    """Ragged products back to back and under every standard stall; panels of 1 and 2 subpanels."""
+    params = PARAMS[name]
+    verilog = emit(SystolicKernel(params), MODULE)
+    assert not lint(verilog, MODULE).problems
+    result = simulate_kernel(verilog, job(params, MODULE, samples=6, seed=SEED), tmp_path)
     assert result.is_passed, result.explain()
+
+
+def test_large_weight_stationary_array_stays_small_text():
+    """64 x 64 PEs within the bytes that the output-stationary array may take."""
+    params = SystolicParams(rows=64, cols=64, lanes=64, dataflow="weight_stationary")
+    assert len(emit(WeightStationaryArray(params), "array").encode()) <= 150_000

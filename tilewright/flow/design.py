@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
@@ -41,14 +41,10 @@ class Design:
     batch: int
     spec_sha256: str
 
-    @cached_property
+    @property
     def macs(self) -> int:
         """Useful multiply-accumulates of one start."""
-        total = 0
-        for op in self.graph.ops:
-            m, k = self.graph.tensor(op.inputs[0]).shape
-            total += m * k * self.graph.tensor(op.inputs[1]).shape[1]
-        return total
+        return self.graph.macs
 
     @property
     def memory_bytes(self) -> int:

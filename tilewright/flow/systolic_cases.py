@@ -4,6 +4,7 @@ cases.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
@@ -64,6 +65,8 @@ def job(params: SystolicParams, module: str, *, samples: int, seed: int) -> Job:
     for pattern in STANDARD_STALLS[1:]:
         shape = _shape(params, rng)
         cases.append(_case(params, f"stalled_{pattern.kind}", shape, rng, pattern))
+    slow = StallPattern(kind="one_in_four")
+    cases.append(_case(params, "slow_output", _shape(params, rng), rng, slow, ("o",)))
     return Job(module=module, ports=ports(params), cases=tuple(cases), seed=seed)
 
 
@@ -83,6 +86,7 @@ def _case(
     shape: tuple[int, int, int],
     rng: np.random.Generator,
     stall: StallPattern | None,
+    stalled: Sequence[str] = (),
 ) -> Case:
     m, k, n = shape
     loops, cycles = _loops(params, shape)
@@ -111,7 +115,7 @@ def _case(
         name=f"{name}_{shape[0]}x{k}x{shape[2]}",
         inputs=inputs,
         expected=outputs,
-        stalls=_stalls(params, stall),
+        stalls=_stalls(params, stall, stalled),
         expected_cycles=cycles if stall is None else None,
         limit_cycles=LIMIT_CYCLES,
     )
@@ -124,21 +128,25 @@ def _scales(params: SystolicParams, k: int, n: int, rng: np.random.Generator) ->
     return [encode_scale(s, params.requantize, params.multiplier_bits) for s in scales]
 
 
-def _stalls(params: SystolicParams, stall: StallPattern | None) -> dict[str, StallPattern]:
-    """The same pattern on every stream."""
+def _stalls(
+    params: SystolicParams, stall: StallPattern | None, stalled: Sequence[str]
+) -> dict[str, StallPattern]:
+    """The same pattern on the streams `stalled`, or on every one."""
     if stall is None:
         return {}
-    return {port.name: stall for port in ports(params) if port.direction != "pulse"}
+    names = [port.name for port in ports(params) if port.direction != "pulse"]
+    return dict.fromkeys(stalled or names, stall)
 
 
 def _loops(
     params: SystolicParams, shape: tuple[int, int, int]
 ) -> tuple[mapping.TileLoops | mapping_ws.PassLoops, int]:
-    """The loops that cover a product, and the cycles that the cost law gives it."""
+    """The loops that cover a product, in panels of 1 or 2 subpanels, and the cycles of the law."""
+    subpanels = 1 + sum(shape) % min(2, params.param_sets)
     if params.dataflow == "output_stationary":
-        tiles = mapping.tile_loops(params, *shape)
+        tiles = mapping.tile_loops(params, *shape, subpanels=subpanels)
         return tiles, law.kernel_cycles(params, [tiles])
-    passes = mapping_ws.pass_loops(params, *shape)
+    passes = mapping_ws.pass_loops(params, *shape, subpanels=subpanels)
     return passes, law_ws.kernel_cycles(params, [passes])
 
 

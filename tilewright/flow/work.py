@@ -39,11 +39,7 @@ class Work:
     @property
     def macs(self) -> int:
         """Useful multiply-accumulates."""
-        total = 0
-        for op in self.graph.ops:
-            m, k = self.graph.tensor(op.inputs[0]).shape
-            total += m * k * self.graph.tensor(op.inputs[1]).shape[1]
-        return total
+        return self.graph.macs
 
 
 def prepare(
