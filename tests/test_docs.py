@@ -1,7 +1,13 @@
-"""Commands in README and docs work: cheap ones run here, heavy ones must be in `.ci/run`."""
+"""Commands in README and docs work, and show what the pages show.
+
+Each page is run in order in a copy of the examples. What is cheap runs by itself; pages with
+simulations are slow. `make` targets are run by `.ci/run`. A comment `# exits with N` names another
+exit code than 0; lines below a command must be in its output, in order, and `...` stands for any.
+"""
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,69 +20,128 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+EXIT = re.compile(r"# exits with (\d+)$")
 CHEAP_VERBS = ("doctor", "init", "check", "schema", "estimate")
+OTHER_PROGRAMS = ("sed", "cp", "ls", "head", "grep")
 
 
 class Command(NamedTuple):
     page: str
     text: str
+    exit_code: int
+    shown: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """What to start: our own Python in place of `.venv`."""
+        words = shlex.split(self.text)
+        if words[0] == ".venv/bin/tilewright":
+            return [sys.executable, "-m", "tilewright", *words[1:]]
+        return [sys.executable, *words[1:]] if words[0] == ".venv/bin/python" else words
+
+    @property
+    def is_make(self) -> bool:
+        return self.text.startswith("make ")
+
+    @property
+    def is_cheap(self) -> bool:
+        words = shlex.split(self.text)
+        return words[0] in OTHER_PROGRAMS or (
+            words[0].endswith("tilewright") and words[1] in CHEAP_VERBS
+        )
 
 
-def commands() -> list[Command]:
+def commands(page: Path) -> list[Command]:
     found = []
-    for page in PAGES:
-        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-            lines = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-            found += [Command(page.name, line.partition("  #")[0].strip()) for line in lines]
+    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            first, *shown = part.splitlines()
+            text, _, comment = first.partition("  #")
+            code = EXIT.search(f"#{comment}")
+            exit_code = int(code[1]) if code else 0
+            found.append(Command(page.name, text.strip(), exit_code, tuple(shown)))
     return found
 
 
-def is_cheap(command: Command) -> bool:
-    words = shlex.split(command.text)
-    return words[0].endswith("tilewright") and words[1] in CHEAP_VERBS
+def run(command: Command, folder: Path) -> None:
+    done = subprocess.run(
+        command.words, cwd=folder, capture_output=True, text=True, check=False, timeout=600
+    )
+    told = f"{command.page}: {command.text}\n{done.stdout}{done.stderr}"
+    assert done.returncode == command.exit_code, told
+    rest = iter((done.stdout + done.stderr).splitlines())
+    for line in command.shown:
+        if line.strip() != "...":
+            assert any(line.rstrip() == got.rstrip() for got in rest), f"not shown: {line}\n{told}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A place with the examples, as a clone has them."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path
+
+
+WITH_COMMANDS = [page for page in PAGES if any(not c.is_make for c in commands(page))]
 
 
 def test_the_pages_have_commands() -> None:
-    assert len(commands()) >= 5
-    assert any(is_cheap(command) for command in commands())
+    found = [command for page in PAGES for command in commands(page)]
+    assert len(found) >= 20
+    assert any(command.shown for command in found)
+    assert {"README.md", "tutorial.md"} <= {command.page for command in found}
 
 
-@pytest.mark.parametrize("page", sorted({command.page for command in commands()}))
-def test_cheap_commands_run_in_order(page: str, tmp_path: Path) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for command in [c for c in commands() if c.page == page and is_cheap(c)]:
-        words = [sys.executable, "-m", "tilewright", *shlex.split(command.text)[1:]]
-        done = subprocess.run(
-            words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, f"{page}: {command.text}\n{done.stdout}{done.stderr}"
+def test_every_command_is_of_a_known_kind() -> None:
+    """A test may start nothing else: a page must not be able to do harm."""
+    allowed = ("make", ".venv/bin/tilewright", ".venv/bin/python", *OTHER_PROGRAMS)
+    for page in PAGES:
+        for command in commands(page):
+            assert shlex.split(command.text)[0] in allowed, command
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
+def test_cheap_commands_before_the_first_heavy_one(page: Path, folder: Path) -> None:
+    for command in commands(page):
+        if not command.is_make:
+            if not command.is_cheap:
+                break
+            run(command, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.simulator
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
+def test_all_commands_of_a_page(page: Path, folder: Path) -> None:
+    for command in commands(page):
+        if not command.is_make:
+            run(command, folder)
+
+
+def test_a_line_that_is_not_printed_is_found(folder: Path) -> None:
+    with pytest.raises(AssertionError, match="not shown: other"):
+        run(Command("page", ".venv/bin/python -c 'print(1)'", 0, ("...", "other")), folder)
+    with pytest.raises(AssertionError):
+        run(Command("page", ".venv/bin/python -c 'print(1)'", 2, ()), folder)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run(page: Path, tmp_path: Path) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+def test_python_examples_run(page: Path, folder: Path) -> None:
     for text in PYTHON_BLOCK.findall(page.read_text(encoding="utf-8")):
         done = subprocess.run(
             [sys.executable, "-c", text],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+            cwd=folder, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, f"{page.name}: {text}\n{done.stderr}"
         assert done.stdout, f"{page.name}: this example shows nothing"
 
 
-def test_heavy_commands_are_run_by_ci() -> None:
-    """`make` targets directly; verbs of the flow because `make demo` or a test runs them."""
+def test_make_targets_are_run_by_ci() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
     makefile = (ROOT / "Makefile").read_text()
-    for command in (c for c in commands() if not is_cheap(c)):
-        words = shlex.split(command.text)
-        if words[0] == "make":
-            assert re.search(rf"^step \S+ {re.escape(command.text)}$", ci, re.MULTILINE), command
-            assert f"\n{words[1]}: " in makefile, command
-        elif words[1] == "verify":
-            assert " ".join(words[1:]) in makefile, f"{command}: not what `make demo` runs"
-        else:
-            assert words[1] in ("generate", "report", "run"), command
+    for command in (c for page in PAGES for c in commands(page) if c.is_make):
+        assert re.search(rf"^step \S+ {re.escape(command.text)}$", ci, re.MULTILINE), command
+        assert f"\n{command.text.split()[1]}: " in makefile, command
 
 
 def test_ci_runs_nothing_that_the_readme_does_not_tell() -> None:
