@@ -37,7 +37,6 @@ PACKAGES: Final = (
     ("verify", "onnxruntime", "independent expected results"),
     ("verify", "pyslang", "lints the Verilog"),
     ("verify", "pyosys", "checks the netlist"),
-    ("verify", "jinja2", "writes reports"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from .design import Design
 from .results import REPORT_TEXT, Result, activity_table, limit_sentence, markdown_activity
 from .simulation import SIMULATION
 from .verdict import Verdict
+
+
+SMALLEST_SHARE = 0.0005
+"""Less is not shown."""
 
 
 def design_rows(design: Design) -> list[tuple[str, str]]:
@@ -53,15 +58,15 @@ def verification(
     starts = len(result.cases)
     estimated = design.estimate.cycles * starts
     measured = sum(case.cycles for case in result.cases)
-    peak = measured * design.estimate.macs_per_cycle
-    utilisation = design.macs * starts / max(1, peak)
+    shares = cycle_shares(design, activity, measured, starts)
+    utilisation = shares["useful work"]
     rows = [
         *verdict.rows(),
         ("cycles measured", f"{measured:,} in {starts} start(s)"),
         ("cycles estimated", f"{estimated:,}"),
         ("difference", f"{measured - estimated:,}"),
         ("utilisation", f"{100 * utilisation:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"),
-        ("where cycles went", limit_sentence(activity, CORE) if activity else "not measured"),
+        ("where cycles went", _shares_text(shares)),
         ("Verilog", str(out / f"{design.name}.v")),
         ("report", str(out / REPORT_TEXT)),
     ]
@@ -71,6 +76,7 @@ def verification(
         "cycles": [case.cycles for case in result.cases],
         "difference": measured - estimated,
         "measured_utilisation": utilisation,
+        "cycle_shares": shares,
         "activity": activity,
         **_run_data(result, out),
         "was_compiled": is_compiled,
@@ -80,6 +86,32 @@ def verification(
     run = result.run.moved_to(out / SIMULATION)
     notes = [] if run.is_passed else [run.explain()]
     return Result(title=f"{design.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
+
+
+def _shares_text(shares: Mapping[str, float]) -> str:
+    shown = (f"{what} {share:.1%}" for what, share in shares.items() if share >= SMALLEST_SHARE)
+    return ", ".join(shown)
+
+
+def cycle_shares(
+    design: Design, activity: Mapping[str, Mapping[str, int]], cycles: int, starts: int
+) -> dict[str, float]:
+    """Shares of the measured cycles, by what the array did; they sum to 1.
+
+    Padding: multiply-accumulates beyond the edges of ragged tiles and blocks of k.
+    """
+    if not cycles:
+        return {"useful work": 0.0, "nothing was measured": 1.0}
+    useful = design.macs * starts / (cycles * design.estimate.macs_per_cycle)
+    computing = design.estimate.steps * starts / cycles
+    core = activity[CORE]
+    shares = {
+        "useful work": useful,
+        "padding": computing - useful,
+        "waiting for operands": core["wait_input"] / cycles,
+        "waiting for room": core["wait_output"] / cycles,
+    }
+    return shares | {"filling and draining": 1.0 - sum(shares.values())}
 
 
 def _run_data(result: AcceleratorResult, out: Path) -> dict[str, Any]:
@@ -104,7 +136,8 @@ def markdown(report: Result, design: Design) -> str:
     lines += ["| what | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in report.rows), ""]
     lines += [f"> {note}" for note in report.notes]
     if activity := report.data["activity"]:
-        lines += ["## Where the cycles went", "", markdown_activity(activity), ""]
+        lines += ["## Where the cycles went", "", f"{limit_sentence(activity, CORE).capitalize()}."]
+        lines += ["", markdown_activity(activity), ""]
     return "\n".join([*lines, "## Operators", "", *_op_lines(design), ""])
 
 
