@@ -16,7 +16,6 @@ from .results import REPORT_TEXT, Result, activity_table, limit_sentence, markdo
 from .simulation import SIMULATION
 from .verdict import Verdict
 
-
 SMALLEST_SHARE = 0.0005
 """Less is not shown."""
 
