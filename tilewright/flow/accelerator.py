@@ -18,7 +18,7 @@ from .accelerator_report import design_data, design_rows, markdown, verification
 from .design import Design, make_design
 from .inputs import Samples, load_samples, read_arrays
 from .results import REPORT_JSON, REPORT_TEXT, Result
-from .simulation import SIMULATION, dequantized, outputs_of, prepare, simulate
+from .simulation import SIMULATION, dequantized, outputs_of, prepare, simulate, simulate_stalled
 from .verdict import judge
 
 DEFAULT_BATCH = 1
@@ -104,9 +104,11 @@ def _measure(
     with output_directory(out, manifest=_manifest(design, seed)) as (folder, _):
         write_design(design, folder, verilog=prepared.verilog)
         result = simulate(prepared, folder / SIMULATION, seed=seed, waves=waves)
+        progress("simulate under stalls")
+        stalled = simulate_stalled(prepared, folder, seed=seed)
         progress("compare")
         outputs = outputs_of(design, result)
-        verdict = judge(spec, design, samples, prepared.inputs, outputs, result)
+        verdict = judge(spec, design, samples, prepared.inputs, outputs, stalled)
         report = verification(design, verdict, result, out, is_compiled=prepared.is_compiled)
         _write_report(folder, report, design)
         write_arrays(folder / "outputs.npz", dequantized(design, outputs, samples.count))

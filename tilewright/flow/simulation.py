@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,19 @@ LIMIT_FACTOR = 4
 LIMIT_SLACK_CYCLES = 100_000
 PICOSECONDS_PER_CYCLE = 10_000
 SIMULATION = "simulation"
+
+
+STALL_PATTERNS = ((64, 40), (160, 3))
+"""Probability of a pause in 1/256 and cycles to the first beat, of each run under stalls."""
+STALLED_LIMIT_FACTOR = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class StalledRun:
+    """One run under stalls; its files are in `folder` beside those of the timed run."""
+
+    folder: str
+    result: AcceleratorResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,21 +101,49 @@ def simulate(
     prepared: Prepared, folder: Path, *, seed: int, waves: tuple[int, int] | None
 ) -> AcceleratorResult:
     """Run all starts back to back; files and results stay in `folder`."""
-    design = prepared.design
     window = None
     if waves is not None:
         start, end = (PICOSECONDS_PER_CYCLE * cycle for cycle in waves)
         window = WaveWindow(start_ps=start, end_ps=end)
+    return _run(prepared, prepared.cases, folder, _timing(prepared.design, seed), seed, window)
+
+
+def simulate_stalled(prepared: Prepared, folder: Path, *, seed: int) -> tuple[StalledRun, ...]:
+    """Run the first start again with random pauses on every memory channel, in several patterns.
+
+    What is right must stay right whatever the timing; how long it takes is not judged.
+    """
+    first = prepared.cases[0]
+    patient = replace(first, limit_cycles=STALLED_LIMIT_FACTOR * first.limit_cycles)
+    runs = []
+    for number, (stall, latency_cycles) in enumerate(STALL_PATTERNS):
+        timing = _timing(prepared.design, seed + number)
+        timing = replace(timing, stall=stall, latency_cycles=latency_cycles)
+        place = folder / f"stalled_{number}"
+        result = _run(prepared, (patient,), place, timing, seed + number, None)
+        runs.append(StalledRun(folder=place.name, result=result))
+    return tuple(runs)
+
+
+def _run(
+    prepared: Prepared,
+    cases: Sequence[AcceleratorCase],
+    folder: Path,
+    timing: MemoryTiming,
+    seed: int,
+    waves: WaveWindow | None,
+) -> AcceleratorResult:
+    design = prepared.design
     return run_accelerator(
         prepared.model,
-        prepared.cases,
+        cases,
         folder,
         registers={r.name: r.offset for r in register_table(design.config).registers},
         num_counters=CounterParams(num_units=len(design.config.units)).num_counters,
         port_bytes=design.machine.port_bytes,
-        timing=_timing(design, seed),
+        timing=timing,
         seed=seed,
-        waves=window,
+        waves=waves,
     )
 
 

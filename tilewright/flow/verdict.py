@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tilewright.build.accelerator_run import AcceleratorResult
 from tilewright.sim.golden.oracle import oracle_outputs
 from tilewright.sim.golden.run import run as run_golden
 from tilewright.spec import AcceleratorSpec
 
 from .design import Design
 from .inputs import Samples
+from .simulation import StalledRun, outputs_of
 
 SHOWN_MISMATCHES = 5
 
@@ -34,6 +34,8 @@ class Verdict:
     oracle_mismatches: int
     is_exact: bool
     right: int | None
+    stalled_runs: int
+    stalled_failures: tuple[str, ...]
     examples: tuple[str, ...]
 
     @property
@@ -41,7 +43,8 @@ class Verdict:
         """All samples ran and every value agrees with both."""
         whole = self.samples_run == self.samples and self.values > 0
         agrees = not self.oracle_mismatches or not self.is_exact
-        return whole and not self.golden_mismatches and agrees
+        survives = self.stalled_runs > 0 and not self.stalled_failures
+        return whole and not self.golden_mismatches and agrees and survives
 
     def rows(self) -> list[tuple[str, str]]:
         """For people."""
@@ -56,8 +59,13 @@ class Verdict:
             ),
             ("mismatches, golden", f"{self.golden_mismatches:,} (NumPy integers)"),
             ("mismatches, oracle", f"{self.oracle_mismatches:,} ({self._oracle_words()})"),
+            ("under stalls", self._stalled_words()),
             *(("mismatch", text) for text in self.examples),
         ]
+
+    def _stalled_words(self) -> str:
+        wrong = "; ".join(self.stalled_failures)
+        return wrong or f"right in {self.stalled_runs} runs with random pauses on every channel"
 
     def _oracle_words(self) -> str:
         name = "onnxruntime's integer kernels"
@@ -72,6 +80,8 @@ class Verdict:
             "golden_mismatches": self.golden_mismatches,
             "oracle_mismatches": self.oracle_mismatches,
             "right": self.right,
+            "stalled_runs": self.stalled_runs,
+            "stalled_failures": list(self.stalled_failures),
         }
 
 
@@ -81,9 +91,9 @@ def judge(
     samples: Samples,
     inputs: Sequence[Mapping[str, NDArray[Any]]],
     outputs: Mapping[str, NDArray[Any]],
-    result: AcceleratorResult,
+    stalled: Sequence[StalledRun],
 ) -> Verdict:
-    """Compare what the hardware wrote with both models."""
+    """Compare what the hardware wrote, in time and under stalls, with both models."""
     ran = min(samples.count, min((len(values) for values in outputs.values()), default=0))
     golden = _golden(design, inputs)
     floats = {design.graph.tensor(name).origin: a for name, a in samples.arrays.items()}
@@ -113,8 +123,24 @@ def judge(
         oracle_mismatches=oracle_mismatches,
         is_exact=design.machine.engines[0].params["requantize"] == "exact",
         right=right,
+        stalled_runs=len(stalled),
+        stalled_failures=tuple(_stalled_failures(design, golden, stalled)),
         examples=tuple(examples),
     )
+
+
+def _stalled_failures(
+    design: Design, golden: Mapping[str, NDArray[Any]], stalled: Sequence[StalledRun]
+) -> Iterator[str]:
+    """What went wrong in runs under stalls, which are all of the first start."""
+    for run in stalled:
+        if not run.result.is_passed:
+            yield f"{run.folder}: {run.result.run.explain()}"
+            continue
+        for name, got in outputs_of(design, run.result).items():
+            wrong = int((got != golden[name][: len(got)]).sum())
+            if wrong or not len(got):
+                yield f"{run.folder}: {wrong} of {got.size} values of {name} differ"
 
 
 def _golden(
