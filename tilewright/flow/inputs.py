@@ -73,6 +73,9 @@ def read_arrays(
                 f"got {values.dtype} {list(values.shape)}"
             )
             continue
+        if not np.isfinite(values).all():
+            problems.append(f"{name}: must be finite numbers, some are not")
+            continue
         arrays[tensor.name] = values.astype(np.float32)
     count = min((len(values) for values in arrays.values()), default=0)
     if samples is not None and samples > count and not problems:
@@ -88,7 +91,8 @@ def read_arrays(
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it cannot read, so it is not NumPy that opens it.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise UsageError(f"{path}: cannot be read as .npz: {error}") from error
