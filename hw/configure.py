@@ -9,6 +9,7 @@ memory may need; programs are written over AXI4-Lite as rows of 32-bit chunks, o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.program import Command, Program, Token
@@ -24,7 +25,7 @@ from tilewright.hw.lib.dma_params import AxiParams
 from tilewright.hw.lib.memory_params import QueueParams, ScratchpadParams
 from tilewright.hw.lib.params import TokenParams
 from tilewright.hw.program_words import command_word
-from tilewright.hw.systolic.params import engine_params
+from tilewright.hw.systolic.params import SystolicParams, engine_params
 from tilewright.hw.unit_params import TOKEN_BITS, Surroundings, bound_bits, unit_params
 
 READ_PORTS = ("array.a", "array.b", "store")
@@ -77,11 +78,34 @@ def _surroundings(machine: Machine, program: Program, *, is_programmable: bool) 
             word_bits=machine.scratchpad.word_bits,
             num_read_ports=len(READ_PORTS),
             num_write_ports=len(WRITE_PORTS),
+            # Results are written by groups of lanes, everything else by whole words.
+            lane_bits=machine.scratchpad.word_bits // (systolic.lanes // systolic.cols),
+            read_reach=None if is_programmable else _reach(READ_PORTS, program, machine),
+            write_reach=None if is_programmable else _reach(WRITE_PORTS, program, machine),
         ),
         axi=AxiParams(data_bytes=machine.port_bytes),
         systolic=systolic,
         is_programmable=is_programmable,
     )
+
+
+def _reach(units: Sequence[str], program: Program, machine: Machine) -> tuple[tuple[int, ...], ...]:
+    """The banks that a fixed program's units use: a port needs no wires to the others."""
+    pad = machine.scratchpad
+    reach = []
+    for unit in units:
+        banks = {0}  # a port without commands must still lead somewhere
+        for command in program.units.get(unit, ()):
+            if command.fields.get("target", 0):
+                continue  # to the parameter memory
+            steps = [loop.stride("local") * (loop.bound - 1) for loop in command.loops]
+            first = command.bases["local"] + sum(min(0, step) for step in steps)
+            last = command.bases["local"] + sum(max(0, step) for step in steps)
+            last += command.fields.get("run_words", 1) - 1
+            touched = range(first // pad.words_per_bank, last // pad.words_per_bank + 1)
+            banks |= {bank % pad.banks for bank in touched}
+        reach.append(tuple(sorted(banks)))
+    return tuple(reach)
 
 
 def _unit(unit: str, program: Program, around: Surroundings, programmable_rows: int) -> UnitConfig:
@@ -94,6 +118,9 @@ def _unit(unit: str, program: Program, around: Surroundings, programmable_rows: 
         if programmable_rows
         else tuple(command_word(params, waits, signals, command) for command in commands)
     )
+    if words and not isinstance(params, SystolicParams):
+        # Fields that are equal in all commands then fold to constants.
+        params = replace(params, initial_command=words[0])
     queue = QueueParams(
         command_format=params.command_format,
         depth=programmable_rows or max(1, len(words)),

@@ -67,6 +67,7 @@ def _streamer_params(
         num_waits=len(waits),
         num_signals=len(signals),
         token_bits=TOKEN_BITS,
+        lane_bits=around.scratchpad.lane_bits,
         num_groups=groups,
         group_loop=GROUP_LOOP if groups > 1 else None,
     )
@@ -93,6 +94,7 @@ def _dma_params(
         "max_burst_beats": around.machine.memory.max_burst_beats,
         "num_waits": len(waits),
         "token_bits": TOKEN_BITS,
+        "lane_bits": around.scratchpad.lane_bits,
     }
     if unit == "load":
         return LoadParams(**common, num_signals=len(signals))  # type: ignore[arg-type]

@@ -78,6 +78,7 @@ class DmaParams:
     num_waits : token ports that are waited for before a run
     token_bits : width of a wait's or signal's count
     lane_bits : width that a mask bit of the scratchpad's write port stands for
+    initial_command : as in `LoopParams`
     """
 
     num_loops: int
@@ -93,6 +94,7 @@ class DmaParams:
     num_waits: int
     token_bits: int
     lane_bits: int = 8
+    initial_command: int = 0
 
     def __post_init__(self) -> None:
         for name in ("run_bits", "local_address_bits", "memory_address_bits", "token_bits"):
@@ -174,6 +176,7 @@ class DmaParams:
             bound_bits=self.bound_bits,
             spaces=self.spaces,
             command_format=self.command_format,
+            initial_command=self.initial_command,
         )
 
 

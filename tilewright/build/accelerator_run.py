@@ -28,18 +28,13 @@ __all__ = [
 
 TOP = "accelerator_tb"
 CLOCK_CYCLES_SLACK = 10_000
-PUBLIC_SIGNALS = (
-    *(
-        "aclk",
-        "aresetn",
-        "irq",
-        "host_request",
-        "host_acknowledge",
-        "host_is_write",
-        "host_address",
-    ),
-    *("host_write_data", "host_read_data", "host_response", "measured_cycles", "load", "load_done"),
-    *("dump", "dump_done", "case_number", "num_errors", "bytes_read", "bytes_written"),
+WRITTEN_SIGNALS = (
+    *("host_request", "host_is_write", "host_address", "host_write_data"),
+    *("load", "dump", "case_number"),
+)
+READ_SIGNALS = (
+    *("aclk", "aresetn", "irq", "host_acknowledge", "host_read_data", "host_response"),
+    *("measured_cycles", "load_done", "dump_done", "num_errors", "bytes_read", "bytes_written"),
 )
 
 
@@ -123,7 +118,8 @@ def build_accelerator(
     }
     options = BuildOptions(
         top=TOP,
-        public=((TOP, PUBLIC_SIGNALS),),
+        public=((TOP, WRITTEN_SIGNALS),),
+        public_read=((TOP, READ_SIGNALS),),
         has_waves=has_waves,
         defines=(("ACCELERATOR", module),),
         parameters=tuple((name, str(value)) for name, value in parameters.items()),

@@ -40,7 +40,9 @@ class BuildOptions:
     optimize : level for the C++ compiler.
     has_waves : write FST on request (slower, needs liblz4-dev).
     has_timing : the text has its own delays (a clock in SystemVerilog).
-    public : per module the signals that a bench may read and write.
+    public : per module the signals that a bench may read and write. What follows from one of these
+        without a register between is computed anew in every step of time: keep them few.
+    public_read : per module the signals that a bench may only read; they cost little.
     defines, parameters : macros, and parameters of the top module.
     """
 
@@ -49,6 +51,7 @@ class BuildOptions:
     has_waves: bool = False
     has_timing: bool = True
     public: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    public_read: tuple[tuple[str, tuple[str, ...]], ...] = ()
     defines: tuple[tuple[str, str], ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
 
@@ -123,8 +126,9 @@ def lz4_header_exists(toolchain: Toolchain) -> bool:
 def control_file(options: BuildOptions) -> str:
     """Verilator control text that opens the public signals of a model, and only these."""
     lines = ["`verilator_config"]
-    for module, signals in options.public:
-        lines += [f'public_flat_rw -module "{module}" -var "{signal}"' for signal in signals]
+    for access, opened in (("rw", options.public), ("rd", options.public_read)):
+        for module, signals in opened:
+            lines += [f'public_flat_{access} -module "{module}" -var "{name}"' for name in signals]
     return "\n".join(lines) + "\n"
 
 
