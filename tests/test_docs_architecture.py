@@ -25,6 +25,7 @@ from tilewright.hw.hardware_config import UNITS, HardwareConfig, TokenWire, Unit
 from tilewright.build.accelerator_files import write_design
 from tilewright.catalog import PARTS, load_spec
 from tilewright.flow.design import PROGRAMMABLE_ROWS, Design, make_design
+from tilewright.flow.simulation import STALL_PATTERNS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -108,4 +109,5 @@ def test_files_of_a_result(design: Design, tmp_path: Path) -> None:
     made = {path.name for path in tmp_path.iterdir()}
     assert made <= told, f"not on the page: {sorted(made - told)}"
     later = {"manifest.json", "report.json", "report.md", "outputs.npz", "simulation/"}
+    later |= {f"stalled_{number}/" for number in range(len(STALL_PATTERNS))}
     assert told - made == later | {"program.writes"}

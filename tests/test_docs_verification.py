@@ -11,6 +11,7 @@ from tilewright.build.accelerator_run import MemoryTiming
 from tilewright.build.cache import _DEFAULT_LIMIT_BYTES, BuildCache
 from tilewright.commands.parser import VERBS
 from tilewright.flow.programmable import make_programmable, prepare, run_graphs
+from tilewright.flow.simulation import STALL_PATTERNS
 from tilewright.machines import systolic_machine
 from tilewright.workloads import matmul_graph
 
@@ -31,6 +32,12 @@ def test_numbers_on_the_page() -> None:
     silence = Job.__dataclass_fields__["drain_cycles"].default
     assert f"{silence} cycles of silence" in PAGE
     assert f"{_DEFAULT_LIMIT_BYTES >> 30} GiB at most" in PAGE
+
+
+def test_patterns_of_stalls_of_an_accelerator() -> None:
+    text = " ".join(PAGE.split())
+    assert "in a quarter of all cycles, and in five eighths with a latency of 3." in text
+    assert [(stall / 256, latency) for stall, latency in STALL_PATTERNS] == [(0.25, 40), (0.625, 3)]
 
 
 def test_the_readme_names_no_verb_that_is_missing() -> None:
