@@ -40,7 +40,11 @@ READ_SIGNALS = (
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryTiming:
-    """How the memory model behaves: `stall` is the probability in 1/256 that a channel pauses."""
+    """How the memory model behaves: `stall` is the probability in 1/256 that a channel pauses.
+
+    Runs with stalls are for correctness: there, memories and registers without an initial value
+    start with random bits, so that nothing can lean on zeros that hardware does not promise.
+    """
 
     latency_cycles: int = 40
     outstanding_bursts: int = 8
@@ -48,8 +52,9 @@ class MemoryTiming:
     seed: int = 1
 
     def plusargs(self) -> dict[str, str]:
-        """The model's settings."""
-        return {
+        """The model's settings; those without a value are Verilator's own."""
+        random = {"verilator+rand+reset+2": "", f"verilator+seed+{self.seed}": ""}
+        return (random if self.stall else {}) | {
             "axi_latency": str(self.latency_cycles),
             "axi_outstanding": str(self.outstanding_bursts),
             "axi_stall": str(self.stall),

@@ -93,7 +93,9 @@ def run_bench(
     folder.mkdir(parents=True, exist_ok=True)
     executable = _keep_program(model, folder)
     (folder / "junit.xml").unlink(missing_ok=True)
-    arguments = [f"+{name}={value}" for name, value in (plusargs or {}).items()]
+    arguments = [
+        f"+{name}={value}" if value else f"+{name}" for name, value in (plusargs or {}).items()
+    ]
     if waves is not None:
         arguments += _wave_arguments(model, folder, waves)
     bench = run_bench_process(
