@@ -1,10 +1,10 @@
 """Simulated cycles per second of the 16x16 accelerator: inside `verify`, and in a bare C++ loop.
 
 Both run the same Verilator model of the emitted Verilog in the same test bench, with the same
-memory model and image; in `verify` cocotb starts the accelerator and sleeps until its
-interrupt. Seconds are processor seconds (both have one thread): what an idle machine takes. Those of `verify` are the
-difference between a process with several runs and one with a single run, so that the start of
-Python is left out and all that belongs to a run is in. The median of several repetitions counts.
+memory model and image; in `verify` cocotb starts the accelerator and sleeps until its interrupt.
+Seconds are processor seconds (both have one thread): what an idle machine takes. Those of `verify`
+are the difference between a process with several runs and one with a single run, so that the start
+of Python is left out and all that belongs to a run is in. The median of several repetitions counts.
 Exit code 1 if `verify` has less than 0.45 of the bare speed.
 """
 
