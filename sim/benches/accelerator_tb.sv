@@ -15,9 +15,12 @@ module accelerator_tb #(
   reg aclk = 1'b0;
   reg aresetn = 1'b0;
   always #5 aclk = !aclk;
-  initial begin
-    repeat (8) @(posedge aclk);
-    aresetn <= 1'b1;
+  reg reset_request = 1'b0;  // set by Python: a reset at any time
+  reg [2:0] reset_cycles = 3'd7;
+  always @(posedge aclk) begin
+    if (reset_request) reset_cycles <= 3'd7;
+    else if (reset_cycles != 3'd0) reset_cycles <= reset_cycles - 3'd1;
+    aresetn <= !reset_request && reset_cycles == 3'd0;
   end
 
   // ---- AXI4 between the accelerator and the memory model

@@ -173,10 +173,10 @@ async def t5_reset_in_the_middle(dut: Any) -> None:
         await prepare(dut)
         await set(dut, "control", START)
         await ClockCycles(dut.aclk, after)
-        dut.aresetn.value = 0
+        dut.reset_request.value = 1
         await ClockCycles(dut.aclk, 3)
-        dut.aresetn.value = 1
-        await ClockCycles(dut.aclk, 2)
+        dut.reset_request.value = 0
+        await RisingEdge(dut.aresetn)
         assert await get(dut, "status") == 0
         assert not int(dut.irq.value)
     await prepare(dut)

@@ -41,7 +41,8 @@ HARDWARE = {
                        "1'b0", "mismatch"),
     "no_lower_limit": ("drain_column_requantizer", r"\$signed\(s16_sum\) < \$signed\(s16_minimum\)",
                        "1'b0", "mismatch"),
-    "bytes_swapped": ("scratchpad_bank", r"write_data\[7:0\]", "write_data[15:8]", "mismatch"),
+    "bytes_swapped": ("scratchpad_bank", r"write_data\[(7|15):0\]",
+                      "{write_data[7:0], write_data[15:8]}", "mismatch"),
     "token_never_given": ("token_a_ready", r"wait__available \+ signal__give", "wait__available",
                           "no interrupt within"),
     "token_a_cycle_late": ("token_a_ready", r"(?<=wait__available \+ )signal__give", "late",
@@ -228,7 +229,7 @@ def test_a_start_that_is_missing(verify: Any, monkeypatch: pytest.MonkeyPatch) -
     run = simulation.run_accelerator
 
     def cut(model: Any, cases: Any, folder: Path, **more: Any) -> Any:
-        return run(model, cases[:-1], folder, **more)
+        return run(model, cases[:1], folder, **more)
 
     monkeypatch.setattr(simulation, "run_accelerator", cut)
     code, text = verify()

@@ -30,7 +30,7 @@ TOP = "accelerator_tb"
 CLOCK_CYCLES_SLACK = 10_000
 WRITTEN_SIGNALS = (
     *("host_request", "host_is_write", "host_address", "host_write_data"),
-    *("load", "dump", "case_number"),
+    *("load", "dump", "case_number", "reset_request"),
 )
 READ_SIGNALS = (
     *("aclk", "aresetn", "irq", "host_acknowledge", "host_read_data", "host_response"),
