@@ -38,6 +38,7 @@ def register_table(config: HardwareConfig) -> RegisterTable:
         rows = (len(config.units) + 1) * config.program_unit_rows
         program_bytes = 4 * config.program_row_chunks * rows
     return accelerator_registers(
+        name=config.name,
         units=tuple(unit.name.replace(".", "_") for unit in config.units),
         version=VERSION,
         spec_hash=config.spec_hash,

@@ -6,7 +6,7 @@ count slots. A panels live in as many slots as a block has row tiles.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..machine import Machine, Scratchpad
@@ -96,22 +96,35 @@ def _quality(choice: Placement, ops: Sequence[Matmul]) -> tuple[int, ...]:
     return (-avoidable, enough, -traffic, choice.b_slots)
 
 
+def same_banks(pad: Scratchpad, needed: Callable[[int], int]) -> str:
+    """The least capacity with as many banks; `needed` is the banks of some words that it takes."""
+    words = pad.words_per_bank
+    if needed(1 << 62) > pad.banks:
+        return ""  # too few banks, however large
+    while needed(words) > pad.banks:
+        words *= 2
+    capacity_bytes = pad.banks * words * pad.word_bits // 8
+    return f"; with {pad.banks} banks it is {capacity_bytes} bytes"
+
+
 def _does_not_fit(pad: Scratchpad, ops: Sequence[Matmul]) -> DoesNotFit:
     """What one A panel, two B panels and two result tiles need, in whole banks."""
     a_op = max(ops, key=lambda op: op.a_panel_words)
     b_op = max(ops, key=lambda op: op.b_panel_words)
     per_bank = pad.words_per_bank
-    banks = (
-        ceil_div(a_op.a_panel_words, per_bank)
-        + ceil_div(2 * b_op.b_panel_words, per_bank)
-        + ceil_div(2 * a_op.array.rows, per_bank)
-    )
+
+    def needed(bank_words: int) -> int:
+        parts = (a_op.a_panel_words, 2 * b_op.b_panel_words, 2 * a_op.array.rows)
+        return sum(ceil_div(words, bank_words) for words in parts)
+
+    banks = needed(per_bank)
     least = banks * per_bank * pad.word_bits // 8
     return DoesNotFit(
         f"op {a_op.op}: {a_op.m}x{a_op.k}x{a_op.n} does not fit into the scratchpad of "
         f"{pad.capacity_bytes} bytes in {pad.banks} banks: the least that works is {least} bytes "
         f"({banks} banks of {per_bank} words): one panel of {a_op.a_panel_words} words, two of "
         f"{b_op.b_panel_words} (op {b_op.op}) and two result tiles of {a_op.array.rows}"
+        f"{same_banks(pad, needed)}"
     )
 
 

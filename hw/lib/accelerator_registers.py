@@ -32,7 +32,7 @@ def _register(name: str, offset: int, text: str, fields: tuple[Field, ...]) -> R
 
 def _identity(version: int, spec_hash: int) -> list[Register]:
     return [
-        _register("id", 0x00, "Identity", _value("`TILE`", constant=ID_VALUE)),
+        _register("id", 0x00, "Identity", _value("the letters TILE", constant=ID_VALUE)),
         _register(
             "version",
             0x04,
@@ -116,7 +116,12 @@ def _counters(units: tuple[str, ...]) -> list[Register]:
     )
     text = "cycles of the selected unit in the selected class since the last start"
     return [
-        _register("num_counters", 0x40, "Activity counters", _value("number", constant=count)),
+        _register(
+            "num_counters",
+            0x40,
+            "Activity counters",
+            _value("how many activity counters there are", constant=count),
+        ),
         _register("counter_index", 0x44, "Counter to read", (index,)),
         _register("counter_low", 0x48, "Counter", _value(f"{text}: bits 31..0")),
         _register("counter_high", 0x4C, "Counter", _value(f"{text}: bits 63..32")),
@@ -124,7 +129,12 @@ def _counters(units: tuple[str, ...]) -> list[Register]:
 
 
 def accelerator_registers(
-    *, units: tuple[str, ...], version: int, spec_hash: int, program_bytes: int = 0
+    *,
+    units: tuple[str, ...],
+    version: int,
+    spec_hash: int,
+    program_bytes: int = 0,
+    name: str = "tilewright",
 ) -> RegisterTable:
     """The register map of an accelerator.
 
@@ -133,6 +143,7 @@ def accelerator_registers(
     units : names of the units, in the order of their counters
     version : generator version, `major << 16 | minor << 8 | patch`
     spec_hash : 32 bits that identify the spec
+    name : of the accelerator; names in the C header begin with it
     program_bytes : bytes of a writable program memory; 0 if the program is fixed
     """
     windows: tuple[Window, ...] = ()
@@ -142,7 +153,7 @@ def accelerator_registers(
         text = "Program memory, 32 bits per write; only while not busy"
         windows = (Window(name="program", offset=offset, size_bytes=size, description=text),)
     return RegisterTable(
-        name="tilewright",
+        name=name,
         registers=(
             *_identity(version, spec_hash),
             *_control(),

@@ -53,7 +53,7 @@ def write_design(design: Design, folder: Path, *, verilog: str) -> dict[str, Pat
         "program": ("program.txt", f"{design.program}\n"),
         "registers": ("registers.html", html(table, f"Registers of {design.name}")),
         "registers_markdown": ("registers.md", markdown(table, f"Registers of {design.name}")),
-        "header": (f"{design.name}.h", c_header(table)),
+        "header": (f"{design.name}.h", c_header(table) + _memory_header(design)),
     }
     if writes := program_writes(design):
         lines = [f"{address:08x} {value:08x}" for address, value in writes]
@@ -67,3 +67,25 @@ def write_design(design: Design, folder: Path, *, verilog: str) -> dict[str, Pat
     for name, text in texts.values():
         write_file(folder / name, text)
     return {kind: folder / name for kind, (name, _) in texts.items()}
+
+
+def _memory_header(design: Design) -> str:
+    """Where inputs and outputs lie in the memory image, as C macros."""
+    prefix, word_bytes = design.name.upper(), design.machine.word_bytes
+    lines = [
+        "",
+        f"/* Memory image of {design.name}: offsets in bytes from the address in memory_base. */",
+        f"#ifndef {prefix}_MEMORY_H",
+        f"#define {prefix}_MEMORY_H",
+        f"#define {prefix}_MEMORY_BYTES {design.memory_bytes}u",
+        f"#define {prefix}_WORD_BYTES {word_bytes}u",
+        f"#define {prefix}_BATCH {design.batch}u",
+    ]
+    for kind, tensors in (("INPUT", design.graph.inputs), ("OUTPUT", design.graph.outputs)):
+        for number, tensor in enumerate(tensors):
+            place = next(item for item in design.plan.memory if item.tensor == tensor.name)
+            lines.append(
+                f"#define {prefix}_{kind}_{number}_OFFSET {place.base_words * word_bytes}u"
+            )
+            lines.append(f"#define {prefix}_{kind}_{number}_BYTES {place.words * word_bytes}u")
+    return "\n".join([*lines, f"#endif /* {prefix}_MEMORY_H */", ""])

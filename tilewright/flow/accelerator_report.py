@@ -58,7 +58,7 @@ def verification(
     estimated = design.estimate.cycles * starts
     measured = sum(case.cycles for case in result.cases)
     shares = cycle_shares(design, activity, measured, starts)
-    utilisation = shares["useful work"]
+    utilisation = shares["useful"]
     rows = [
         *verdict.rows(),
         ("cycles measured", f"{measured:,} in {starts} start(s)"),
@@ -88,7 +88,7 @@ def verification(
 
 
 def _shares_text(shares: Mapping[str, float]) -> str:
-    shown = (f"{what} {share:.1%}" for what, share in shares.items() if share >= SMALLEST_SHARE)
+    shown = (f"{100 * x:.1f} % {what}" for what, x in shares.items() if x >= SMALLEST_SHARE)
     return ", ".join(shown)
 
 
@@ -100,17 +100,17 @@ def cycle_shares(
     Padding: multiply-accumulates beyond the edges of ragged tiles and blocks of k.
     """
     if not cycles:
-        return {"useful work": 0.0, "nothing was measured": 1.0}
+        return {"useful": 0.0, "nothing was measured": 1.0}
     useful = design.macs * starts / (cycles * design.estimate.macs_per_cycle)
     computing = design.estimate.steps * starts / cycles
     core = activity[CORE]
     shares = {
-        "useful work": useful,
+        "useful": useful,
         "padding": computing - useful,
         "waiting for operands": core["wait_input"] / cycles,
         "waiting for room": core["wait_output"] / cycles,
     }
-    return shares | {"filling and draining": 1.0 - sum(shares.values())}
+    return shares | {"start and end": 1.0 - sum(shares.values())}
 
 
 def _run_data(result: AcceleratorResult, out: Path) -> dict[str, Any]:

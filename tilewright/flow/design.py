@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import partial
 
+from tilewright.build.files import sha256_file
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
 from tilewright.dataflow.importers.onnx_qdq import import_onnx
@@ -83,7 +85,9 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
     """
     machine = machine_of(spec)
     graph = machine_numbers(import_onnx(spec.model_path, batch), machine)
-    digest = spec_hash(spec)
+    # The same spec with another model is another design.
+    identity = spec_hash(spec) + sha256_file(spec.model_path)
+    digest = hashlib.sha256(identity.encode()).hexdigest()
     try:
         plan, program = compile_graph(graph, machine)
         check_program(program, machine)

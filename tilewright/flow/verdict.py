@@ -111,10 +111,6 @@ def judge(
             examples.append(
                 f"{name}{list(place)}: expected {golden[name][place]}, got {got[place]}"
             )
-    right = None
-    if samples.labels is not None and len(outputs) == 1:
-        scores = next(iter(outputs.values()))[:ran]
-        right = int((scores.argmax(axis=1) == samples.labels[:ran]).sum())
     return Verdict(
         samples=samples.count,
         samples_run=ran,
@@ -122,11 +118,19 @@ def judge(
         golden_mismatches=golden_mismatches,
         oracle_mismatches=oracle_mismatches,
         is_exact=design.machine.engines[0].params["requantize"] == "exact",
-        right=right,
+        right=_count_right(samples, outputs, ran),
         stalled_runs=len(stalled),
         stalled_failures=tuple(_stalled_failures(design, golden, stalled)),
         examples=tuple(examples),
     )
+
+
+def _count_right(samples: Samples, outputs: Mapping[str, NDArray[Any]], ran: int) -> int | None:
+    """Samples whose largest output is their label's, where labels are known."""
+    if samples.labels is None or len(outputs) != 1:
+        return None
+    scores = next(iter(outputs.values()))[:ran]
+    return int((scores.argmax(axis=1) == samples.labels[:ran]).sum())
 
 
 def _stalled_failures(

@@ -88,7 +88,7 @@ class SystolicSection(TemplateSection):
     )
     output: Annotated[Literal["int8", "raw"], choice("int8", "raw")] = Field(
         default="int8",
-        description="int8: bias, scale, zero point, clamp. raw: the accumulators. Default int8.",
+        description="int8: bias, scale, zero point, saturate. raw: the accumulators. Default int8.",
     )
     requantize: RequantizeSection = Field(
         default=RequantizeSection(), description="How accumulators become int8 results."
