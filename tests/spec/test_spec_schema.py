@@ -1,6 +1,7 @@
 """The JSON Schema accepts what the loader accepts, refuses what it can, and describes every key."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,23 @@ def test_accepts_all_that_the_loader_accepts() -> None:
         text = f"{base}, a: {name}}}\n"
         assert VALIDATOR.is_valid(data_of(text))
         parse_spec(text)
+
+
+def _with_defaults(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every part of a schema that has a default."""
+    if isinstance(schema, dict):
+        if "default" in schema and "properties" not in schema:
+            yield schema
+        for value in schema.values():
+            yield from _with_defaults(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _with_defaults(value)
+
+
+def test_defaults_are_what_a_user_may_write() -> None:
+    parts = list(_with_defaults(json_schema()["$defs"]))
+    assert len(parts) > 20
+    for part in parts:
+        resolver = {**part, "$defs": json_schema()["$defs"]}
+        jsonschema.Draft202012Validator(resolver).validate(part["default"])

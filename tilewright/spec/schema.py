@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from .model import AcceleratorSpec, KernelSpec
+from .numbers import NumberFormat, format_duration, format_size
 from .sections import BUILTIN_SECTIONS, TemplateSection
 from .sections.base import SECTION_MARK
 
@@ -62,4 +63,17 @@ def _with_reference(schema: Any) -> Any:
         entries["additionalProperties"] = False
     if entries.get("default", "") is None:
         del entries["default"]
+    elif "default" in entries:
+        entries["default"] = _as_written(entries["default"], entries.get("pattern", ""))
     return entries
+
+
+def _as_written(default: Any, pattern: str) -> Any:
+    """A default as a user would write it: with its unit, or by its name."""
+    if isinstance(default, dict) and set(default) == {"bits", "signed"}:
+        return str(NumberFormat(default["bits"], default["signed"]))
+    if "KiB" in pattern and isinstance(default, int):
+        return format_size(default)
+    if "min" in pattern and isinstance(default, float):
+        return format_duration(default)
+    return default
