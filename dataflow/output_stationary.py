@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import array_tokens, loop
+from .commands import array_tokens, loop, unit_queues
 from .dma_commands import load_commands, store_commands
 from .graph import Graph
 from .jobs import Job, jobs
@@ -36,15 +36,17 @@ all the time, so the second panel comes only when it is needed. Later ones come 
 def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
     array = array_shape(machine)
-    todo = jobs(graph, plan, machine)
-    queues: dict[str, tuple[Command, ...]] = {
-        "load": tuple(c for job in todo for c in load_commands(job)),
-        "store": tuple(c for job in todo for c in store_commands(job)),
-        "array.a": tuple(c for job in todo for c in _read_a(job)),
-        "array.b": tuple(c for job in todo for c in _read_b(job)),
-        "array.core": tuple(_core(job) for job in todo),
-        "array.o": tuple(c for job in todo for c in _write_o(job)),
-    }
+    queues = unit_queues(
+        jobs(graph, plan, machine),
+        {
+            "load": load_commands,
+            "store": store_commands,
+            "array.a": _read_a,
+            "array.b": _read_b,
+            "array.core": _core,
+            "array.o": _write_o,
+        },
+    )
     return Program(units=queues, tokens=_tokens(plan, array.param_sets // array.subpanels))
 
 
@@ -150,9 +152,9 @@ def _read_panels(
         )
 
 
-def _core(job: Job) -> Command:
+def _core(job: Job) -> Iterator[Command]:
     bounds, attributes = job.task.bounds, job.task.attributes
-    return Command(
+    yield Command(
         operation="matmul",
         loops=tuple(loop(bounds[name]) for name in ("k_blocks", "subpanels", "m_tiles", "panels")),
         fields={name: attributes[name] for name in ("zero_point", "minimum", "maximum")},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import array_tokens, loop
+from .commands import array_tokens, loop, unit_queues
 from .dma_commands import load_parameters
 from .graph import Graph
 from .jobs import Job, jobs
@@ -23,15 +23,17 @@ from .tiling import array_shape
 def weight_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
     array = array_shape(machine)
-    todo = jobs(graph, plan, machine)
-    queues: dict[str, tuple[Command, ...]] = {
-        "load": tuple(c for job in todo for c in _load(job)),
-        "store": tuple(c for job in todo for c in _store(job)),
-        "array.a": tuple(c for job in todo for c in _read_a(job)),
-        "array.b": tuple(c for job in todo for c in _read_b(job)),
-        "array.core": tuple(_core(job) for job in todo),
-        "array.o": tuple(c for job in todo for c in _write_o(job)),
-    }
+    queues = unit_queues(
+        jobs(graph, plan, machine),
+        {
+            "load": _load,
+            "store": _store,
+            "array.a": _read_a,
+            "array.b": _read_b,
+            "array.core": _core,
+            "array.o": _write_o,
+        },
+    )
     return Program(units=queues, tokens=_tokens(plan, array.param_sets // array.subpanels))
 
 
@@ -163,9 +165,9 @@ def _read_b(job: Job) -> Iterator[Command]:
         )
 
 
-def _core(job: Job) -> Command:
+def _core(job: Job) -> Iterator[Command]:
     bounds, attributes = job.task.bounds, job.task.attributes
-    return Command(
+    yield Command(
         operation="matmul_weight_stationary",
         loops=tuple(loop(bounds[name]) for name in ("m", "k_blocks", "subpanels", "panels")),
         fields={

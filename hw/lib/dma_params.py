@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from .params import (
@@ -60,7 +61,7 @@ class AxiParams:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DmaParams:
+class DmaParams(ABC):
     """What both DMA engines have in common.
 
     Parameters
@@ -146,9 +147,9 @@ class DmaParams:
         """Width of a burst's words - 1."""
         return max(1, (self.burst_words - 1).bit_length())
 
+    @abstractmethod
     def count_signals(self) -> int:
         """Number of signal ports."""
-        raise NotImplementedError
 
     @property
     def has_target(self) -> bool:
