@@ -90,7 +90,9 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterFile(RegisterFileParams(table=self.table))
         connect_flat(m, self, "s_axil", registers.bus)
         m.d.comb += self.irq.eq(registers.irq)
-        launch, running, clear = Signal(), Signal(), Signal()
+        launch = Signal()
+        running = Signal()
+        clear = Signal()
         parts = self._parts(m)
         queues = self._queues(m, parts, launch, registers)
         token_error = self._tokens(m, parts, launch, clear, registers)
@@ -210,7 +212,8 @@ class Accelerator(wiring.Component):
         return scratchpad.error
 
     def _status(self, m, registers, parts, clear, running, finished, program_error):
-        done, error = Signal(), Signal()
+        done = Signal()
+        error = Signal()
         read_error, write_error = parts["load"].error, parts["store"].error
         m.d.comb += [
             error.eq(read_error | write_error | program_error),
@@ -232,7 +235,8 @@ class Accelerator(wiring.Component):
 
     def _count(self, m, registers, parts, launch, clear, running):
         """Cycles up to the last write response, and where each unit's cycles went."""
-        now, cycles = Signal(64), Signal(64)
+        now = Signal(64)
+        cycles = Signal(64)
         # The W handshake of the start bit was one cycle before `launch`: that is cycle 0.
         m.d.sync += now.eq(Mux(launch, 2, now + 1))
         with m.If(clear):

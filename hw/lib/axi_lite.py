@@ -95,8 +95,11 @@ class RegisterFile(wiring.Component):
 
     def _write_channel(self, m: Module) -> None:
         bus = self.bus
-        address, data, strobe = Signal.like(bus.awaddr), Signal(REGISTER_BITS), Signal(4)
-        has_address, has_data = Signal(), Signal()
+        address = Signal.like(bus.awaddr)
+        data = Signal(REGISTER_BITS)
+        strobe = Signal(4)
+        has_address = Signal()
+        has_data = Signal()
         act = Signal()
         m.d.comb += [
             bus.awready.eq(~has_address),

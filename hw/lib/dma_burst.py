@@ -102,7 +102,9 @@ class BurstSource(wiring.Component):
         m = Module()
         m.submodules.loops = loops = LoopNest(self.params.loop_params)
         wiring.connect(m, wiring.flipped(self.command), loops.command)
-        has_tokens, load, is_last_burst = Signal(), Signal(), Signal()
+        has_tokens = Signal()
+        load = Signal()
+        is_last_burst = Signal()
         can_load = loops.valid & (~self.o.valid | (self.o.ready & is_last_burst))
         m.d.comb += [
             load.eq(can_load & has_tokens),

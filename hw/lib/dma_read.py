@@ -92,7 +92,9 @@ class LoadDMA(wiring.Component):
             bursts.i.payload.eq(source.o.payload),
         ]
         word = Signal(held_word_layout(params))
-        is_held, is_granted, is_complete = Signal(), Signal(), Signal()
+        is_held = Signal()
+        is_granted = Signal()
+        is_complete = Signal()
         m.d.comb += axi.rready.eq(bursts.o.valid & (~is_held | is_granted))
         self._beats(m, bursts, word, is_complete)
         m.d.sync += is_held.eq(is_complete | (is_held & ~is_granted))
@@ -104,7 +106,9 @@ class LoadDMA(wiring.Component):
     def _beats(self, m: Module, bursts: StreamFIFO, word: Value, is_complete: Signal) -> None:
         """Collect beats to words, the first beat lowest."""
         params, axi, burst = self.params, self.m_axi, bursts.o.payload
-        transfer, is_word_end, is_burst_end = Signal(), Signal(), Signal()
+        transfer = Signal()
+        is_word_end = Signal()
+        is_burst_end = Signal()
         index = Signal(params.burst_last_bits)
         beat = Signal(range(max(2, params.beats_per_word)))
         m.d.comb += [

@@ -97,7 +97,8 @@ class StoreDMA(wiring.Component):
         """Ask for a burst's words; an entry of `ends` is the credit of a word."""
         burst = bursts.o.payload
         index = Signal(self.params.burst_last_bits)
-        is_granted, is_burst_end = Signal(), Signal()
+        is_granted = Signal()
+        is_burst_end = Signal()
         m.d.comb += [
             self.read.valid.eq(bursts.o.valid & ends.i.ready),
             self.read.address.eq(burst.local + index),

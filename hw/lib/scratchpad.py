@@ -194,7 +194,8 @@ class Scratchpad(wiring.Component):
         """Select the bank's word `read_latency` cycles after the grant."""
         valid, index = port.valid & port.ready, self._index(port)
         for _ in range(2 if self.params.read_latency == 3 else 1):
-            later_valid, later_index = Signal(), Signal(len(index))
+            later_valid = Signal()
+            later_index = Signal(len(index))
             m.d.sync += [later_valid.eq(valid), later_index.eq(index)]
             valid, index = later_valid, later_index
         word = Signal(self.params.word_bits)

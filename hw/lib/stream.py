@@ -109,7 +109,8 @@ class StreamFIFO(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.params.depth
-        put, get = Signal(), Signal()
+        put = Signal()
+        get = Signal()
         m.submodules.entries = entries = memory.Memory(
             shape=self.params.payload, depth=max(2, depth), init=[]
         )

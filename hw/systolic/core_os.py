@@ -128,7 +128,8 @@ class OutputStationaryCore(wiring.Component):
         """Queues what the drain must know of each tile until the tile's values arrive."""
         p = self.params
         last_set = p.param_sets - 1
-        first_set, this_set = Signal(index_shape(p.param_sets)), Signal(index_shape(p.param_sets))
+        first_set = Signal(index_shape(p.param_sets))
+        this_set = Signal(index_shape(p.param_sets))
         next_set = Mux(this_set == last_set, 0, this_set + 1)
         packet = Signal(packet_layout(p))
         ends_tile = start & walker.is_last_of_tile

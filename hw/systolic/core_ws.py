@@ -46,7 +46,9 @@ class WeightStationaryCore(wiring.Component):
         m.submodules.walker = walker = PassWalker(self.params)
         m.submodules.array = array = WeightStationaryArray(self.params)
         wiring.connect(m, wiring.flipped(self.command), walker.i)
-        start, begins_pass, begins_packet = Signal(), Signal(), Signal()
+        start = Signal()
+        begins_pass = Signal()
+        begins_packet = Signal()
         is_last_pass = walker.is_last[_LOOP["subblock"]] & walker.is_last[_LOOP["k_block"]]
         m.d.comb += begins_pass.eq(walker.is_first[_LOOP["m"]])
         m.d.comb += begins_packet.eq(begins_pass & is_last_pass)

@@ -56,7 +56,8 @@ class Feed(wiring.Component):
             shape=self.params.word_bits, depth=depth, init=[]
         )
         write, read = storage.write_port(), storage.read_port()
-        produce, consume = Signal(index_shape(depth)), Signal(index_shape(depth))
+        produce = Signal(index_shape(depth))
+        consume = Signal(index_shape(depth))
         room = Signal(range(depth + 1), init=depth)
         available = Signal(range(depth + 1))  # words of no started block
         index = Signal(index_shape(block))  # word to read next; 0 when idle

@@ -148,7 +148,9 @@ class WeightStationaryRow(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        is_filled, take, swap = Signal(), Signal(), Signal()
+        is_filled = Signal()
+        take = Signal()
+        swap = Signal()
         m.d.comb += swap.eq(self.step_in.is_first_of_pass)
         m.d.comb += take.eq(self.load_in & (~is_filled | swap))
         m.d.sync += [

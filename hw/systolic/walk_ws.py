@@ -57,7 +57,8 @@ class PassWalker(wiring.Component):
         m = Module()
         waiting = Signal(self.i.payload.shape())
         is_waiting = Signal()
-        is_done, load = Signal(), Signal()
+        is_done = Signal()
+        load = Signal()
         m.d.comb += [
             is_done.eq(self.advance & self.is_last.all()),
             load.eq(is_waiting & (~self.is_active | is_done)),
