@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from tilewright.errors import ToolError
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A marker that skips with the reason."""
+    """A marker that skips with the reason; and programs started by tests can be interrupted.
+
+    A background job may be started with SIGINT ignored, which its children would inherit.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "simulator: needs Verilator's C++ toolchain")
 
 
