@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 FORMAT_VERSION = 1
-ARRAY_FORMATS = ("int8", "uint8", "int16", "uint16", "int32", "int64", "float32")
+ARRAY_FORMATS = (
+    *("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32"),
+)
 MAX_DEPTH = 32
 
 T = TypeVar("T")

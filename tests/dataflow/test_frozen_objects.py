@@ -23,7 +23,7 @@ def tensor(name: str, role: str = "intermediate", **changes: object) -> Tensor:
 
 def graph() -> Graph:
     data = np.arange(6, dtype=np.int8).reshape(2, 3)
-    op = Op(name="add", kind="add", inputs=("x", "w"), outputs=("y",), attributes={"shift": 1})
+    op = Op(name="add", kind="add", inputs=("x", "w"), outputs=("y",), attributes={"maximum": 1})
     tensors = (
         tensor("x", "input", scale=(0.5,), zero_point=(-3,)),
         tensor("w", "constant", data=data, scale=(1.0, 2.0, 0.1), zero_point=(0, 0, 0), axis=1),
@@ -169,14 +169,14 @@ def test_data_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         constant[0, 0] = 1
     with pytest.raises(TypeError):
-        graph().ops[0].attributes["shift"] = 2
+        graph().ops[0].attributes["maximum"] = 2
 
 
 def test_graph_view_and_text():
     view = graph().networkx()
     assert list(view.predecessors("op:add")) == ["tensor:x", "tensor:w"]
     assert list(view.successors("op:add")) == ["tensor:y"]
-    assert "y = add(x, w) shift=1" in str(graph())
+    assert "y = add(x, w) maximum=1" in str(graph())
 
 
 @pytest.mark.parametrize(
