@@ -98,10 +98,11 @@ class Graph:
             if again:
                 raise ValueError(f"op {op.name}: {', '.join(again)} is already made")
             ready.update(op.outputs)
-            self._check_kind(op, known)
         lost = [t.name for t in self.tensors if t.role == "output" and t.name not in ready]
         if lost:
             raise ValueError(f"outputs that no op makes: {', '.join(lost)}")
+        for op in self.ops:
+            self._check_kind(op, known)
 
     @staticmethod
     def _check_kind(op: Op, known: Mapping[str, Tensor]) -> None:

@@ -194,7 +194,7 @@ def test_graph_mistakes(ops, words):
     with pytest.raises(ValueError, match=words):
         Graph(
             name="g",
-            ops=tuple(Op(name=n, kind="k", inputs=i, outputs=o) for n, i, o in ops),
+            ops=tuple(Op(name=n, kind="relu", inputs=i, outputs=o) for n, i, o in ops),
             tensors=tensors,
         )
 
@@ -202,7 +202,16 @@ def test_graph_mistakes(ops, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"number_format": "int7"}, "number_format 'int7'"),
+        ({"number_format": "int0"}, "number_format 'int0'"),
+        ({"number_format": "int48"}, "number_format 'int48'"),
+        ({"number_format": "float32", "scale": (1.0,), "zero_point": (0,)}, "float32 has no scale"),
+        ({"scale": (0.0,), "zero_point": (0,)}, "scales must be positive and finite"),
+        ({"scale": (float("nan"),), "zero_point": (0,)}, "scales must be positive and finite"),
+        ({"scale": (1.0,), "zero_point": (128,)}, r"zero points must lie in -128\.\.127"),
+        (
+            {"number_format": "int4", "role": "constant", "data": np.full((2, 3), 8, np.int8)},
+            "data beyond int4",
+        ),
         ({"shape": (0, 3)}, "extent below 1"),
         ({"axis": 2}, "axis 2 is not in shape"),
         ({"scale": (1.0,)}, "as many scales as zero points"),
