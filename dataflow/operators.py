@@ -110,7 +110,12 @@ KINDS: Mapping[str, Kind] = {
     "gelu": _unary(approximate=str),
     "hard_swish": _unary(),
     "table": Kind(operands=("activation", "table"), required=2, shape=shapes.same),
-    "quantize": _unary(),
+    "quantize": Kind(  # `rounding`: QONNX's order of steps, see rounding.py
+        operands=("activation",),
+        required=1,
+        shape=shapes.same,
+        optional={**_SATURATION, "rounding": str},
+    ),
     "dequantize": _unary(),
     "requantize": Kind(
         operands=("activation",), required=1, shape=shapes.same, optional=_SATURATION
