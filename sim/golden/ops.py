@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from tilewright.dataflow.graph import Op
-from tilewright.hw.lib.requantize_params import RequantizeParams
 
-from .requantize import requantize, wrap
+from . import ops_accumulate, ops_layout
+from .operand import Golden
 
-ACCUMULATOR_BITS = 32
+KINDS: Mapping[str, Golden] = {
+    "conv": ops_accumulate.conv,
+    "conv_transpose": ops_accumulate.conv_transpose,
+    "matmul": ops_accumulate.matmul,
+    "concat": ops_layout.concat,
+    "slice": ops_layout.cut,
+    "pad": ops_layout.pad,
+    "reshape": ops_layout.reshape,
+    "transpose": ops_layout.transpose,
+    "resize": ops_layout.resize,
+    "gather": ops_layout.gather,
+}
+"""The function of each kind of op, as onnxruntime computes it wherever it does in integers."""
 
-IntArray = NDArray[np.int64]
-
-
-def matmul(op: Op, inputs: list[NDArray[Any]], zero_point: int) -> IntArray:
-    """`requantize((x - zero_point) @ w + bias)`: accumulators wrap at 32 bits."""
-    activation, weight, bias, scale = inputs
-    centred = activation.astype(np.int64) - zero_point
-    accumulators = wrap(centred @ weight.astype(np.int64), ACCUMULATOR_BITS)
-    scale_words = np.ascontiguousarray(scale).view(np.uint32).astype(np.int64)
-    return requantize(
-        accumulators,
-        bias.astype(np.int64),
-        scale_words,
-        _requantize_params(op, scale),
-        op.integer("zero_point"),
-        op.integer("minimum"),
-        op.integer("maximum"),
-    )
+ARITHMETICS: Mapping[str, Mapping[str, Golden]] = {}
+"""Other definitions, by the op's attribute `arithmetic` and its kind."""
 
 
-def _requantize_params(op: Op, scale: NDArray[Any]) -> RequantizeParams:
-    """Scales are float32, or words of a fixed-point multiplier and a shift."""
-    if scale.dtype == np.float32:
-        return RequantizeParams(accumulator_bits=ACCUMULATOR_BITS)
-    return RequantizeParams(
-        accumulator_bits=ACCUMULATOR_BITS,
-        mode="fixed",
-        multiplier_bits=op.integer("multiplier_bits"),
-    )
+def golden_function(op: Op) -> Golden:
+    """What computes an op.
+
+    Raises:
+        ValueError: if nothing does.
+    """
+    arithmetic: Any = op.attributes.get("arithmetic")
+    if arithmetic is None:
+        if op.kind not in KINDS:
+            raise ValueError(f"op {op.name}: kind {op.kind!r} has no golden model")
+        return KINDS[op.kind]
+    if op.kind not in ARITHMETICS.get(arithmetic, {}):
+        raise ValueError(
+            f"op {op.name}: kind {op.kind!r} has no golden model in arithmetic {arithmetic!r}"
+        )
+    return ARITHMETICS[arithmetic][op.kind]
