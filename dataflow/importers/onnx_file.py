@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
+from .onnx_nodes.arrays import array_of
+
 MAX_FILE_BYTES = 256 * 2**20
 MAX_NODES = 20_000
 SHOWN_PROBLEMS = 20
@@ -73,10 +75,9 @@ def initializers(
     wrong: list[Diagnostic] = []
     for item in model.graph.initializer:
         try:
-            array = onnx.numpy_helper.to_array(item)
-        except (ValueError, TypeError, KeyError, MemoryError) as error:
-            rule = f"the values of the constant cannot be read: {error}"
-            wrong.append(Diagnostic.plain(str(path), f"tensor {item.name}", rule))
+            array = array_of(item)
+        except ValueError as error:
+            wrong.append(Diagnostic.plain(str(path), f"tensor {item.name}", str(error)))
             continue
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             rule = "a constant must not hold NaN or infinity"

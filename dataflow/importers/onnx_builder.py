@@ -1,0 +1,149 @@
+"""`Builder`: the model graph while it is made, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..graph import Op, Tensor
+from ..number_formats import FLOAT
+from ..operators import KINDS
+from ..shapes import AttributeValue, Shape
+from .onnx_nodes.node import Refused
+from .onnx_values import Values
+
+
+class Builder(Values):
+    """Values, and the ops that make them; converters of nodes work on it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(names)
+        self.origin = ""  # of the ops made now: the node's name
+        self.ops: list[Op] = []
+        self.makers: dict[str, Op] = {}
+
+    def maker(self, name: str) -> Op | None:
+        """The op that makes a value; None for inputs and constants."""
+        return self.makers.get(self.real(name))
+
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        shape: Shape | None = None,
+        **attributes: AttributeValue,
+    ) -> str:
+        """Adds an op on floats; returns `output`. `shape` is needed by `reshape` alone.
+
+        Raises:
+            Refused: if operands do not fit, are not floats, or the result is too large.
+        """
+        floats = [self.floats(name) for name in inputs]
+        return self.raw_op(kind, floats, output, shape=shape, attributes=attributes)
+
+    def move(
+        self,
+        kind: str,
+        parts: Sequence[str],
+        output: str,
+        *,
+        indices: Sequence[str] = (),
+        shape: Shape | None = None,
+        **attributes: AttributeValue,
+    ) -> str:
+        """Adds an op that only moves (or compares) values, on `parts`: floats; or quantised
+        integers, which are dequantised, moved and quantised again (nothing is lost by that); or
+        plain integers. `indices` are integer operands behind the parts."""
+        tensors = [self.tensor(name) for name in parts]
+        first = tensors[0]
+        if any(not _alike(first, tensor) for tensor in tensors[1:]):
+            raise Refused("all parts must have the same type, scale and zero point")
+        if first.number_format == FLOAT or not first.scale:
+            return self.raw_op(
+                kind,
+                [*parts, *indices],
+                output,
+                shape=shape,
+                attributes=attributes,
+                number_format=first.number_format,
+            )
+        if first.axis is not None:
+            raise Refused(f"`{first.name}` has a scale for each index of axis {first.axis}")
+        floats = [self.dequantize(name, self.fresh(output, "part")) for name in parts]
+        moved = self.fresh(output, "moved")
+        self.raw_op(kind, [*floats, *indices], moved, shape=shape, attributes=attributes)
+        return self.quantize(moved, output, first)
+
+    def raw_op(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        attributes: Mapping[str, AttributeValue],
+        shape: Shape | None = None,
+        number_format: str = FLOAT,
+        scale: tuple[float, ...] = (),
+        zero_point: tuple[int, ...] = (),
+        axis: int | None = None,
+    ) -> str:
+        """Adds any op, its result of any format."""
+        tensors = [self.tensor(name) for name in inputs]
+        operands = [tensor.shape for tensor in tensors]
+        try:
+            extents = KINDS[kind].shape(operands, attributes)
+            extents = shape if extents is None else extents
+            if extents is None:
+                raise ValueError("the extents of the result are not known")
+            self.check_size(extents)
+            result = Tensor(
+                name=output,
+                shape=extents,
+                number_format=number_format,
+                scale=scale,
+                zero_point=zero_point,
+                axis=axis,
+                origin=output,
+            )
+            made = Op(
+                name=self._op_name(kind),
+                kind=kind,
+                inputs=tuple(tensor.name for tensor in tensors),
+                outputs=(output,),
+                attributes=attributes,
+                origin=self.origin,
+            )
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        self.tensors[output] = result
+        self.ops.append(made)
+        self.makers[output] = made
+        return output
+
+    def quantize(self, source: str, output: str, like: Tensor) -> str:
+        """Adds `quantize` to the format, scale and zero point of `like`."""
+        return self.raw_op(
+            "quantize",
+            [source],
+            output,
+            attributes={},
+            number_format=like.number_format,
+            scale=like.scale,
+            zero_point=like.zero_point,
+            axis=like.axis,
+        )
+
+    def dequantize(self, source: str, output: str) -> str:
+        """Adds `dequantize` of an integer tensor that has a scale."""
+        if not self.tensor(source).scale:
+            raise Refused(f"the integers of `{source}` have no scale")
+        return self.raw_op("dequantize", [source], output, attributes={})
+
+    def _op_name(self, kind: str) -> str:
+        return f"{kind}_{len(self.ops)}"
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    same = (a.number_format, a.scale, a.zero_point, a.axis)
+    return same == (b.number_format, b.scale, b.zero_point, b.axis)

@@ -1,0 +1,76 @@
+"""Functions of one value: Relu, Clip, Sigmoid, Gelu ..."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .node import Node, Refused
+from .registry import converter
+
+if TYPE_CHECKING:
+    from ..onnx_builder import Builder
+
+LARGEST = float(np.finfo(np.float32).max)
+_PLAIN = {
+    "Relu": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Erf": "erf",
+    "HardSwish": "hard_swish",
+}
+
+
+@converter(*_PLAIN)
+def plain(build: Builder, node: Node) -> None:
+    build.op(_PLAIN[node.op_type], [node.input(0)], node.output)
+
+
+@converter("LeakyRelu")
+def leaky_relu(build: Builder, node: Node) -> None:
+    build.op("leaky_relu", [node.input(0)], node.output, alpha=node.number("alpha", 0.01))
+
+
+@converter("Gelu")
+def gelu(build: Builder, node: Node) -> None:
+    approximate = node.text("approximate", "none")
+    if approximate not in ("none", "tanh"):
+        raise Refused(f"approximate must be none or tanh, got {approximate}")
+    build.op("gelu", [node.input(0)], node.output, approximate=approximate)
+
+
+@converter("Clip")
+def clip(build: Builder, node: Node) -> None:
+    """Limits are attributes before opset 11, inputs since; one that is left out limits nothing."""
+    if node.opset < 11:
+        low, high = node.number("min", -LARGEST), node.number("max", LARGEST)
+    else:
+        low = build.number(node.input(1), "the minimum") if node.has_input(1) else -LARGEST
+        high = build.number(node.input(2), "the maximum") if node.has_input(2) else LARGEST
+    if low > high:
+        raise Refused(f"the minimum {low} is above the maximum {high}")
+    build.op("clip", [node.input(0)], node.output, minimum=low, maximum=high)
+
+
+@converter("HardSigmoid")
+def hard_sigmoid(build: Builder, node: Node) -> None:
+    """`clip(alpha x + beta, 0, 1)`."""
+    alpha, beta = node.number("alpha", 0.2), node.number("beta", 0.5)
+    factor = build.numbers(node.output, "alpha", alpha)
+    offset = build.numbers(node.output, "beta", beta)
+    scaled = build.op("mul", [node.input(0), factor], build.fresh(node.output, "scaled"))
+    moved = build.op("add", [scaled, offset], build.fresh(node.output, "moved"))
+    build.op("clip", [moved], node.output, minimum=0.0, maximum=1.0)
+
+
+@converter("Swish")
+def swish(build: Builder, node: Node) -> None:
+    """`x sigmoid(alpha x)`."""
+    source, alpha = node.input(0), node.number("alpha", 1.0)
+    gate = source
+    if alpha != 1.0:
+        factor = build.numbers(node.output, "alpha", alpha)
+        gate = build.op("mul", [source, factor], build.fresh(node.output, "scaled"))
+    gate = build.op("sigmoid", [gate], build.fresh(node.output, "gate"))
+    build.op("mul", [source, gate], node.output)

@@ -1,0 +1,80 @@
+"""Values of tensors in an ONNX file, which may say more than it holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+# Bits of one element by type, and the field that holds elements when `raw_data` does not.
+_BITS: Mapping[int, int] = {
+    TensorProto.FLOAT: 32,
+    TensorProto.DOUBLE: 64,
+    TensorProto.FLOAT16: 16,
+    TensorProto.BFLOAT16: 16,
+    TensorProto.INT8: 8,
+    TensorProto.UINT8: 8,
+    TensorProto.INT16: 16,
+    TensorProto.UINT16: 16,
+    TensorProto.INT32: 32,
+    TensorProto.UINT32: 32,
+    TensorProto.INT64: 64,
+    TensorProto.UINT64: 64,
+    TensorProto.BOOL: 8,
+    TensorProto.INT4: 4,
+    TensorProto.UINT4: 4,
+    TensorProto.INT2: 2,
+    TensorProto.UINT2: 2,
+}
+_FIELDS: Mapping[int, str] = {
+    TensorProto.FLOAT: "float_data",
+    TensorProto.DOUBLE: "double_data",
+    TensorProto.INT64: "int64_data",
+    TensorProto.UINT32: "uint64_data",
+    TensorProto.UINT64: "uint64_data",
+}
+_LESS_THAN_A_BYTE = (TensorProto.INT4, TensorProto.UINT4, TensorProto.INT2, TensorProto.UINT2)
+
+
+def array_of(item: TensorProto) -> NDArray[Any]:
+    """The values of a tensor; the name of the array's dtype is its number format (`int4` too).
+
+    Raises:
+        ValueError: if the type is not one of numbers, the data lie in another file, or they do not
+            fill the declared extents. Nothing is allocated then.
+    """
+    kind = item.data_type
+    if kind not in _BITS:
+        raise ValueError(f"values of type {type_name(kind)} are not supported")
+    if item.data_location == TensorProto.EXTERNAL or item.external_data:
+        raise ValueError("values in other files are not read")
+    if any(extent < 0 for extent in item.dims):
+        raise ValueError("has a negative extent")
+    size = math.prod(item.dims)
+    if item.HasField("raw_data"):
+        wanted, found = -(-size * _BITS[kind] // 8), len(item.raw_data)
+        what = "bytes"
+    else:
+        packed = 8 // _BITS[kind] if kind in _LESS_THAN_A_BYTE else 1
+        wanted, found = -(-size // packed), len(getattr(item, _FIELDS.get(kind, "int32_data")))
+        what = "values"
+    if wanted != found:
+        shown = "x".join(map(str, item.dims)) or "scalar"
+        raise ValueError(f"extents {shown} need {wanted} {what}, the file holds {found}")
+    try:
+        return np.asarray(onnx.numpy_helper.to_array(item))
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        raise ValueError(f"the values cannot be read: {error}") from None
+
+
+def type_name(kind: int) -> str:
+    """What ONNX calls the element type of this number."""
+    try:
+        return str(TensorProto.DataType.Name(kind))
+    except ValueError:
+        return f"number {kind}"
