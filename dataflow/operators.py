@@ -53,6 +53,8 @@ def _matmul_macs(operands: Sequence[Shape], result: Shape) -> int:
 _WINDOW = {"strides": tuple, "pads": tuple, "dilations": tuple}
 _SATURATION = {"minimum": int, "maximum": int}
 _REQUANTIZATION = {"zero_point": int, "multiplier_bits": int} | _SATURATION
+_ARITHMETIC = {"arithmetic": str}  # "litert": as LiteRT computes it; absent: as onnxruntime does
+_RESULT = {**_SATURATION, **_ARITHMETIC}
 _ACCUMULATING = ("activation", "weight", "bias", "scale")
 
 
@@ -60,8 +62,18 @@ def _unary(shape: ShapeRule = shapes.same, **attributes: type) -> Kind:
     return Kind(operands=("activation",), required=1, shape=shape, attributes=attributes)
 
 
+def _function(**attributes: type) -> Kind:
+    return Kind(
+        operands=("activation",),
+        required=1,
+        shape=shapes.same,
+        attributes=attributes,
+        optional=_ARITHMETIC,
+    )
+
+
 def _binary() -> Kind:
-    return Kind(operands=("a", "b"), required=2, shape=shapes.broadcast, optional=_SATURATION)
+    return Kind(operands=("a", "b"), required=2, shape=shapes.broadcast, optional=_RESULT)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -101,25 +113,23 @@ KINDS: Mapping[str, Kind] = {
     "mul": _binary(),
     "div": _binary(),
     "pow": _binary(),
-    "relu": _unary(),
-    "clip": _unary(minimum=float, maximum=float),
-    "leaky_relu": _unary(alpha=float),
-    "sigmoid": _unary(),
-    "tanh": _unary(),
+    "relu": _function(),
+    "clip": _function(minimum=float, maximum=float),
+    "leaky_relu": _function(alpha=float),
+    "sigmoid": _function(),
+    "tanh": _function(),
     "erf": _unary(),
     "gelu": _unary(approximate=str),
-    "hard_swish": _unary(),
+    "hard_swish": _function(),
     "table": Kind(operands=("activation", "table"), required=2, shape=shapes.same),
     "quantize": Kind(  # `rounding`: QONNX's order of steps, see rounding.py
         operands=("activation",),
         required=1,
         shape=shapes.same,
-        optional={**_SATURATION, "rounding": str},
+        optional={**_RESULT, "rounding": str},
     ),
     "dequantize": _unary(),
-    "requantize": Kind(
-        operands=("activation",), required=1, shape=shapes.same, optional=_SATURATION
-    ),
+    "requantize": Kind(operands=("activation",), required=1, shape=shapes.same, optional=_RESULT),
     "batch_normalization": Kind(
         operands=("activation", "scale", "bias", "mean", "variance"),
         required=5,
@@ -138,7 +148,7 @@ KINDS: Mapping[str, Kind] = {
         required=1,
         shape=shapes.pool,
         attributes={**_WINDOW, "kernel": tuple, "counts_padding": int},
-        optional=_SATURATION,
+        optional=_RESULT,
     ),
     "global_average_pool": Kind(
         operands=("activation",), required=1, shape=shapes.global_pool, optional=_SATURATION
@@ -148,9 +158,9 @@ KINDS: Mapping[str, Kind] = {
         required=1,
         shape=shapes.reduce,
         attributes={"axes": tuple, "keeps_axes": int},
-        optional=_SATURATION,
+        optional=_RESULT,
     ),
-    "softmax": _unary(axis=int),
+    "softmax": _function(axis=int),
     "layer_normalization": Kind(
         operands=("activation", "scale", "bias"),
         required=1,
