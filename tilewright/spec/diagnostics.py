@@ -117,11 +117,11 @@ class Diagnostic:
         window = self.source_line[start : start + MAX_SOURCE_CHARS]
         before = _one_line(window[: self.column - 1 - start])
         marked = window[self.column - 1 - start :]
-        width = max(1, _columns(_one_line(marked[: self.width])))
+        width = max(1, columns(_one_line(marked[: self.width])))
         number = str(self.line)
         return [
             f"  {number} | {before}{_one_line(marked)}",
-            f"  {' ' * len(number)} | {' ' * _columns(before)}{paint('^' * width, _RED)}",
+            f"  {' ' * len(number)} | {' ' * columns(before)}{paint('^' * width, _RED)}",
         ]
 
 
@@ -163,8 +163,8 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{WHITE SQUARE}" for c in text)
 
 
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes; it must be printable."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
