@@ -19,13 +19,18 @@ def machine_line() -> str:
 
 def arguments_of(text: str | None, **flags: str) -> argparse.Namespace:
     """The command line: `--json`, and a flag for each of `flags` with its help."""
+    return parser_of(text, **flags).parse_args()
+
+
+def parser_of(text: str | None, **flags: str) -> argparse.ArgumentParser:
+    """The same, before it reads the command line: a benchmark may add options of its own."""
     parser = argparse.ArgumentParser(
         description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="one object on standard output")
     for name, help in flags.items():
         parser.add_argument(f"--{name}", action="store_true", help=help)
-    return parser.parse_args()
+    return parser
 
 
 def finish(

@@ -1,37 +1,161 @@
-"""The judge from outside: onnxruntime's integer kernels, their float answers read as integers."""
+"""The judge from outside: onnxruntime with its integer kernels.
+
+onnxruntime turns `DequantizeLinear -> operator -> QuantizeLinear` into one integer kernel where it
+has one; what it has no kernel for stays in floats. `Oracle` runs a model and says which kernels it
+chose; `Observer` reads the integers inside, as far as that leaves the choice of kernels as it was.
+"""
 
 from __future__ import annotations
 
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 from tilewright.dataflow.graph import Graph
+from tilewright.dataflow.number_formats import fits, storage_type
+
+ELEMENT_TYPES = {
+    "int4": TensorProto.INT4,
+    "uint4": TensorProto.UINT4,
+    "int8": TensorProto.INT8,
+    "uint8": TensorProto.UINT8,
+    "int16": TensorProto.INT16,
+    "uint16": TensorProto.UINT16,
+    "int32": TensorProto.INT32,
+}
+QGEMM_INPUTS = 9  # without the last two, scale and zero point of the result, it makes floats
+_TO_INTEGERS = ("QuantizeLinear", "DynamicQuantizeLinear")
+
+
+class Oracle:
+    """A session with integer kernels for int8 as well as uint8, and the nodes that it runs.
+
+    `threads` 1 keeps many small sessions cheap; results do not depend on it.
+    """
+
+    def __init__(self, data: bytes, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # errors are raised, not logged besides
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+        with tempfile.TemporaryDirectory(prefix="tilewright-oracle-") as folder:
+            # The only way to learn the kernels is a file.
+            path = Path(folder) / "optimised.onnx"
+            options.optimized_model_filepath = str(path)
+            self.session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+            self.optimised = onnx.load(path)
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The model's outputs by name."""
+        names = [output.name for output in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, dict(inputs)), strict=True))
+
+    @property
+    def nodes(self) -> Counter[str]:
+        """How many nodes of each operator run."""
+        return Counter(f"{node.domain}:{node.op_type}" for node in self.optimised.graph.node)
+
+    @property
+    def float_kernels(self) -> Counter[str]:
+        """Operators that take floats, without the mere steps into integers and out of them."""
+        graph = self.optimised.graph
+        floats = {i.name for i in graph.input if i.type.tensor_type.elem_type == TensorProto.FLOAT}
+        found: Counter[str] = Counter()
+        for node in graph.node:
+            kind = node.op_type
+            takes_floats = kind not in _TO_INTEGERS and any(n in floats for n in node.input[:1])
+            makes_floats = kind == "MatMulIntegerToFloat"
+            makes_floats |= kind == "QGemm" and len(node.input) < QGEMM_INPUTS
+            if takes_floats or makes_floats:
+                found[kind] += 1
+            if takes_floats or makes_floats or kind == "DequantizeLinear":
+                floats.update(node.output)
+        return found
+
+
+class Observer:
+    """A model's outputs, and its inner values of the integer formats `formats` by name.
+
+    A value is seen by making it an output. That can undo the choice of a kernel; then the value is
+    left out (`left_out`): only values with which the very same kernels run are given.
+    """
+
+    def __init__(self, data: bytes, formats: Mapping[str, str], threads: int = 1) -> None:
+        self.oracle = Oracle(data, threads)
+        self.sessions = [self.oracle]
+        outputs = {output.name for output in self.oracle.session.get_outputs()}
+        wanted = [name for name in formats if name not in outputs]
+        left_out: set[str] = set()
+        groups = [wanted] if wanted else []
+        while groups:
+            group = groups.pop()
+            seen = Oracle(_exposed(data, {name: formats[name] for name in group}), threads)
+            if seen.nodes == self.oracle.nodes:
+                self.sessions.append(seen)
+            elif len(group) == 1:
+                left_out |= {*group}
+            else:
+                half = len(group) // 2
+                groups += [group[half:], group[:half]]
+        self.left_out = tuple(name for name in formats if name in left_out)
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Outputs and inner values by name."""
+        values: dict[str, NDArray[Any]] = {}
+        for seen in reversed(self.sessions):
+            values |= seen.run(inputs)
+        return values
+
+
+def _exposed(data: bytes, formats: Mapping[str, str]) -> bytes:
+    """The model with more outputs."""
+    model = onnx.load_model_from_string(data)
+    for name, number_format in formats.items():
+        element = ELEMENT_TYPES[number_format]
+        model.graph.output.append(helper.make_tensor_value_info(name, element, None))
+    return bytes(model.SerializeToString())
 
 
 def oracle_outputs(
-    path: Path, graph: Graph, inputs: dict[str, NDArray[np.float32]]
-) -> dict[str, NDArray[np.int8]]:
+    path: Path, graph: Graph, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
     """The integers before the last `DequantizeLinear` of each output, by tensor name.
 
-    `inputs` are the model's float inputs by their names in the file. Raises ValueError if an answer
-    is not exactly what some integer stands for: then a kernel stayed in float.
+    `inputs` are the model's inputs by their names in the file. Raises ValueError if an answer is
+    not exactly what some integer stands for: then a kernel stayed in float.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
-    session = onnxruntime.InferenceSession(
-        path.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
-    answers = session.run([tensor.origin for tensor in graph.outputs], inputs)
+    answers = Oracle(path.read_bytes(), threads=0).run(inputs)
     integers = {}
-    for tensor, answer in zip(graph.outputs, answers, strict=True):
+    for tensor in graph.outputs:
+        answer = answers[tensor.origin]
+        if answer.dtype != np.float32:
+            integers[tensor.name] = answer
+            continue
         steps = np.rint(answer.astype(np.float64) / np.float64(np.float32(tensor.scale[0])))
         values = (steps + tensor.zero_point[0]).astype(np.int64)
-        if values.min() < -128 or values.max() > 127:
-            raise ValueError(f"output {tensor.origin}: values beyond int8")
-        integers[tensor.name] = values.astype(np.int8)
+        if not fits(values, tensor.number_format):
+            raise ValueError(f"output {tensor.origin}: values beyond {tensor.number_format}")
+        integers[tensor.name] = values.astype(storage_type(tensor.number_format))
         if not np.array_equal(tensor.dequantize(integers[tensor.name]), answer):
             raise ValueError(f"output {tensor.origin}: values between the integers' steps")
     return integers
+
+
+def processor_flags(names: Sequence[str]) -> list[str]:
+    """Which of these instruction sets the processor has; nothing where Linux does not say."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    lines = (line for line in text.splitlines() if line.startswith(("flags", "Features")))
+    flags = set(next(lines, "").partition(":")[2].split())
+    return [name for name in names if name in flags]
