@@ -8,6 +8,7 @@ from ..graph import Op, Tensor
 from ..number_formats import FLOAT
 from ..operators import KINDS
 from ..shapes import AttributeValue, Shape
+from .onnx_nodes.constants import move_constant
 from .onnx_nodes.node import Refused
 from .onnx_values import Values
 
@@ -55,6 +56,8 @@ class Builder(Values):
         """Adds an op that only moves (or compares) values, on `parts`: floats; or quantised
         integers, which are dequantised, moved and quantised again (nothing is lost by that); or
         plain integers. `indices` are integer operands behind the parts."""
+        if len(parts) == 1 and move_constant(self, kind, parts[0], output, shape, attributes):
+            return output
         tensors = [self.tensor(name) for name in parts]
         first = tensors[0]
         if any(not _alike(first, tensor) for tensor in tensors[1:]):

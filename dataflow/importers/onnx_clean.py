@@ -10,9 +10,9 @@ from onnx import TensorProto
 
 from ..graph import Tensor
 from ..shapes import Shape
-from .onnx_values import MAX_ELEMENTS
 from .onnx_nodes.arrays import type_name
 from .onnx_nodes.node import Refused
+from .onnx_values import MAX_ELEMENTS
 
 INPUT_TYPES: Mapping[int, str] = {
     TensorProto.FLOAT: "float32",

@@ -1,5 +1,29 @@
 """All families of converters: importing this registers them."""
 
-from . import activations, quantize
+from . import (
+    activations,
+    convolution,
+    elementwise,
+    layout,
+    matmul,
+    normalization,
+    pools,
+    quantize,
+    reduce,
+    reshape,
+    resize,
+)
 
-__all__ = ["activations", "quantize"]
+__all__ = [
+    "activations",
+    "convolution",
+    "elementwise",
+    "layout",
+    "matmul",
+    "normalization",
+    "pools",
+    "quantize",
+    "reduce",
+    "reshape",
+    "resize",
+]
