@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from tilewright.errors import UsageError
 from tilewright.spec import AcceleratorSpec
 
+from .arrays import UnreadableArrays, load_arrays
 from .design import Design
 
 
@@ -91,8 +91,6 @@ def read_arrays(
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        # NumPy leaves a file open that it cannot read, so it is not NumPy that opens it.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise UsageError(f"{path}: cannot be read as .npz: {error}") from error
+        return load_arrays(path)
+    except UnreadableArrays as error:
+        raise UsageError(f"{path}: {error}") from error
