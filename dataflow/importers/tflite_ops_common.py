@@ -1,0 +1,64 @@
+"""What converters of TFLite operators share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from .tflite_build import Builder
+from .tflite_objects import FileOp, FileTensor
+from .tflite_values import RefusalError
+
+Converter: TypeAlias = Callable[[Builder, FileOp], None]
+
+NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
+_CLIPS = {RELU_N1_TO_1: (-1.0, 1.0), RELU6: (0.0, 6.0)}
+SAME = 0
+
+
+def activated(build: Builder, op: FileOp, value: str) -> str:
+    """`value` behind the op's fused activation."""
+    activation = op.integer("FusedActivationFunction")
+    if activation == NO_ACTIVATION:
+        return value
+    if activation == RELU:
+        return build.emit(op, "relu", [value])
+    if activation in _CLIPS:
+        low, high = _CLIPS[activation]
+        return build.emit(op, "clip", [value], {"minimum": low, "maximum": high})
+    raise RefusalError(f"the fused activation number {activation} is not supported")
+
+
+def no_activation(op: FileOp) -> None:
+    if op.integer("FusedActivationFunction") != NO_ACTIVATION:
+        raise RefusalError("a fused activation is not supported here")
+
+
+def same_quantisation(a: FileTensor, b: FileTensor) -> None:
+    """TFLite's rule for ops that move or choose values."""
+    mine, theirs = (a.type, a.scale, a.zero_point), (b.type, b.scale, b.zero_point)
+    if mine != theirs:
+        rule = f"{a.place} and {b.place} must have the same type, scale and zero point"
+        raise RefusalError(rule, "the file breaks TFLite's quantisation rules: convert it again")
+
+
+def is_quantised(tensor: FileTensor) -> bool:
+    return tensor.type == "INT8"
+
+
+def all_quantised(*tensors: FileTensor) -> None:
+    """Refuses ops that compute in floats, or partly."""
+    for tensor in tensors:
+        if not is_quantised(tensor):
+            rule = f"{tensor.place} is {tensor.type}, it must be INT8 with a scale"
+            help_text = "convert to full integers: a representative dataset, TFLITE_BUILTINS_INT8"
+            raise RefusalError(rule, help_text)
+        if len(tensor.scale) < 1:
+            raise RefusalError(f"{tensor.place} has no scale", "convert it again")
+
+
+def axis_of(value: int, rank: int, what: str = "axis") -> int:
+    """An axis counted from the front."""
+    if not -rank <= value < rank:
+        raise RefusalError(f"{what} {value} is not one of {rank} axes")
+    return value % rank
