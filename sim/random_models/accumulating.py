@@ -55,6 +55,8 @@ def window(s: Sketch, extents: Shape, *, most: int = 4, may_dilate: bool = True)
     if dilations != [1] * rank:
         found["dilations"] = dilations
     elif s.draw.chance(15):
+        # With a kernel narrower than its stride, SAME would ask for negative pads.
+        found["strides"] = [min(pair) for pair in zip(strides, kernel, strict=True)]
         return found | {"auto_pad": s.draw.choice(("SAME_UPPER", "VALID", "SAME_LOWER"))}
     pads = [0] * (2 * rank)
     if s.draw.chance(50):
