@@ -83,6 +83,12 @@ class Comparison:
         With `one_by_one`, onnxruntime is given one row after the other, for models of a fixed batch.
         """
         theirs = self._theirs(inputs, one_by_one)
+        return self.compare(inputs, theirs), theirs
+
+    def compare(
+        self, inputs: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
+    ) -> ModelRun:
+        """Run ours and count; `theirs` are onnxruntime's answers on the same inputs."""
         ours = run_model(self.imported, inputs)
         ends = {item.name for item in self.observer.oracle.session.get_outputs()}
         last = {tensor.name for tensor in self.imported.graph.outputs}
@@ -95,9 +101,11 @@ class Comparison:
             step = self._step(name) if is_float else 1.0
             count = self.floats if is_float and self.imported.after else self.outputs
             count.add(name, ours.outputs[name], theirs[name], step)
-        return ours, theirs
+        return ours
 
-    def _theirs(self, inputs: Mapping[str, NDArray[Any]], one_by_one: bool) -> dict[str, NDArray[Any]]:
+    def _theirs(
+        self, inputs: Mapping[str, NDArray[Any]], one_by_one: bool
+    ) -> dict[str, NDArray[Any]]:
         if not one_by_one:
             return self.observer.run(inputs)
         count = len(next(iter(inputs.values())))
