@@ -7,13 +7,23 @@ from typing import Any
 
 from tilewright.dataflow.graph import Op
 
-from . import ops_accumulate, ops_layout
+from . import ops_accumulate, ops_elementwise, ops_layout, ops_window
 from .operand import Golden
 
 KINDS: Mapping[str, Golden] = {
     "conv": ops_accumulate.conv,
     "conv_transpose": ops_accumulate.conv_transpose,
     "matmul": ops_accumulate.matmul,
+    "threshold": ops_elementwise.threshold,
+    "add": ops_elementwise.add,
+    "sub": ops_elementwise.sub,
+    "mul": ops_elementwise.mul,
+    "table": ops_elementwise.table,
+    "requantize": ops_elementwise.requantize,
+    "max_pool": ops_window.max_pool,
+    "average_pool": ops_window.average_pool,
+    "global_average_pool": ops_window.global_average_pool,
+    "reduce_mean": ops_window.reduce_mean,
     "concat": ops_layout.concat,
     "slice": ops_layout.cut,
     "pad": ops_layout.pad,

@@ -61,19 +61,12 @@ def pad(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
 
 
 def reshape(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
-    """The same numbers in row-major order under other extents.
-
-    With another batch than the graph's, the first extent of the result grows as the batch does.
-    """
+    """The same numbers in row-major order under other extents; a longer batch stays in front."""
     del op
     (activation,) = operands
     if activation.values.size == math.prod(result.shape):
         return activation.values.reshape(result.shape)
-    growth = activation.values.size * result.shape[0]
-    first, rest = divmod(growth, math.prod(result.shape))
-    if rest:
-        raise ValueError(f"a batch of {len(activation.values)} cannot become {result.shape}")
-    return activation.values.reshape(first, *result.shape[1:])
+    return activation.values.reshape(-1, *result.shape[1:])
 
 
 def transpose(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:

@@ -1,0 +1,115 @@
+"""Golden models of the ops that work number by number.
+
+Sums and products of 8-bit numbers are onnxruntime's `QLinearAdd` and `QLinearMul`; other formats,
+and differences, are its float32 ops between `DequantizeLinear` and `QuantizeLinear`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from tilewright.dataflow.graph import Op, Tensor
+from tilewright.dataflow.number_formats import range_of
+
+from .float32_steps import dequantized, fused_multiply_add, quantized
+from .operand import Array, Floats, Operand, saturate, scale_of, zero_point_of
+
+Shape = tuple[int, ...]
+
+MOST_RATIO = np.float32(2.0**100)  # of scales: sums and products of numbers stay far from infinity
+
+
+def add(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """Sums: with 8 bits by fused multiply-adds onto all zero points in units of the result.
+
+    `fixed = z - fma(ra, za, rb zb)` with `ra = sa / s`, `rb = sb / s`; then
+    `rne(fma(a, ra, fma(b, rb, fixed)))`, saturated. The operands change places where the first is
+    one number against a row of the second.
+    """
+    a, b = operands
+    if not has_8_bit_kernel(operands, result):
+        return quantized(op, dequantized(a) + dequantized(b), result)
+    if _is_scalar_against_row(a.tensor.shape, b.tensor.shape):
+        a, b = b, a
+    ratio_a, ratio_b = _ratio(a.scale, result), _ratio(b.scale, result)
+    zeros = fused_multiply_add(
+        np.array(ratio_a), np.float32(a.zero_point), ratio_b * np.float32(b.zero_point)
+    )
+    fixed = np.float32(zero_point_of(result)) - np.float32(zeros)
+    shape = np.broadcast_shapes(a.values.shape, b.values.shape)
+    inner = fused_multiply_add(b.values.astype(np.float32), ratio_b, fixed)
+    outer = np.broadcast_to(a.values.astype(np.float32), shape)
+    return saturate(op, np.rint(fused_multiply_add(outer, ratio_a, inner)), result)
+
+
+def sub(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """Differences of the float32 values."""
+    a, b = operands
+    return quantized(op, dequantized(a) - dequantized(b), result)
+
+
+def mul(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """Products: with 8 bits `rne(float32((a - za) (b - zb)) * (sa sb / s) + z)`, saturated.
+
+    The zero point is added before rounding, in float32.
+    """
+    a, b = operands
+    if not has_8_bit_kernel(operands, result):
+        return quantized(op, dequantized(a) * dequantized(b), result)
+    ratio = _ratio(a.scale * b.scale, result)
+    products: Floats = (a.centred() * b.centred()).astype(np.float32) * ratio
+    return saturate(op, np.rint(products + np.float32(zero_point_of(result))), result)
+
+
+def requantize(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """The same values in another scale, zero point or format."""
+    return quantized(op, dequantized(operands[0]), result)
+
+
+def table(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """An entry for each number of the operand's format, from the least."""
+    del op, result
+    activation, entries = operands
+    least, greatest = range_of(activation.tensor.number_format)
+    if len(entries.values) != greatest - least + 1:
+        raise ValueError(f"table has {len(entries.values)} entries for {least}..{greatest}")
+    return entries.values.take(activation.values.astype(np.int64) - least)
+
+
+def threshold(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
+    """`minimum` plus the number of the channel's thresholds that are not above the operand."""
+    activation, thresholds = operands
+    channels = np.moveaxis(activation.values, op.integer("axis"), 0)
+    steps = np.broadcast_to(thresholds.values, (len(channels), thresholds.values.shape[-1]))
+    counts = np.stack(
+        [
+            np.searchsorted(rising, numbers, side="right")
+            for rising, numbers in zip(steps, channels, strict=True)
+        ]
+    )
+    levels = np.moveaxis(counts, 0, op.integer("axis")) + op.integer("minimum")
+    return saturate(op, levels, result)
+
+
+def _ratio(scale: np.float32, result: Tensor) -> np.float32:
+    """A scale in units of the result's; ValueError if it is so great that sums overflow."""
+    with np.errstate(over="ignore"):
+        ratio = scale / scale_of(result)
+    if not ratio < MOST_RATIO:
+        raise ValueError(f"scale {scale:g} is too great for the result's {scale_of(result):g}")
+    return ratio
+
+
+def has_8_bit_kernel(operands: Sequence[Operand], result: Tensor) -> bool:
+    """Whether onnxruntime has one kernel for the op between its quantisations."""
+    formats = {result.number_format, *(operand.tensor.number_format for operand in operands)}
+    return formats in ({"int8"}, {"uint8"})
+
+
+def _is_scalar_against_row(a: Shape, b: Shape) -> bool:
+    """Whether `a` has one index along the innermost axis where the two differ from one number."""
+    rank = max(len(a), len(b))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in (a, b)]
+    inner = next((pair for pair in zip(*map(reversed, padded), strict=True) if max(pair) > 1), None)
+    return inner is not None and inner[0] == 1
