@@ -19,6 +19,7 @@ from .onnx_nodes.arrays import array_of
 MAX_FILE_BYTES = 256 * 2**20
 MAX_NODES = 20_000
 SHOWN_PROBLEMS = 20
+QONNX_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 
 
 def node_path(node: onnx.NodeProto) -> str:
@@ -59,12 +60,21 @@ def parse_model(data: bytes, path: Path) -> onnx.ModelProto:
     problems = list(_problems(model, path))[:SHOWN_PROBLEMS]
     if problems:
         raise SpecError(problems)
+    _complete_opsets(model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
         first = str(error).strip().splitlines()
         raise _wrong(path, f"is not a sound ONNX model: {first[0] if first else error}") from None
     return model
+
+
+def _complete_opsets(model: onnx.ModelProto) -> None:
+    """QONNX files of Brevitas do not always import the operator set that they use."""
+    imported = {item.domain for item in model.opset_import}
+    used = {node.domain for node in model.graph.node}
+    for domain in sorted(used.intersection(QONNX_DOMAINS) - imported):
+        model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
 
 
 def initializers(

@@ -72,7 +72,7 @@ def _evaluate(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None
     }
     try:
         with np.errstate(all="ignore"):
-            results = ReferenceEvaluator(function).run(None, feeds)
+            results = ReferenceEvaluator(function).run(None, feeds, attributes={})
         arrays = [np.asarray(result) for result in results]
     except Exception as error:  # whatever the evaluator says about operands that do not fit
         raise Refused(f"its constants cannot be computed: {error}") from None

@@ -19,6 +19,7 @@ from ...number_formats import fits, range_of, storage_type
 from ...rounding import SIGN, round_qonnx
 from ...shapes import Shape
 from ...tensor import Tensor
+from ..onnx_file import QONNX_DOMAINS
 from .node import Node, Refused
 from .registry import converter
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
 MAX_BITS, MAX_CONSTANT_BITS = 16, 32
 _ROUNDINGS: Mapping[str, str] = {
     "ROUND": "half_even",
@@ -96,7 +96,7 @@ def refused(build: Builder, node: Node) -> None:
     )
 
 
-for _domain in DOMAINS:
+for _domain in QONNX_DOMAINS:
     converter("Quant", "IntQuant", domain=_domain)(quant)
     converter("BipolarQuant", domain=_domain)(bipolar_quant)
     converter("Trunc", "FloatQuant", "MultiThreshold", domain=_domain)(refused)
