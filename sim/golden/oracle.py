@@ -31,28 +31,25 @@ ELEMENT_TYPES = {
     "int32": TensorProto.INT32,
 }
 QGEMM_INPUTS = 9  # without the last two, scale and zero point of the result, it makes floats
+_DOUBLE_PAIR = "DoubleQDQRemoved_"
 _TO_INTEGERS = ("QuantizeLinear", "DynamicQuantizeLinear")
 
 
 class Oracle:
     """A session with integer kernels for int8 as well as uint8, and the nodes that it runs.
 
-    `threads` 1 keeps many small sessions cheap; results do not depend on it.
+    Of two pairs QuantizeLinear -> DequantizeLinear in a row, onnxruntime makes one with a scale of
+    its own, not the file's; where it would (`had_double_pairs`), that is switched off. `threads` 1
+    keeps many small sessions cheap; results do not depend on it.
     """
 
     def __init__(self, data: bytes, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # errors are raised, not logged besides
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
-        with tempfile.TemporaryDirectory(prefix="tilewright-oracle-") as folder:
-            # The only way to learn the kernels is a file.
-            path = Path(folder) / "optimised.onnx"
-            options.optimized_model_filepath = str(path)
-            self.session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
-            )
-            self.optimised = onnx.load(path)
+        self.session, self.optimised = _start(data, threads, {})
+        names = {name for node in self.optimised.graph.node for name in node.input}
+        self.had_double_pairs = any(name.startswith(_DOUBLE_PAIR) for name in names)
+        if self.had_double_pairs:
+            more = {"session.disable_double_qdq_remover": "1"}
+            self.session, self.optimised = _start(data, threads, more)
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The model's outputs by name."""
@@ -80,6 +77,23 @@ class Oracle:
             if takes_floats or makes_floats or kind == "DequantizeLinear":
                 floats.update(node.output)
         return found
+
+
+def _start(
+    data: bytes, threads: int, more: Mapping[str, str]
+) -> tuple[onnxruntime.InferenceSession, onnx.ModelProto]:
+    """A session, and the model as it runs it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # errors are raised, not logged besides
+    options.intra_op_num_threads = threads
+    for key, value in {"session.qdqisint8allowed": "1", **more}.items():
+        options.add_session_config_entry(key, value)
+    with tempfile.TemporaryDirectory(prefix="tilewright-oracle-") as folder:
+        # The only way to learn the kernels is a file.
+        path = Path(folder) / "optimised.onnx"
+        options.optimized_model_filepath = str(path)
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return session, onnx.load(path)
 
 
 class Observer:

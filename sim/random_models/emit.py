@@ -201,7 +201,7 @@ class QuantisedModel:
             scale = np.asarray(self.planned[activation].scale * self.constants[weight][1].scale)
             axis = 0 if np.ndim(scale) else None
             steps = np.rint(constant.values.astype(np.float64) / scale)
-            values: NDArray[Any] = np.clip(steps, -(2**31), 2**31 - 1).astype(np.int32)
+            values: NDArray[Any] = np.clip(steps, -(2**30), 2**30).astype(np.int32)
             quantisation = Quantisation(number_format="int32", scale=scale, zero_point=0, axis=axis)
         else:
             beside = next(i for i in step.inputs if i in self.planned)
