@@ -7,7 +7,7 @@ from typing import Any
 
 from tilewright.dataflow.graph import Op
 
-from . import ops_accumulate, ops_elementwise, ops_layout, ops_window
+from . import ops_accumulate, ops_elementwise, ops_layout, ops_litert, ops_window
 from .operand import Golden
 
 KINDS: Mapping[str, Golden] = {
@@ -34,7 +34,7 @@ KINDS: Mapping[str, Golden] = {
 }
 """The function of each kind of op, as onnxruntime computes it wherever it does in integers."""
 
-ARITHMETICS: Mapping[str, Mapping[str, Golden]] = {}
+ARITHMETICS: Mapping[str, Mapping[str, Golden]] = {"litert": ops_litert.KINDS}
 """Other definitions, by the op's attribute `arithmetic` and its kind."""
 
 

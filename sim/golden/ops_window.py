@@ -34,7 +34,7 @@ def max_pool(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
     del result
     (activation,) = operands
     least, _ = range_of(activation.tensor.number_format)
-    taps = _taps(op, activation.values, least)
+    taps = window_taps(op, activation.values, least)
     greatest = next(taps)
     for tap in taps:
         greatest = np.maximum(greatest, tap)
@@ -134,14 +134,14 @@ def _window_means(op: Op, activation: Operand) -> Floats:
 
 
 def _window_sums(op: Op, values: Floats) -> Floats:
-    taps = _taps(op, values, 0)
+    taps = window_taps(op, values, 0)
     total: Floats = next(taps)
     for tap in taps:
         total = total + tap
     return total
 
 
-def _taps(op: Op, values: Array, padding: int) -> Iterator[Array]:
+def window_taps(op: Op, values: Array, padding: int) -> Iterator[Array]:
     """For each tap of the window, row-major, what lies under it at every position."""
     kernel, pads = op.integers("kernel"), op.integers("pads")
     strides, dilations = op.integers("strides"), op.integers("dilations")
