@@ -38,6 +38,7 @@ _FIELDS: Mapping[int, str] = {
     TensorProto.UINT32: "uint64_data",
     TensorProto.UINT64: "uint64_data",
 }
+MAX_AXES = 16
 _LESS_THAN_A_BYTE = (TensorProto.INT4, TensorProto.UINT4, TensorProto.INT2, TensorProto.UINT2)
 
 
@@ -48,28 +49,37 @@ def array_of(item: TensorProto) -> NDArray[Any]:
         ValueError: if the type is not one of numbers, the data lie in another file, or they do not
             fill the declared extents. Nothing is allocated then.
     """
-    kind = item.data_type
-    if kind not in _BITS:
-        raise ValueError(f"values of type {type_name(kind)} are not supported")
     if item.data_location == TensorProto.EXTERNAL or item.external_data:
         raise ValueError("values in other files are not read")
-    if any(extent < 0 for extent in item.dims):
-        raise ValueError("has a negative extent")
-    size = math.prod(item.dims)
-    if item.HasField("raw_data"):
-        wanted, found = -(-size * _BITS[kind] // 8), len(item.raw_data)
-        what = "bytes"
-    else:
-        packed = 8 // _BITS[kind] if kind in _LESS_THAN_A_BYTE else 1
-        wanted, found = -(-size // packed), len(getattr(item, _FIELDS.get(kind, "int32_data")))
-        what = "values"
-    if wanted != found:
-        shown = "x".join(map(str, item.dims)) or "scalar"
-        raise ValueError(f"extents {shown} need {wanted} {what}, the file holds {found}")
+    problem = size_problem(item)
+    if problem is not None:
+        raise ValueError(problem)
     try:
         return np.asarray(onnx.numpy_helper.to_array(item))
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
         raise ValueError(f"the values cannot be read: {error}") from None
+
+
+def size_problem(item: TensorProto) -> str | None:
+    """Why the data of a tensor cannot fill its extents, if they cannot."""
+    kind = item.data_type
+    if kind not in _BITS:
+        return f"values of type {type_name(kind)} are not supported"
+    if any(extent < 0 for extent in item.dims):
+        return "has a negative extent"
+    if len(item.dims) > MAX_AXES:
+        return f"has {len(item.dims)} axes, at most {MAX_AXES} are supported"
+    size = math.prod(item.dims)
+    if item.HasField("raw_data"):
+        wanted, found, what = -(-size * _BITS[kind] // 8), len(item.raw_data), "bytes"
+    else:
+        packed = 8 // _BITS[kind] if kind in _LESS_THAN_A_BYTE else 1
+        wanted, what = -(-size // packed), "values"
+        found = len(getattr(item, _FIELDS.get(kind, "int32_data")))
+    if wanted == found:
+        return None
+    shown = "x".join(map(str, item.dims)) or "scalar"
+    return f"extents {shown} need {wanted} {what}, the file holds {found}"
 
 
 def type_name(kind: int) -> str:

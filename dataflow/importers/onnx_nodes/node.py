@@ -123,6 +123,11 @@ def node_name(proto: onnx.NodeProto) -> str:
     return proto.name or (proto.output[0] if proto.output else "?")
 
 
+def node_path(proto: onnx.NodeProto) -> str:
+    """How messages name a node: its own name, else the first value it makes."""
+    return f"node {node_name(proto)} ({proto.op_type})"
+
+
 def _attribute(item: onnx.AttributeProto) -> int | float | str | tuple[Any, ...] | NDArray[Any]:
     if item.type == item.TENSOR:
         return _array(item)

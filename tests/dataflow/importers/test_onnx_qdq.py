@@ -143,12 +143,13 @@ def test_transposed_weights_and_one_scale():
 
 def test_unsupported_operators_are_all_named():
     nodes = [
-        helper.make_node("Softmax", ["y_f"], ["s"], name="soft"),
-        helper.make_node("Tanh", ["s"], ["t"], name=""),
+        helper.make_node("Det", ["y_f"], ["s"], name="determinant"),
+        helper.make_node("Multinomial", ["s"], ["t"], name=""),
     ]
-    found = refused(make_model(extra_nodes=nodes), r"soft \(Softmax\)", r"t \(Tanh\)")
+    model = make_model(extra_nodes=nodes)
+    found = refused(model, r"determinant \(Det\)", r"t \(Multinomial\)")
     assert len(found) == 2
-    assert all("MatMul, QuantizeLinear, Relu" in item.help for item in found)
+    assert all("MatMul" in item.help for item in found)
 
 
 @pytest.mark.parametrize(
@@ -159,16 +160,15 @@ def test_unsupported_operators_are_all_named():
         ({"x_scale": 1e-42}, "positive normal"),
         ({"x_scale": np.nan}, "x_s: a constant must not hold NaN"),
         ({"y_scale": np.inf}, "y_s: a constant must not hold NaN or infinity"),
-        ({"weight_zero_point": np.array([0, 1, 0], np.int8)}, "w_D .*must have zero point 0"),
         ({"weight_zero_point": np.zeros(2, np.int8)}, "zero points must be 3 of int8, got 2"),
         ({"weight_scale": (0.1, 0.2)}, r"2 scales do not fit axis 1 of \(4, 3\)"),
         ({"weight_axis": 5}, "do not fit axis 5|axis"),
         ({"weight": np.zeros((4, 3), np.uint8)}, "int8|uint8"),
-        ({"weight": np.zeros((5, 3), np.int8)}, r"weights must be 4 x N, got \(5, 3\)"),
+        ({"weight": np.zeros((5, 3), np.int8)}, r"\(5, 3\) is no matrix product"),
         ({"weight_axis": 0, "weight_scale": (0.1,) * 4, "op": "MatMul"}, "per output channel"),
         ({"bias_scale": (0.1, 0.1, 0.1)}, "bias's scale must be input scale x weight scale"),
         ({"alpha": 2.0}, r"product \(Gemm\): alpha must be 1\.0, got 2\.0"),
-        ({"transA": 1}, "transA must be 0"),
+        ({"transA": 1}, "is no matrix product"),
         ({"x_scale": 3e38, "y_scale": 1e-30, "bias_scale": (1, 1, 1)}, "scale"),
         ({"batch": 3}, "fixed batch of 3, 1 was asked"),
     ],
@@ -178,12 +178,20 @@ def test_mistakes(changes, words):
         refused(make_model(**changes), words)
 
 
-def test_uint8_activations_are_refused():
+def test_zero_points_of_weights_are_kept():
+    graph = imported(make_model(weight_zero_point=np.array([0, 1, -3], np.int8)))
+    weight = graph.tensor("weight_0")
+    assert (weight.zero_point, weight.axis) == ((0, 1, -3), 1)
+
+
+def test_uint8_activations():
     model = make_model()
     for item in model.graph.initializer:
         if item.name in ("x_z", "y_z"):
             item.CopyFrom(numpy_helper.from_array(np.uint8(3), item.name))
-    refused(model, "activations must be int8, got uint8", "activation_type=QInt8")
+    graph = imported(model)
+    assert graph.inputs[0].number_format == graph.outputs[0].number_format == "uint8"
+    assert graph.ops[0].attributes == {"zero_point": 3, "minimum": 3, "maximum": 255}
 
 
 def test_structure_is_checked():
@@ -231,7 +239,7 @@ def test_external_data_is_refused(tmp_path):
 def test_data_that_do_not_fill_their_shape():
     model = make_model()
     model.graph.initializer[2].dims[0] = 1 << 40
-    refused(model, "tensor name: w")
+    refused(model, r"tensor w: extents 1099511627776x3 need \d+ bytes, the file holds 12")
     model = make_model()
     model.graph.initializer[2].dims[0] = -4
     refused(model, "tensor w: has a negative extent")
@@ -274,8 +282,8 @@ def test_files_that_are_no_models(tmp_path):
 
 
 def test_names_cannot_act_on_a_terminal():
-    node = helper.make_node("Tanh", ["y_f"], ["t"], name="evil\x1b[2J\nname")
-    found = refused(make_model(extra_nodes=[node]), "Tanh")
+    node = helper.make_node("Det", ["y_f"], ["t"], name="evil\x1b[2J\nname")
+    found = refused(make_model(extra_nodes=[node]), "Det")
     assert "\x1b" not in found[0].render()
 
 
@@ -290,4 +298,5 @@ def test_float_models_are_refused():
         else:
             model.graph.initializer.remove(item)
     assert isinstance(model, onnx.ModelProto)
-    refused(model, r"float \(MatMul\): the first input must be a dequantised int8 activation")
+    (only,) = refused(model, "the model is float: nothing in it is quantised")
+    assert only.help == "quantise it: `tilewright quantize model.onnx --data x.npz`"
