@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from tilewright.dataflow.graph import Op, Tensor
-from tilewright.dataflow.integers.litert_tables import ratio_of, rescaled
+from tilewright.dataflow.litert import ratio_of, rescaled
 from tilewright.dataflow.number_formats import range_of
 
 from .operand import Array, Golden, Operand, saturate, scale_of, zero_point_of

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph import Op
-from ..number_formats import range_of
-from ..tensor import Tensor
+from .graph import Op
+from .number_formats import range_of
+from .tensor import Tensor
 
 IntArray = NDArray[np.int64]
 LITERT = "litert"
@@ -57,7 +57,9 @@ def rescaled(distances: IntArray, ratio: np.float32) -> IntArray:
 def _leaky_relu(op: Op, distances: IntArray, source: Tensor, result: Tensor) -> IntArray:
     positive = ratio_of(source, result)
     negative = np.float32(positive * np.float32(op.number("alpha")))
-    chosen = np.where(distances > 0, rescaled(distances, positive), rescaled(distances, negative))
+    chosen: IntArray = np.where(
+        distances > 0, rescaled(distances, positive), rescaled(distances, negative)
+    )
     return chosen + result.zero_point[0]
 
 
@@ -76,12 +78,13 @@ def _by_float(function: Callable[[NDArray[np.float32]], NDArray[np.float64]]) ->
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Beyond 100 it is 1, below -100 it is 0, without overflow."""
-    power = np.exp(np.clip(x, -100, 100).astype(np.float64))
+    power: NDArray[np.float64] = np.exp(np.clip(x, -100, 100).astype(np.float64))
     return power / (1 + power)
 
 
 def _tanh(x: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.tanh(x.astype(np.float64))
+    result: NDArray[np.float64] = np.tanh(x.astype(np.float64))
+    return result
 
 
 def _saturating(op: Op, distances: IntArray, source: Tensor, result: Tensor) -> IntArray:
@@ -121,7 +124,8 @@ def multiplied(values: IntArray, multiplier: int, shift: int) -> IntArray:
 def divided_by_power(values: IntArray, exponent: int) -> IntArray:
     """`values / 2**exponent`, rounded half away from zero."""
     half = (1 << exponent) >> 1
-    return np.sign(values) * ((np.abs(values) + half) >> exponent)
+    rounded: IntArray = np.sign(values) * ((np.abs(values) + half) >> exponent)
+    return rounded
 
 
 def _hard_swish(op: Op, distances: IntArray, source: Tensor, result: Tensor) -> IntArray:
