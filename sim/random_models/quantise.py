@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,17 @@ def plan(
             else:
                 form = number_format if first is None else first.number_format
                 planned[name] = _of_result(s.draw, step, floats[name], form, elsewhere)
+            if not step.op_type and first is not None:
+                planned[name] = _unlike(planned[name], first)
     return planned
+
+
+def _unlike(result: Quantisation, first: Quantisation) -> Quantisation:
+    """Really another one: a change to the same scale and zero point computes nothing."""
+    is_same = result.scale == first.scale and result.zero_point == first.zero_point
+    if not is_same or result.number_format != first.number_format:
+        return result
+    return replace(result, scale=result.scale * np.float32(1.5))
 
 
 def _of_result(
