@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tilewright.dataflow.graph import Tensor
 from tilewright.dataflow.importers.imported import Imported
+from tilewright.dataflow.number_formats import FLOAT, is_integer_format
 
 from .float_run import run_float
 from .run import run
@@ -59,17 +60,17 @@ def _given(tensor: Tensor, before: Arrays, inputs: Arrays) -> NDArray[Any]:
 
 def model_outputs(imported: Imported, integers: Arrays) -> dict[str, NDArray[Any]]:
     """The model's outputs by their names in the file, from the integer graph's tensors."""
-    graph = imported.graph
+    declared = {t.origin or t.name: t.number_format for t in imported.model.outputs}
+    outputs: dict[str, NDArray[Any]] = {}
+    for tensor in imported.graph.outputs:
+        values = integers[tensor.name]
+        if is_integer_format(declared.get(tensor.origin, FLOAT)):
+            outputs[tensor.origin] = values
+        elif imported.after is None:
+            outputs[tensor.origin] = tensor.dequantize(values)
     if imported.after is None:
-        declared = {t.origin: t for t in imported.model.outputs}
-        outputs = {}
-        for tensor in graph.outputs:
-            values = integers[tensor.name]
-            wanted = declared.get(tensor.origin)
-            is_float = wanted is None or wanted.number_format == "float32"
-            outputs[tensor.origin] = tensor.dequantize(values) if is_float else values
         return outputs
-    wanted_names = {tensor.name for tensor in imported.after.inputs}
-    made = run_float(imported.after, {name: integers[name] for name in wanted_names})
+    wanted = {tensor.name for tensor in imported.after.inputs}
+    made = run_float(imported.after, {name: integers[name] for name in wanted})
     every = {**integers, **made}
-    return {t.origin or t.name: every[t.name] for t in imported.after.outputs}
+    return outputs | {t.origin or t.name: every[t.name] for t in imported.after.outputs}
