@@ -21,6 +21,7 @@ class Builder(Values):
         self.origin = ""  # of the ops made now: the node's name
         self.ops: list[Op] = []
         self.makers: dict[str, Op] = {}
+        self.moved: dict[tuple[object, ...], str] = {}  # constants by how they were moved
 
     def maker(self, name: str) -> Op | None:
         """The op that makes a value; None for inputs and constants."""

@@ -22,7 +22,7 @@ from .onnx_builder import Builder
 from .onnx_clean import batch_symbols, input_tensor, opsets_of, true_inputs
 from .onnx_file import initializers, node_path
 from .onnx_nodes import families
-from .onnx_nodes.fold import FOLDED, MAX_TOTAL, fold_node
+from .onnx_nodes.fold import FOLDED, fold_node
 from .onnx_nodes.node import STANDARD, Node, Refused, read_node
 from .onnx_nodes.registry import find_converter, known_domains, supported_operators
 
@@ -53,7 +53,6 @@ class _Reading:
         constants, self.diagnostics = initializers(model, path)
         self.lost = {item.name for item in model.graph.initializer} - set(constants)
         self.build.constants.update(constants)
-        self.folded = 0  # elements of constants computed so far
 
     def graph(self) -> Graph:
         self._inputs()
@@ -117,10 +116,8 @@ class _Reading:
         operands: list[NDArray[Any] | None] = [
             self.build.constant(name) if name else None for name in node.inputs
         ]
+        self.build.spend(0, sum(array.nbytes for array in operands if array is not None))
         results = fold_node(node, proto, operands)
-        self.folded += sum(array.size for array in results)
-        if self.folded > MAX_TOTAL:
-            raise Refused(f"computed constants have more than {MAX_TOTAL} elements in all")
         for name, array in zip(filter(None, node.outputs), results, strict=True):
             self.build.fold(name, array)
 

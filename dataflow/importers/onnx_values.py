@@ -13,9 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from ..graph import Tensor
 from ..number_formats import FLOAT, is_integer_format, is_number_format, storage_type
 from ..shapes import Shape
+from .onnx_nodes.arrays import MAX_AXES
 from .onnx_nodes.node import Refused
 
-MAX_ELEMENTS = 1 << 31
+MAX_ELEMENTS = 1 << 31  # of one tensor
+MAX_COMPUTED_BYTES = 1 << 29  # of all constants that the file does not hold as they are
+MAX_WORK_BYTES = 1 << 32  # read or written to compute constants
+MAX_LISTED = 4096  # integers in a constant that lists axes, extents or pads
 
 
 class Values:
@@ -32,6 +36,8 @@ class Values:
         self.constants: dict[str, NDArray[Any]] = {}
         self.aliases: dict[str, str] = {}
         self._taken = set(names)
+        self._numbers: dict[str, int] = {}
+        self._computed_bytes = self._work_bytes = 0
 
     def real(self, name: str) -> str:
         """The name behind another name."""
@@ -60,6 +66,8 @@ class Values:
         array = self.needed_constant(name, what)
         if array.dtype.kind not in "iu" or array.ndim > 1:
             raise Refused(f"{what} must be a list of integers, got {array.dtype} {array.shape}")
+        if array.size > MAX_LISTED:
+            raise Refused(f"{what} must be at most {MAX_LISTED} integers, got {array.size}")
         return tuple(int(value) for value in array.reshape(-1))
 
     def number(self, name: str, what: str) -> float:
@@ -99,16 +107,32 @@ class Values:
 
     def fresh(self, base: str, hint: str) -> str:
         """A name that nothing has."""
-        name, number = f"{base}_{hint}", 1
+        stem = name = f"{base}_{hint}"
         while name in self._taken:
-            number += 1
-            name = f"{base}_{hint}_{number}"
+            number = self._numbers.get(stem, 1) + 1
+            self._numbers[stem] = number
+            name = f"{stem}_{number}"
         self._taken.add(name)
         return name
+
+    def spend(self, computed_bytes: int, work_bytes: int = 0) -> None:
+        """Counts what is computed of constants, so that a small file cannot make it endless.
+
+        Raises:
+            Refused: if it becomes too much.
+        """
+        self._computed_bytes += computed_bytes
+        self._work_bytes += computed_bytes + work_bytes
+        if self._computed_bytes > MAX_COMPUTED_BYTES or self._work_bytes > MAX_WORK_BYTES:
+            raise Refused(
+                "computing the model's constants takes too much memory or time",
+                help="fold constants when the model is exported",
+            )
 
     def fold(self, output: str, array: NDArray[Any]) -> str:
         """A value (a node's output, or a name from `fresh`) is this constant. It becomes a tensor
         when an op takes it."""
+        self.spend(array.nbytes)
         self.constants[output] = array
         return output
 
@@ -142,6 +166,7 @@ class Values:
             self.tensors[tensor.name] = described
             return tensor.name
         if tensor.role == "constant":
+            self.spend(0 if tensor.data is None else tensor.data.nbytes)
             copy = self.fresh(tensor.name, "again")
             self.tensors[copy] = replace(described, name=copy)
             return copy
@@ -173,5 +198,8 @@ class Values:
     def check_size(self, shape: Shape) -> None:
         if any(extent < 1 for extent in shape):
             raise Refused(f"a result of shape {shape} has no elements")
-        if math.prod(shape) > MAX_ELEMENTS:
-            raise Refused(f"a result of shape {shape} has more than {MAX_ELEMENTS} elements")
+        if math.prod(shape) > MAX_ELEMENTS or len(shape) > MAX_AXES:
+            raise Refused(
+                f"a result of shape {shape} has more than {MAX_ELEMENTS} elements "
+                f"or {MAX_AXES} axes"
+            )

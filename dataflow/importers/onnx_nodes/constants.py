@@ -25,9 +25,22 @@ def move_constant(
     """Makes `output` a constant, or the `dequantize` of one, if `source` is that and `kind` is
     `transpose` or `reshape`; says whether it did. Scales of an axis go where the axis goes; if a
     reshape merges or splits it, nothing is done."""
-    array = build.constant(source)
     if kind not in ("transpose", "reshape"):
         return False
+    key = (build.real(source), kind, shape, tuple(attributes.items()))
+    if key in build.moved:
+        build.alias(output, build.moved[key])
+        return True
+    if not _move(build, kind, source, output, shape, attributes):
+        return False
+    build.moved[key] = output
+    return True
+
+
+def _move(
+    build: Builder, kind: str, source: str, output: str, shape: Shape | None, attributes: Attributes
+) -> bool:
+    array = build.constant(source)
     if array is not None:
         if build.real(source) in build.tensors and build.tensor(source).scale:
             return False
@@ -43,6 +56,7 @@ def move_constant(
     axis = _new_axis(tensor, kind, data.shape, attributes)
     if (axis is None) != (tensor.axis is None):
         return False
+    build.spend(data.nbytes)
     name = build.fresh(tensor.name, "moved")
     build.tensors[name] = replace(tensor, name=name, shape=data.shape, data=data, axis=axis)
     build.dequantize(name, output)

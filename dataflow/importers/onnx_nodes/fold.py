@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 
+from .arrays import type_name
 from .node import Node, Refused
 
 MAX_ELEMENTS = 1 << 24  # of one computed constant
-MAX_TOTAL = 1 << 26  # of all computed constants of a model
 _BROADCAST = (
     "Add", "And", "Div", "Equal", "Expand", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
     "Max", "Min", "Mod", "Mul", "Not", "Or", "Pow", "Sub", "Where",
@@ -28,6 +29,11 @@ _NO_LARGER = (
     "Abs", "Cast", "Ceil", "Exp", "Flatten", "Floor", "Identity", "Log", "Neg", "Reciprocal",
     "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Round",
     "Sign", "Slice", "Split", "Sqrt", "Squeeze", "Transpose", "Unsqueeze",
+)  # fmt: skip
+_CAST_TO = (
+    TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL,
+    TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
+    TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
 )  # fmt: skip
 _OWN_BOUND = ("Concat", "ConstantOfShape", "Gather", "Range", "Tile")
 FOLDED = frozenset((*_BROADCAST, *_NO_LARGER, *_OWN_BOUND))
@@ -47,13 +53,12 @@ def fold_node(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None
         raise Refused(f"its constants do not fit: {error}") from None
     if bound > MAX_ELEMENTS:
         raise Refused(f"would make a constant of {bound} elements, at most {MAX_ELEMENTS} are made")
-    if "x" not in (kinds := {_kind(array) for array in operands if array is not None}):
-        return _evaluate(node, proto, operands)
-    raise Refused(f"constants of type {', '.join(sorted(kinds))} cannot be computed")
-
-
-def _kind(array: Array) -> str:
-    return "n" if array.dtype.kind in "iufb" else "x"
+    for array in operands:
+        if array is not None and array.dtype.kind not in "iufb":
+            raise Refused(f"a constant of {array.dtype} cannot be computed with")
+    if node.op_type == "Cast" and node.integer("to", 0) not in _CAST_TO:
+        raise Refused(f"a cast to {type_name(node.integer('to', 0))} is not supported")
+    return _evaluate(node, proto, operands)
 
 
 def _evaluate(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None]) -> list[Array]:

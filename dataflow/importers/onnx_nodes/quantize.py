@@ -17,6 +17,7 @@ from .registry import converter
 if TYPE_CHECKING:
     from ..onnx_builder import Builder
 
+MAX_SCALES = 1 << 18
 FORMATS = ("int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2", "int32")
 
 
@@ -46,6 +47,9 @@ def read_quantisation(
         raise Refused(
             f"scales must be float32, one or a list, got {scales.dtype} {tuple(scales.shape)}"
         )
+    if scales.size > MAX_SCALES:
+        raise Refused(f"at most {MAX_SCALES} scales are supported, got {scales.size}")
+    build.spend(0, 64 * scales.size)
     if not (np.isfinite(scales) & (scales >= np.finfo(np.float32).tiny)).all():
         raise Refused(f"scales must be positive normal numbers, got {scales.min()!s}")
     zeros: NDArray[Any] = np.zeros(scales.shape, np.int64)
