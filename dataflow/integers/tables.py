@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Op
+from ..litert import LITERT, litert_table
 from ..number_formats import bits_of, range_of, storage_type
 from ..tensor import Tensor
 from .functions import FUNCTIONS, Floats
-from .litert_tables import LITERT, litert_table
 from .state import Job, State
 from .values import Floating, Held, Quantisation, Refused, Target
 
