@@ -144,12 +144,14 @@ class _After:
             if integers.role != "constant":
                 _mark(self.state, name, integers.name)
                 integers = replace(self.state.build.tensors[integers.name], role="input")
-            if is_integer:
-                self._integers(name, tensor)
-            else:
-                self._dequantized(name, integers)
+            if not is_integer:
+                self._step(name, "dequantize", integers)
+            elif tensor.role == "constant":
+                self._add(name, tensor)
+            else:  # as it is: under the output's own name, which a float may stand beside
+                self._step(name, "reshape", integers)
         elif isinstance(value, Floating):
-            self._dequantized(name, self._sums(name, value.op))
+            self._step(name, "dequantize", self._sums(name, value.op))
         elif isinstance(value, Literal):
             self._add(name, tensor)
         else:
@@ -170,18 +172,14 @@ class _After:
             axis=axis if len(scale) > 1 else None,
         )
 
-    def _integers(self, name: str, tensor: Tensor) -> None:
-        """Indices that are constant; an output that is an integer needs nothing."""
-        if tensor.role == "constant":
-            self._add(name, tensor)
-
-    def _dequantized(self, name: str, integers: Tensor) -> None:
+    def _step(self, name: str, kind: str, integers: Tensor) -> None:
+        """An op that makes a value of the model from an output of the integer graph."""
         self.tensors[integers.name] = integers
         result = self._add(name, replace(self.state.model.tensor(name), role="intermediate"))
         self.ops.append(
             Op(
-                name=f"dequantize_{len(self.ops)}",
-                kind="dequantize",
+                name=f"{kind}_{len(self.ops)}",
+                kind=kind,
                 inputs=(integers.name,),
                 outputs=(result,),
             )
