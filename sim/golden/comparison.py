@@ -80,7 +80,7 @@ class Comparison:
     ) -> tuple[ModelRun, dict[str, NDArray[Any]]]:
         """Compare on these inputs; what both answered.
 
-        With `one_by_one`, onnxruntime is given one row after the other, for models of a fixed batch.
+        With `one_by_one`, onnxruntime gets one row after the other, for models of a fixed batch.
         """
         theirs = self._theirs(inputs, one_by_one)
         return self.compare(inputs, theirs), theirs

@@ -60,17 +60,14 @@ def _given(tensor: Tensor, before: Arrays, inputs: Arrays) -> NDArray[Any]:
 
 def model_outputs(imported: Imported, integers: Arrays) -> dict[str, NDArray[Any]]:
     """The model's outputs by their names in the file, from the integer graph's tensors."""
-    declared = {t.origin or t.name: t.number_format for t in imported.model.outputs}
-    outputs: dict[str, NDArray[Any]] = {}
-    for tensor in imported.graph.outputs:
-        values = integers[tensor.name]
-        if is_integer_format(declared.get(tensor.origin, FLOAT)):
-            outputs[tensor.origin] = values
-        elif imported.after is None:
-            outputs[tensor.origin] = tensor.dequantize(values)
     if imported.after is None:
-        return outputs
+        declared = {t.origin or t.name: t.number_format for t in imported.model.outputs}
+        return {
+            tensor.origin: integers[tensor.name]
+            if is_integer_format(declared.get(tensor.origin, FLOAT))
+            else tensor.dequantize(integers[tensor.name])
+            for tensor in imported.graph.outputs
+        }
     wanted = {tensor.name for tensor in imported.after.inputs}
     made = run_float(imported.after, {name: integers[name] for name in wanted})
-    every = {**integers, **made}
-    return outputs | {t.origin or t.name: every[t.name] for t in imported.after.outputs}
+    return {t.origin or t.name: made[t.name] for t in imported.after.outputs}
