@@ -8,9 +8,13 @@ from tilewright.dataflow.number_formats import bits_of
 
 from .operand import Array, Floats, Operand, saturate, scale_of, zero_point_of
 
+GREATEST_SCALE = np.float32(2.0**100)  # sums of numbers of any format stay far from infinity
+
 
 def dequantized(operand: Operand) -> Floats:
-    """`float32(x - zero_point) * scale`."""
+    """`float32(x - zero_point) * scale`; ValueError if sums of such values could overflow."""
+    if not operand.scale < GREATEST_SCALE:
+        raise ValueError(f"tensor {operand.tensor.name}: scale {operand.scale:g} is too great")
     return operand.centred().astype(np.float32) * operand.scale
 
 

@@ -12,12 +12,10 @@ import numpy as np
 from tilewright.dataflow.graph import Op, Tensor
 from tilewright.dataflow.number_formats import range_of
 
-from .float32_steps import dequantized, fused_multiply_add, quantized
+from .float32_steps import GREATEST_SCALE, dequantized, fused_multiply_add, quantized
 from .operand import Array, Floats, Operand, saturate, scale_of, zero_point_of
 
 Shape = tuple[int, ...]
-
-MOST_RATIO = np.float32(2.0**100)  # of scales: sums and products of numbers stay far from infinity
 
 
 def add(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
@@ -32,7 +30,7 @@ def add(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
         return quantized(op, dequantized(a) + dequantized(b), result)
     if _is_scalar_against_row(a.tensor.shape, b.tensor.shape):
         a, b = b, a
-    ratio_a, ratio_b = _ratio(a.scale, result), _ratio(b.scale, result)
+    ratio_a, ratio_b = _ratio(result, a.scale), _ratio(result, b.scale)
     zeros = fused_multiply_add(
         np.array(ratio_a), np.float32(a.zero_point), ratio_b * np.float32(b.zero_point)
     )
@@ -56,8 +54,10 @@ def mul(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
     """
     a, b = operands
     if not has_8_bit_kernel(operands, result):
-        return quantized(op, dequantized(a) * dequantized(b), result)
-    ratio = _ratio(a.scale * b.scale, result)
+        with np.errstate(over="ignore"):  # infinity saturates as every great number does
+            product = dequantized(a) * dequantized(b)
+        return quantized(op, product, result)
+    ratio = _ratio(result, a.scale, b.scale)
     products: Floats = (a.centred() * b.centred()).astype(np.float32) * ratio
     return saturate(op, np.rint(products + np.float32(zero_point_of(result))), result)
 
@@ -92,12 +92,13 @@ def threshold(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
     return saturate(op, levels, result)
 
 
-def _ratio(scale: np.float32, result: Tensor) -> np.float32:
-    """A scale in units of the result's; ValueError if it is so great that sums overflow."""
+def _ratio(result: Tensor, *scales: np.float32) -> np.float32:
+    """The product of scales in units of the result's; ValueError if so great that sums overflow."""
     with np.errstate(over="ignore"):
-        ratio = scale / scale_of(result)
-    if not ratio < MOST_RATIO:
-        raise ValueError(f"scale {scale:g} is too great for the result's {scale_of(result):g}")
+        ratio = np.prod(np.array(scales, np.float32), dtype=np.float32) / scale_of(result)
+    if not ratio < GREATEST_SCALE:
+        listed = " x ".join(f"{scale:g}" for scale in scales)
+        raise ValueError(f"scale {listed} is too great for the result's {scale_of(result):g}")
     return ratio
 
 
