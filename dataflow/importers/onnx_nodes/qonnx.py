@@ -56,7 +56,7 @@ class _Quant:
 def quant(build: Builder, node: Node) -> None:
     """x, scale, zero point, bit width; attributes signed, narrow, rounding_mode."""
     scale = _scale(build, node.input(1, "the scale"))
-    zero_point = _float_constant(build, node.input(2, "the zero point"), "the zero point")
+    zero_point = _zero_point(build, node.input(2, "the zero point"))
     width = build.number(node.input(3, "the bit width"), "the bit width")
     signed, narrow = _flag(node, "signed", 1), _flag(node, "narrow", 0)
     most = MAX_CONSTANT_BITS if build.constant(node.input(0)) is not None else MAX_BITS
@@ -124,6 +124,14 @@ def _float_constant(build: Builder, name: str, what: str) -> Floats:
     if array.dtype != np.float32 or not array.size or not np.isfinite(array).all():
         raise Refused(f"{what} must be finite float32 numbers, got {array.dtype} {array.shape}")
     return array
+
+
+def _zero_point(build: Builder, name: str) -> Floats:
+    """Zeros of any type; others must be float32, for in another type they change the rounding."""
+    array = build.needed_constant(name, "the zero point")
+    if array.size and array.dtype.kind in "fiu" and not array.any():
+        return np.zeros(array.shape, np.float32)
+    return _float_constant(build, name, "the zero point")
 
 
 def _scale(build: Builder, name: str) -> Floats:
