@@ -66,6 +66,11 @@ def _call(options: argparse.Namespace) -> Outcome:
         from tilewright.commands import doctor_verb
 
         return doctor_verb.doctor(options)
+    if options.verb in ("import", "quantize"):
+        from tilewright.commands import model_verbs
+
+        verb = model_verbs.import_ if options.verb == "import" else model_verbs.quantize
+        return verb(options, _progress(options))
     from tilewright.commands import flow_verbs
 
     return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))

@@ -14,10 +14,17 @@ VERBS: Final = (
     ("generate", "write Verilog, program, memory image and manifest"),
     ("verify", "generate, simulate the Verilog and compare with the golden model"),
     ("run", "run the simulated accelerator on your own inputs"),
+    ("import", "show the integer graph of a quantised model, and what runs it"),
+    ("quantize", "make an int8 model of a float one, with your data"),
     ("report", "show again what an earlier verify or run found"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
 )
+OUT: Final = ("DIR", "where results go")
+OUT_OF: Final = {
+    "import": ("DIR", "also write the graph as JSON, in this folder"),
+    "quantize": ("FILE.onnx", "file or folder (default: NAME.qdq.onnx beside the model)"),
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,12 +44,14 @@ def build_parser() -> argparse.ArgumentParser:
         made[name] = verbs.add_parser(
             name, help=summary, description=summary.capitalize() + ".", allow_abbrev=False
         )
-        _add_global_options(made[name], is_top=False)
+        _add_global_options(made[name], is_top=False, out=OUT_OF.get(name, OUT))
     _add_verb_options(made)
     return parser
 
 
-def _add_global_options(parser: argparse.ArgumentParser, *, is_top: bool) -> None:
+def _add_global_options(
+    parser: argparse.ArgumentParser, *, is_top: bool, out: tuple[str, str] = OUT
+) -> None:
     """`SUPPRESS` below the top: else a verb's default would undo what stood before the verb."""
 
     def default(value: object) -> object:
@@ -52,9 +61,7 @@ def _add_global_options(parser: argparse.ArgumentParser, *, is_top: bool) -> Non
     group.add_argument(
         "--json", action="store_true", default=default(False), help="print one JSON object"
     )
-    group.add_argument(
-        "--out", type=Path, metavar="DIR", default=default(None), help="where results go"
-    )
+    group.add_argument("--out", type=Path, metavar=out[0], default=default(None), help=out[1])
     group.add_argument(
         "-q", "--quiet", action="store_true", default=default(False), help="errors only"
     )
@@ -89,6 +96,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
     verbs["run"].add_argument(
         "--inputs", type=Path, required=True, metavar="FILE.npz", help="one array per model input"
     )
+    _add_model_options(verbs["import"], verbs["quantize"])
     verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
     verbs["doctor"].add_argument(
         "--for",
@@ -97,6 +105,41 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
         default="verify",
         help="the verb whose tools to check",
     )
+
+
+def _add_model_options(
+    importing: argparse.ArgumentParser, quantizing: argparse.ArgumentParser
+) -> None:
+    importing.add_argument("model", type=Path, metavar="MODEL", help="a .onnx or .tflite file")
+    importing.add_argument(
+        "--batch", type=_positive, default=1, metavar="N", help="samples of one run (default 1)"
+    )
+    quantizing.add_argument("model", type=Path, metavar="MODEL.onnx", help="a float model")
+    quantizing.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="FILE.npz",
+        help="samples to calibrate with: one array per model input, [samples][...]",
+    )
+    quantizing.add_argument(
+        "--array",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="INPUT=NAME",
+        help="the array for an input, where its name is another",
+    )
+    quantizing.add_argument(
+        "--samples", type=_positive, metavar="N", help="how many of them (default: all)"
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, array = text.rpartition("=")
+    if not (equals and name and array):
+        raise argparse.ArgumentTypeError(f"INPUT=NAME, got {text!r}")
+    return name, array
 
 
 def _natural(text: str) -> int:

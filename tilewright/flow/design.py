@@ -9,7 +9,7 @@ from functools import partial
 from tilewright.build.files import sha256_file
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
-from tilewright.dataflow.importers.onnx_qdq import import_onnx
+from tilewright.dataflow.importers.model import import_model
 from tilewright.dataflow.lower import with_fixed_scales
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.plan import Plan
@@ -23,7 +23,9 @@ from tilewright.hw.hardware_config import ConfigureError, HardwareConfig
 from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic.params import engine_params
 from tilewright.machines import systolic_machine
-from tilewright.spec import AcceleratorSpec, spec_hash
+from tilewright.spec import AcceleratorSpec, SpecError, spec_hash
+
+from .support import not_yet
 
 PROGRAMMABLE_ROWS = 512
 """Commands of each unit that a programmable accelerator can hold."""
@@ -84,7 +86,7 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
         TilewrightError: if the model does not fit the machine.
     """
     machine = machine_of(spec)
-    graph = machine_numbers(import_onnx(spec.model_path, batch), machine)
+    graph = machine_numbers(runnable_graph(spec, batch), machine)
     # The same spec with another model is another design.
     identity = spec_hash(spec) + sha256_file(spec.model_path)
     digest = hashlib.sha256(identity.encode()).hexdigest()
@@ -111,6 +113,19 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
         batch=batch,
         spec_sha256=digest,
     )
+
+
+def runnable_graph(spec: AcceleratorSpec, batch: int) -> Graph:
+    """The integer graph of the spec's model, every op of which an engine runs.
+
+    Raises:
+        SpecError: if the model is wrong, or with every op that no engine runs yet.
+    """
+    imported = import_model(spec.model_path, batch)
+    late = not_yet(imported, spec.model_path)
+    if late:
+        raise SpecError(late)
+    return imported.graph
 
 
 def machine_numbers(graph: Graph, machine: Machine) -> Graph:

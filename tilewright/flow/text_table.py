@@ -101,7 +101,7 @@ def paragraph(label: str, words: Sequence[str], width: int, label_width: int) ->
     """`label`, then `words` with commas between them on as many lines as they need."""
     indent = label_width + len(GAP)
     lines: list[str] = []
-    line = label.ljust(label_width) + GAP
+    line = label + " " * (label_width - columns(label)) + GAP
     used = False
     for number, word in enumerate(words):
         text = shorten(word, width - indent - 1) + ("," if number < len(words) - 1 else "")
@@ -111,3 +111,14 @@ def paragraph(label: str, words: Sequence[str], width: int, label_width: int) ->
         line += (" " if used else "") + text
         used = True
     return [*lines, line.rstrip()]
+
+
+def label_rows(rows: Sequence[tuple[str, Sequence[str]]], width: int) -> list[str]:
+    """Labels and what they say, indented and aligned; no line is wider than `width`."""
+    labels = [shorten(label, width // 3) for label, _ in rows]
+    wide = max(map(columns, labels), default=0)
+    return [
+        f"  {line}"
+        for label, (_, words) in zip(labels, rows, strict=True)
+        for line in paragraph(label, words, width - 2, wide)
+    ]
