@@ -68,7 +68,7 @@ def run_op(
         raise ValueError(f"op {op.name} ({op.kind}): {error}") from None
     stored = storage_type(result.number_format)
     assert made.dtype == stored, f"{op.name}: {made.dtype} for {stored}"
-    return np.ascontiguousarray(made)
+    return np.asarray(made, order="C")
 
 
 def _run_by_run(
