@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
@@ -142,6 +143,10 @@ def export(network: nn.Module, image: torch.Tensor, path: Path) -> None:
             dynamic_shapes=({0: torch.export.Dim("N", min=1)},), opset_version=18, dynamo=True,
             external_data=False, verbose=False,
         )  # fmt: skip
+    model = onnx.load(path)
+    for node in model.graph.node:
+        del node.metadata_props[:]  # lines and paths of this script
+    onnx.save(model, path)
 
 
 def integer_accuracy(path: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
