@@ -7,7 +7,14 @@ from typing import Any
 
 from tilewright.dataflow.graph import Op
 
-from . import ops_accumulate, ops_elementwise, ops_layout, ops_litert, ops_window
+from . import (
+    ops_accumulate,
+    ops_elementwise,
+    ops_layout,
+    ops_litert,
+    ops_normalise,
+    ops_window,
+)
 from .operand import Golden
 
 KINDS: Mapping[str, Golden] = {
@@ -24,6 +31,8 @@ KINDS: Mapping[str, Golden] = {
     "average_pool": ops_window.average_pool,
     "global_average_pool": ops_window.global_average_pool,
     "reduce_mean": ops_window.reduce_mean,
+    "softmax": ops_normalise.softmax,
+    "layer_normalization": ops_normalise.layer_normalization,
     "concat": ops_layout.concat,
     "slice": ops_layout.cut,
     "pad": ops_layout.pad,

@@ -205,7 +205,7 @@ def test_orders_of_sums_by_hand():
     assert float32_steps.sum_in_sequence(row) == big + 4
     # lanes (2, 2, 2, 2**24): (2 + 2) + (2 + 2**24)
     assert float32_steps.sum_in_lanes(row, num_totals=2) == big + 6
-    # one packet from 1 on: (1 + 2**24) + (1 + 1) is 2**24 + 2; 1 more rounds to 2**24 + 4; and stays
+    # one packet from 1 on: (1 + 2**24) + (1 + 1) is 2**24 + 2, and 1 is 2**24 + 4, which stays
     assert float32_steps.sum_in_lanes(row, start=1, num_totals=2) == big + 4
 
 
