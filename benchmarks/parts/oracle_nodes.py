@@ -1,0 +1,69 @@
+"""The single-operator tests of the onnx package: what ran, what differed, what was passed over."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from tilewright.sim.onnx_node_tests import ABSOLUTE, FOUR_DIGITS, RELATIVE, Outcome, outcomes
+
+from parts.form import Row
+
+REASONS = (
+    (r"must hold float32|values of type|a cast from|scales must be float32|must be a tensor",
+     "number formats other than float32 and integers, sequences"),
+    (r"takes float32", "arithmetic on integers that have no scale"),
+    (r"(Max|Min) is supported of", "Max and Min of anything but a value and a constant"),
+    (r"mode must be nearest|keep_aspect_ratio", "Resize other than nearest to given sizes"),
+    (r"training_mode", "training"),
+    (r"blocked quantisation", "blocked quantisation"),
+    (r"scales must be known", "scales made while the model runs"),
+    (r"extent N must be|no elements|takes nothing", "tensors without elements"),
+    (r"its result is a constant", "the result is a constant: nothing is left to run"),
+)  # fmt: skip
+"""What the importer answers, and the reason that is listed."""
+
+
+def rows() -> list[Row]:
+    """A row each for integer, layout and float tests; the last says what was passed over."""
+    found = list(outcomes())
+    made = [
+        row_of("onnx node tests, integers", [o for o in found if o.group == "integer"]),
+        row_of("onnx node tests, layout", [o for o in found if o.group == "layout"]),
+        row_of("onnx node tests, floats", [o for o in found if o.group == "float"]),
+    ]
+    integers = sum(o.used_integers for o in found)
+    made[0]["notes"] = [f"{integers} of them as integer graphs; all must be exact"]
+    made[1]["notes"] = ["all must be exact"]
+    made[2]["notes"] = [
+        f"within {RELATIVE:g} of the value and {ABSOLUTE:g} "
+        f"({len(FOUR_DIGITS)} test with expected values of four digits: within 0.001)",
+        *skipped_notes(found),
+    ]
+    return made
+
+
+def row_of(case: str, found: Sequence[Outcome]) -> Row:
+    """Counts of tests that ran."""
+    ran = [o for o in found if o.status != "skipped"]
+    wrong = [o for o in ran if o.status == "differs"]
+    return {
+        "case": case,
+        "checked": len(ran),
+        "mismatches": len(wrong),
+        "exact": sum(o.status == "exact" for o in ran),
+        "examples": [f"{o.name}: {o.reason}" for o in wrong],
+    }
+
+
+def skipped_notes(found: Sequence[Outcome]) -> list[str]:
+    """How many were passed over, and why."""
+    skipped = [o for o in found if o.status == "skipped"]
+    counts = Counter(reason_of(o.reason) for o in skipped)
+    listed = [f"    {count:4}  {reason}" for reason, count in counts.most_common()]
+    total = f"{len(found)} tests of one node with an operator of ours, {len(skipped)} passed over:"
+    return [total, *listed]
+
+
+def reason_of(rule: str) -> str:
+    """The reason that an importer's rule falls under, or the rule."""
+    return next((reason for pattern, reason in REASONS if re.search(pattern, rule)), rule)
