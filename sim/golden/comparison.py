@@ -14,7 +14,7 @@ from tilewright.dataflow.importers.imported import Imported
 from tilewright.dataflow.number_formats import is_integer_format
 
 from .model_run import ModelRun, run_model
-from .oracle import ELEMENT_TYPES, Observer
+from .oracle import ELEMENT_TYPES, EXACT_IN_FLOATS, Observer
 
 SHOWN = 5
 
@@ -74,6 +74,11 @@ class Comparison:
     @property
     def float_kernels(self) -> Counter[str]:
         return self.observer.oracle.float_kernels
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether onnxruntime rounds nowhere but where we do: integer kernels, or mere moves."""
+        return EXACT_IN_FLOATS.issuperset(self.float_kernels)
 
     def run(
         self, inputs: Mapping[str, NDArray[Any]], one_by_one: bool = False

@@ -18,6 +18,7 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
 from tilewright.dataflow.graph import Graph
 from tilewright.dataflow.number_formats import fits, storage_type
 
@@ -30,6 +31,18 @@ ELEMENT_TYPES = {
     "uint16": TensorProto.UINT16,
     "int32": TensorProto.INT32,
 }
+ORT_ERRORS: tuple[type[Exception], ...] = (
+    errors.Fail,
+    errors.RuntimeException,
+    errors.InvalidArgument,
+    errors.InvalidGraph,
+    errors.NotImplemented,
+)
+"""How onnxruntime says that it does not run a model."""
+_MOVES = "Concat Flatten Gather Pad Reshape Resize Slice Split Squeeze Transpose Unsqueeze"
+EXACT_IN_FLOATS = frozenset(("Clip", "MaxPool", "Relu", *_MOVES.split()))
+"""What may run on floats and yet agree in all bits: no value is rounded between the
+`DequantizeLinear` before and the `QuantizeLinear` behind."""
 QGEMM_INPUTS = 9  # without the last two, scale and zero point of the result, it makes floats
 _DOUBLE_PAIR = "DoubleQDQRemoved_"
 _TO_INTEGERS = ("QuantizeLinear", "DynamicQuantizeLinear")

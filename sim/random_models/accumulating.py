@@ -35,7 +35,9 @@ def bias(s: Sketch, channels: int, x: str, weights: str) -> tuple[str, ...]:
     """Mostly a bias; at times so large that accumulators pass the 24 bits of a float32."""
     if s.draw.chance(25):
         return ()
-    size = 2000.0 if s.draw.chance(10) else 0.5
+    is_large = s.draw.chance(10) and not s.is_large
+    s.is_large |= is_large
+    size = 2000.0 if is_large else 0.5
     values = s.numbers.normal(size=channels) * size
     return (s.constant(values.astype(np.float32), "bias", of=(x, weights)),)
 
@@ -153,6 +155,8 @@ def matmul(s: Sketch, x: str) -> str:
 
 def matmul_dynamic(s: Sketch, x: str) -> str | None:
     """Both sides activations: x times another value, or itself turned round."""
+    if s.is_large:
+        return None
     shape = s.shapes[x]
     others = [
         name

@@ -33,8 +33,8 @@ def add(s: Sketch, x: str) -> str:
     return _binary(s, x, "add", "Add")
 
 
-def mul(s: Sketch, x: str) -> str:
-    return _binary(s, x, "mul", "Mul")
+def mul(s: Sketch, x: str) -> str | None:
+    return None if s.is_large else _binary(s, x, "mul", "Mul")
 
 
 def sub(s: Sketch, x: str) -> str:
@@ -111,6 +111,8 @@ def requantize(s: Sketch, x: str) -> str:
 def max_pool(s: Sketch, x: str) -> str:
     shape = s.shapes[x]
     attributes = window(s, shape[2:], most=3)
+    if attributes["kernel_shape"] == [1] * len(shape[2:]) and attributes["strides"][0] == 1:
+        attributes["kernel_shape"][-1] = min(2, shape[-1])  # lest nothing is compared
     if "auto_pad" not in attributes and s.draw.chance(10):
         attributes["ceil_mode"] = 1
     result = (*shape[:2], *window_result(shape[2:], attributes))

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from .quantise import Quantisation, plan_operand, plan_weight
+from .quantise import Quantisation, plan_operand, plan_weight, to_power_of_two
 from .sketch import Constant, Sketch, Step
 
 IR_VERSIONS = {13: 8, 17: 8, 19: 9, 21: 10}
@@ -208,6 +208,8 @@ class QuantisedModel:
             number_format = self.planned[beside].number_format
             make = plan_weight if constant.role == "weight" else plan_operand
             quantisation = make(self.s.draw, constant, number_format)
+            if self.s.has_powers_of_two:
+                quantisation = to_power_of_two(quantisation)
             values = quantisation.quantize(constant.values)
         self.constants[name] = (name, quantisation)
         self._dequantize(self.initializer(values, f"{name}_q"), name, quantisation, f"{name}_dq")

@@ -65,6 +65,8 @@ def transpose(s: Sketch, x: str) -> str:
     order = [0]
     while rest:
         order.append(rest.pop(s.draw.integer(0, len(rest) - 1)))
+    if order == sorted(order):
+        order = [0, *order[:0:-1]]  # another order, lest nothing moves
     turned = tuple(shape[axis] for axis in order)
     return _move(s, x, "transpose", "Transpose", turned, perm=order)
 
@@ -89,7 +91,7 @@ def cut(s: Sketch, x: str) -> str | None:
         return None
     axis = s.draw.choice(axes)
     start = s.draw.integer(0, shape[axis] - 1)
-    step = s.draw.choice((1, 2, -1))
+    step = s.draw.choice((1, 2, -1)) if start else s.draw.choice((2, -1))
     stop = -shape[axis] - 1 if step < 0 else shape[axis]
     extent = len(range(*slice(start, stop, step).indices(shape[axis])))
     result = (*shape[:axis], extent, *shape[axis + 1 :])
@@ -132,13 +134,14 @@ def pad(s: Sketch, x: str) -> str:
     pads = [0, *(s.draw.integer(0, 2) for _ in shape[1:])]
     pads += [0, *(s.draw.integer(0, 2) for _ in shape[1:])]
     rank = len(shape)
+    pads[-1] += not any(pads)
     extents = (e + pads[axis] + pads[rank + axis] for axis, e in enumerate(shape))
     return _move(s, x, "pad", "Pad", tuple(extents), _plain(s, pads), mode="constant")
 
 
 def resize(s: Sketch, x: str) -> str:
     shape = s.shapes[x]
-    scales = [1.0, 1.0, *(s.draw.choice((2.0, 1.0, 3.0)) for _ in shape[2:])]
+    scales = [1.0, 1.0, 2.0, *(s.draw.choice((2.0, 1.0, 3.0)) for _ in shape[3:])]
     result = tuple(int(e * scale) for e, scale in zip(shape, scales, strict=True))
     more = ("", s.constant(np.array(scales, np.float32), "plain"))
     return _move(

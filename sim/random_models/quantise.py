@@ -44,8 +44,9 @@ def plan(
     onnxruntime keeps floats.
     """
     planned: dict[str, Quantisation] = {}
+    settle = to_power_of_two if s.has_powers_of_two else _as_it_is
     for name in s.inputs:
-        planned[name] = _free(s.draw, _extremes(floats[name]), number_format)
+        planned[name] = settle(_free(s.draw, _extremes(floats[name]), number_format))
     for step in s.steps:
         first = planned.get(step.inputs[0])
         for name in step.outputs:
@@ -53,18 +54,23 @@ def plan(
                 planned[name] = first
             else:
                 form = number_format if first is None else first.number_format
-                planned[name] = _of_result(s.draw, step, floats[name], form, elsewhere)
-            if not step.op_type and first is not None:
+                found = _of_result(s.draw, step, floats[name], form, elsewhere)
+                planned[name] = settle(found)
+            if step.op_type in ("", "Relu") and first is not None:
                 planned[name] = _unlike(planned[name], first)
     return planned
 
 
+def _as_it_is(quantisation: Quantisation) -> Quantisation:
+    return quantisation
+
+
 def _unlike(result: Quantisation, first: Quantisation) -> Quantisation:
-    """Really another one: a change to the same scale and zero point computes nothing."""
+    """Really another one: with the same scale and zero point nothing might be left to compute."""
     is_same = result.scale == first.scale and result.zero_point == first.zero_point
     if not is_same or result.number_format != first.number_format:
         return result
-    return replace(result, scale=result.scale * np.float32(1.5))
+    return replace(result, scale=result.scale * np.float32(2))
 
 
 def _of_result(
@@ -101,7 +107,7 @@ def _free(draw: Draw, extremes: tuple[float, float], number_format: str) -> Quan
     """One of the ways in which scale and zero point are chosen; some let results saturate."""
     low, high = RANGES[number_format]
     least, most = extremes
-    way = draw.choice(("range", "symmetric", "tight", "anywhere", "power of two", "end"))
+    way = draw.choice(("range", "symmetric", "tight", "anywhere", "end"))
     if way == "range":
         return _from_range(least, most, number_format)
     if way == "tight":
@@ -113,8 +119,6 @@ def _free(draw: Draw, extremes: tuple[float, float], number_format: str) -> Quan
     elif way == "end":
         zero_point = draw.choice((low, high))
     scale = reach / max(high - zero_point, zero_point - low, 1)
-    if way == "power of two":
-        scale = 2.0 ** np.ceil(np.log2(scale))
     return Quantisation(
         number_format=number_format, scale=np.asarray(scale, np.float32), zero_point=zero_point
     )
@@ -132,6 +136,12 @@ def plan_weight(draw: Draw, constant: Constant, activation_format: str) -> Quant
         return _free(draw, _extremes(values), "uint8")
     scale = np.asarray(max(float(np.abs(values).max()), 1e-4) / 127, np.float32)
     return Quantisation(number_format="int8", scale=scale, zero_point=0)
+
+
+def to_power_of_two(quantisation: Quantisation) -> Quantisation:
+    """The next larger power of two as scale: many results lie midway between two integers."""
+    scale = np.exp2(np.ceil(np.log2(quantisation.scale)))
+    return replace(quantisation, scale=np.asarray(scale, np.float32))
 
 
 def plan_operand(draw: Draw, constant: Constant, number_format: str) -> Quantisation:

@@ -63,6 +63,8 @@ class Sketch:
         self.constants: dict[str, Constant] = {}
         self.steps: list[Step] = []
         self.batch = 1
+        self.has_powers_of_two = draw.chance(20)  # as scales, everywhere
+        self.is_large = False  # values so far from 1 that their products could be infinite
 
     def new_input(self, shape: Shape) -> str:
         name = f"x{len(self.inputs)}"
