@@ -60,7 +60,8 @@ def _leaky_relu(op: Op, distances: IntArray, source: Tensor, result: Tensor) -> 
     chosen: IntArray = np.where(
         distances > 0, rescaled(distances, positive), rescaled(distances, negative)
     )
-    return chosen + result.zero_point[0]
+    shifted: IntArray = chosen + result.zero_point[0]
+    return shifted
 
 
 def _by_float(function: Callable[[NDArray[np.float32]], NDArray[np.float64]]) -> _Function:

@@ -156,11 +156,9 @@ class Builder(Values):
 
     def add_input(self, tensor: FileTensor) -> None:
         """An input of the model, in the file's order."""
-        first = tensor.shape[0] if tensor.shape else 0
-        if first not in (1, self.batch):
-            rule = f"the model's batch is {first}, {self.batch} was asked for"
-            raise RefusalError(rule, f"ask for a batch of {first}")
-        shape = (self.batch, *tensor.shape[1:])
+        if not tensor.shape:
+            raise RefusalError("an input must have an axis for the batch")
+        shape = self.expected(tensor)
         perm = file_order(len(shape))
         made = self.add_tensor(
             self.short[tensor.index], shape, tensor, layout_of(perm), role="input"
@@ -174,12 +172,17 @@ class Builder(Values):
         name = self.form(tensor, perm)
         if self.tensors[name].role != "intermediate" or self.tensors[name].origin != tensor.name:
             name = self._copied(name, tensor)
-        self.tensors[name] = replace(self.tensors[name], role="output")
+        self.tensors[name] = replace(self.tensors[name], role="output", origin=tensor.name)
 
     def graph(self) -> Graph:
+        """All that was made and is used; inputs and outputs in the file's order."""
         used = {name for op in self.ops for name in (*op.inputs, *op.outputs)}
         tensors = [t for t in self.tensors.values() if t.name in used or t.role == "input"]
-        return Graph(name=self.file.path.stem, ops=tuple(self.ops), tensors=tuple(tensors))
+        order = {self.file.tensors[index].name: n for n, index in enumerate(self.file.outputs)}
+        outputs = [tensor for tensor in tensors if tensor.role == "output"]
+        outputs.sort(key=lambda tensor: order.get(tensor.origin, 0))
+        inner = [tensor for tensor in tensors if tensor.role != "output"]
+        return Graph(name=self.file.path.stem, ops=tuple(self.ops), tensors=(*inner, *outputs))
 
     def _constant_form(self, tensor: FileTensor, perm: Perm) -> str:
         data = self.constant(tensor, "an operand")

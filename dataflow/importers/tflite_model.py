@@ -53,13 +53,17 @@ class _Conversion:
     """Converts op by op; what cannot be, is collected."""
 
     def __init__(self, file: FileModel, batch: int) -> None:
-        self.file, self.build = file, Builder(file, batch)
+        self.file, self.batch = file, batch
+        self.build = Builder(file, batch if self._fixed_batch() is None else 1)
         self.problems: list[Diagnostic] = []
 
+    def _fixed_batch(self) -> int | None:
+        """A first extent of an input that is not 1: it stays what it is."""
+        shapes = [self.file.tensors[index].shape for index in self.file.inputs]
+        return next((shape[0] for shape in shapes if shape and shape[0] != 1), None)
+
     def graph(self) -> Graph:
-        if not 1 <= self.build.batch <= MAX_BATCH:
-            self._problem("", RefusalError(f"the batch must be 1..{MAX_BATCH}"))
-            raise SpecError(self.problems)
+        self._check_batch()
         for index in self.file.inputs:
             self._try(self.file.tensors[index].place, lambda i=index: self._input(i))
         for op in self.file.ops:
@@ -72,6 +76,16 @@ class _Conversion:
             return self.build.graph()
         except ValueError as error:
             raise SpecError([Diagnostic.plain(str(self.file.path), "", str(error))]) from None
+
+    def _check_batch(self) -> None:
+        fixed = self._fixed_batch()
+        if not 1 <= self.batch <= MAX_BATCH:
+            self._problem("", RefusalError(f"the batch must be 1..{MAX_BATCH}"))
+        elif fixed is not None and self.batch not in (1, fixed):
+            rule = f"the model's batch is {fixed}, {self.batch} was asked for"
+            self._problem("", RefusalError(rule, "convert the model with a batch of 1"))
+        if self.problems:
+            raise SpecError(self.problems)
 
     def _input(self, index: int) -> None:
         self.build.add_input(self.file.tensors[index])

@@ -51,6 +51,11 @@ class FileOp:
         value = self.options.get(name, default)
         return value if isinstance(value, int) else default
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """An option that lists integers; none if it is left out."""
+        value = self.options.get(name, ())
+        return value if isinstance(value, tuple) else ()
+
     def number(self, name: str, default: float) -> float:
         """An option that is a real number."""
         value = self.options.get(name, default)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 from .tflite_build import Builder
 from .tflite_objects import FileOp, FileTensor
@@ -55,6 +55,13 @@ def all_quantised(*tensors: FileTensor) -> None:
             raise RefusalError(rule, help_text)
         if len(tensor.scale) < 1:
             raise RefusalError(f"{tensor.place} has no scale", "convert it again")
+
+
+def limited(ratio: SupportsFloat, low: float, high: float, what: str) -> None:
+    """Refuses ratios of scales for which LiteRT has no kernel, or one that is not defined yet."""
+    if not low <= float(ratio) < high:
+        rule = f"{what} is {float(ratio):.6g}, it must be {low:.6g} or more and below {high:.6g}"
+        raise RefusalError(rule, "calibrate the model with more typical data")
 
 
 def axis_of(value: int, rank: int, what: str = "axis") -> int:

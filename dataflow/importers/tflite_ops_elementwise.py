@@ -18,6 +18,7 @@ from .tflite_ops_common import (
     all_quantised,
     axis_of,
     is_quantised,
+    limited,
 )
 from .tflite_values import Perm, RefusalError, file_order
 
@@ -27,12 +28,6 @@ _TANH = ((1 / 128,), (0,))
 
 def _ratio(a: FileTensor, b: FileTensor) -> np.float32:
     return np.float32(np.float32(a.scale[0]) / np.float32(b.scale[0]))
-
-
-def _limited(ratio: Any, low: float, high: float, what: str) -> None:
-    if not low <= float(ratio) < high:
-        rule = f"{what} is {float(ratio):.6g}, it must be {low:.6g} or more and below {high:.6g}"
-        raise RefusalError(rule, "calibrate the model with more typical data")
 
 
 def add(build: Builder, op: FileOp) -> None:
@@ -47,7 +42,7 @@ def _sum(build: Builder, op: FileOp, kind: str) -> None:
     left, right, result = build.tensor(op, 0), build.tensor(op, 1), build.result(op)
     all_quantised(left, right, result)
     for operand in (left, right):
-        _limited(_ratio(operand, result), 2.0**-10, 2.0**8, f"scale of {operand.place} / result's")
+        limited(_ratio(operand, result), 2.0**-10, 2.0**8, f"scale of {operand.place} / result's")
     _binary(build, op, kind, left, right)
 
 
@@ -55,9 +50,7 @@ def mul(build: Builder, op: FileOp) -> None:
     left, right, result = build.tensor(op, 0), build.tensor(op, 1), build.result(op)
     all_quantised(left, right, result)
     product = np.float32(left.scale[0]) * np.float32(right.scale[0])
-    _limited(
-        product / np.float32(result.scale[0]), 2.0**-16, 2.0**8, "product of scales / result's"
-    )
+    limited(product / np.float32(result.scale[0]), 2.0**-16, 2.0**8, "product of scales / result's")
     _binary(build, op, "mul", left, right)
 
 
@@ -112,10 +105,17 @@ def leaky_relu(build: Builder, op: FileOp) -> None:
     alpha = np.float32(op.number("Alpha", 0.0))
     positive = _ratio(tensor, result)
     negative = np.float32(positive * alpha)
-    _limited(positive, 2.0**-8, np.nextafter(2.0**7, np.inf), "input scale / result scale")
-    _limited(negative, -127.99609375, np.nextafter(2.0**7, np.inf), "that times alpha")
-    _limited(abs(negative), 2.0**-8, np.inf, "the magnitude of that times alpha")
+    limited(positive, 2.0**-8, np.nextafter(2.0**7, np.inf), "input scale / result scale")
+    limited(negative, -127.99609375, np.nextafter(2.0**7, np.inf), "that times alpha")
+    limited(abs(negative), 2.0**-8, np.inf, "the magnitude of that times alpha")
     _function(build, op, "leaky_relu", {"alpha": float(alpha)})
+
+
+def hard_swish(build: Builder, op: FileOp) -> None:
+    tensor, result = build.tensor(op, 0), build.result(op)
+    all_quantised(tensor, result)
+    limited(_ratio(tensor, result), 0.0, 2.0**7, "input scale / result scale")
+    _function(build, op, "hard_swish", {})
 
 
 def _fixed_result(kind: str, wanted: tuple[tuple[float], tuple[int]]) -> Converter:
@@ -178,7 +178,7 @@ def quantize(build: Builder, op: FileOp) -> None:
         build.finish(op, build.value(tensor, perm), perm)
         return
     all_quantised(tensor)
-    _limited(_ratio(tensor, result), 2.0**-8, np.nextafter(2.0**7, np.inf), "scale / result's")
+    limited(_ratio(tensor, result), 2.0**-8, np.nextafter(2.0**7, np.inf), "scale / result's")
     build.finish(op, build.value(tensor, perm), perm, arithmetic=LITERT)
 
 
@@ -201,7 +201,7 @@ CONVERTERS: dict[str, Converter] = {
     "LEAKY_RELU": leaky_relu,
     "LOGISTIC": _fixed_result("sigmoid", _LEAST_LOGISTIC),
     "TANH": _fixed_result("tanh", _TANH),
-    "HARD_SWISH": _unary("hard_swish"),
+    "HARD_SWISH": hard_swish,
     "SOFTMAX": softmax,
     "MEAN": mean,
     "QUANTIZE": quantize,

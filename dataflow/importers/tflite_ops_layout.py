@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .tflite_build import Builder
 from .tflite_objects import FileOp, FileTensor
@@ -17,15 +18,49 @@ _MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask
 
 
 def reshape(build: Builder, op: FileOp) -> None:
-    """The file's extents of the result count; those of the second input are the same."""
+    """The new extents are a constant or an option; one of them may be -1, the rest."""
+    target = build.maybe(op, 1)
+    given = op.integers("NewShape")
+    if target is not None:
+        given = build.integers(target, "the new shape")
+    known = [extent for extent in given if extent != -1]
+    elements = math.prod(build.tensor(op, 0).shape)
+    rest = elements // max(1, math.prod(known))
+    _reshaped(build, op, [rest if extent == -1 else extent for extent in given])
+
+
+def squeeze(build: Builder, op: FileOp) -> None:
+    """Removes the axes listed, or all of extent 1."""
+    shape, listed = build.tensor(op, 0).shape, op.integers("SqueezeDims")
+    gone = {axis_of(axis, len(shape)) for axis in listed}
+    gone = gone or {axis for axis, extent in enumerate(shape) if extent == 1}
+    if any(shape[axis] != 1 for axis in gone):
+        raise RefusalError(f"axes {sorted(gone)} of {shape} are not all of extent 1")
+    _reshaped(build, op, [extent for axis, extent in enumerate(shape) if axis not in gone])
+
+
+def expand_dims(build: Builder, op: FileOp) -> None:
+    shape = build.tensor(op, 0).shape
+    given = build.integers(build.tensor(op, 1), "the axis")
+    if len(given) != 1:
+        raise RefusalError("the axis must be one number")
+    axis = axis_of(given[0], len(shape) + 1)
+    _reshaped(build, op, [*shape[:axis], 1, *shape[axis:]])
+
+
+def _reshaped(build: Builder, op: FileOp, extents: Sequence[int]) -> None:
+    """`extents` are the result's in the file, whose batch may not be the one asked for."""
     tensor, result = build.tensor(op, 0), build.result(op)
     same_quantisation(tensor, result)
+    if tuple(extents) != result.shape:
+        rule = f"{result.place} has shape {result.shape}, the operator makes {tuple(extents)}"
+        raise RefusalError(rule, "the file contradicts itself: convert it again")
     shape, wanted = build.shape(tensor), build.expected(result)
-    if math.prod(shape) != math.prod(wanted) and math.prod(tensor.shape) == math.prod(result.shape):
+    if math.prod(tensor.shape) != math.prod(result.shape):
+        raise RefusalError(f"{tensor.shape} does not have as many elements as {result.shape}")
+    if math.prod(shape) != math.prod(wanted):
         rule = f"a batch of {build.batch} does not fit the reshape to {result.shape}"
         raise RefusalError(rule, "import with a batch of 1")
-    if math.prod(shape) != math.prod(wanted):
-        raise RefusalError(f"{shape} does not have as many elements as {wanted}")
     value = build.emit(op, "reshape", [_in_order(build, tensor)], shape=wanted)
     build.finish(op, value, file_order(len(wanted)))
 
@@ -190,10 +225,9 @@ def resize_nearest_neighbor(build: Builder, op: FileOp) -> None:
     same_quantisation(tensor, build.result(op))
     shape = build.shape(tensor)
     sizes = build.integers(build.tensor(op, 1), "the size")
-    if len(shape) != 4 or len(sizes) != 2 or min(sizes) < 1:
-        raise RefusalError(f"an image and two extents are needed, got {shape} and {sizes}")
-    if max(sizes) != max(build.result(op).shape[1:3], default=0):
-        raise RefusalError(f"the size {sizes} contradicts {build.result(op).place}")
+    if len(shape) != 4 or sizes != build.result(op).shape[1:3]:
+        rule = f"an image and its new rows and columns are needed, got {shape} and {sizes}"
+        raise RefusalError(rule)
     operands = [build.value(tensor, CHANNELS_FIRST)]
     for name, extent, size in zip(("rows", "columns"), shape[1:3], sizes, strict=True):
         vector = nearest(extent, size, op.integer("AlignCorners"), op.integer("HalfPixelCenters"))
@@ -202,9 +236,7 @@ def resize_nearest_neighbor(build: Builder, op: FileOp) -> None:
     build.finish(op, value, CHANNELS_FIRST)
 
 
-def nearest(
-    extent: int, size: int, aligns: int, halves: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def nearest(extent: int, size: int, aligns: int, halves: int) -> NDArray[np.int64]:
     """The index that each position of `size` takes from `extent`; float32 as in TFLite's kernel
     (`GetNearestNeighbor` of resize_nearest_neighbor.h)."""
     is_aligned = bool(aligns) and size > 1
@@ -213,16 +245,14 @@ def nearest(
     half = np.float32(0.5 if halves else 0.0)
     at = (np.arange(size, dtype=np.float32) + half) * scale
     whole = np.floor(at + np.float32(0.5)) if aligns else np.floor(at)
-    indices: np.ndarray[tuple[int], np.dtype[np.int64]] = np.clip(whole, 0, extent - 1).astype(
-        np.int64
-    )
+    indices: NDArray[np.int64] = np.clip(whole, 0, extent - 1).astype(np.int64)
     return indices
 
 
 CONVERTERS: dict[str, Converter] = {
     "RESHAPE": reshape,
-    "SQUEEZE": reshape,
-    "EXPAND_DIMS": reshape,
+    "SQUEEZE": squeeze,
+    "EXPAND_DIMS": expand_dims,
     "TRANSPOSE": transpose,
     "CONCATENATION": concatenation,
     "PAD": pad,

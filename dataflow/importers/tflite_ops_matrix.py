@@ -8,8 +8,8 @@ import numpy as np
 
 from .tflite_build import Builder
 from .tflite_objects import FileOp, FileTensor
-from .tflite_ops_common import Converter, activated, all_quantised
-from .tflite_ops_window import biases, weights
+from .tflite_ops_common import Converter, activated, all_quantised, limited
+from .tflite_ops_window import MOST_RATIO, biases, weights
 from .tflite_values import RefusalError, file_order
 
 
@@ -28,8 +28,8 @@ def fully_connected(build: Builder, op: FileOp) -> None:
         source = build.reshaped(source, (math.prod(shape) // data.shape[1], data.shape[1]))
     operands = [
         build.dequantized(source),
-        weights(build, weight, data.T, axis=0, kept=1),
-        *biases(build, op, 2, weight, data.shape[0]),
+        weights(build, op, activation, data.T, axis=0, kept=1),
+        *biases(build, op, 2, activation, data.shape[0]),
     ]
     value = activated(build, op, build.emit(op, "matmul", operands))
     build.finish(op, value, file_order(len(build.tensors[value].shape)))
@@ -39,9 +39,12 @@ def batch_matmul(build: Builder, op: FileOp) -> None:
     """`[..., M, K]` times `[..., K, N]`; AdjX and AdjY swap the last two axes first."""
     left, right = build.tensor(op, 0), build.tensor(op, 1)
     all_quantised(left, right, build.result(op))
-    if any(right.zero_point):
-        rule = f"{right.place} has zero point {right.zero_point[0]}, it must be 0"
+    if right.zero_point != (0,):
+        rule = f"{right.place} must have one scale and zero point 0"
         raise RefusalError(rule, "LiteRT computes this product by a kernel that is not defined yet")
+    ratio = np.float32(left.scale[0]) * np.float32(right.scale[0])
+    ratio /= np.float32(build.result(op).scale[0])
+    limited(ratio, 0.0, MOST_RATIO, "product of the scales / result scale")
     operands = [_factor(build, left, op.integer("AdjX")), _factor(build, right, op.integer("AdjY"))]
     value = build.emit(op, "matmul", operands)
     build.finish(op, value, file_order(len(build.tensors[value].shape)))
@@ -54,12 +57,7 @@ def _factor(build: Builder, tensor: FileTensor, is_swapped: int) -> str:
     perm = file_order(rank)
     if is_swapped:
         perm = (*perm[:-2], perm[-1], perm[-2])
-    if tensor.data is None:
-        return build.value(tensor, perm)
-    if len(tensor.scale) > 1 and tensor.axis != perm[-1]:
-        raise RefusalError(f"{tensor.place} must have its scales along output channels")
-    data = np.ascontiguousarray(tensor.data.transpose(perm))
-    return build.add_constant(tensor, data, tensor.scale, rank - 1)
+    return build.value(tensor, perm)
 
 
 CONVERTERS: dict[str, Converter] = {

@@ -15,10 +15,12 @@ from .tflite_ops_common import (
     Converter,
     activated,
     all_quantised,
+    limited,
     same_quantisation,
 )
 from .tflite_values import CHANNELS_FIRST, RefusalError
 
+MOST_RATIO = 256.0  # LiteRT has no kernel for more
 _BIAS_SCALE_TOLERANCE = 0.02  # of an output step, as LiteRT's own check
 _SIZES = (("StrideH", "StrideW"), ("DilationHFactor", "DilationWFactor"))
 
@@ -51,8 +53,8 @@ def _convolution(
     attributes = _window(op, extents, (data.shape[2], data.shape[3])) | {"groups": groups}
     operands = [
         build.value(activation, CHANNELS_FIRST),
-        weights(build, weight, data, axis, kept=0),
-        *biases(build, op, bias, weight, data.shape[0]),
+        weights(build, op, activation, data, axis, kept=0),
+        *biases(build, op, bias, activation, data.shape[0]),
     ]
     value = activated(build, op, build.emit(op, "conv", operands, attributes))
     build.finish(op, value, CHANNELS_FIRST)
@@ -67,6 +69,9 @@ def transpose_conv(build: Builder, op: FileOp) -> None:
     if len(sizes) != 4:
         raise RefusalError(f"the shape of the result must have 4 extents, got {sizes}")
     strides = _pair(op, _SIZES[0])
+    if op.integer("Padding") == SAME and any(map(int.__lt__, data.shape[2:], strides)):
+        rule = f"strides {strides} are larger than the kernel {data.shape[2:]}, with padding SAME"
+        raise RefusalError(rule, "LiteRT computes this by a kernel that is not defined yet")
     begins, ends, more = [], [], []
     for axis, extent in enumerate(_image(build, activation)[1:3]):
         kernel, wanted = data.shape[2 + axis], sizes[1 + axis]
@@ -75,8 +80,8 @@ def transpose_conv(build: Builder, op: FileOp) -> None:
         begins.append(pads // 2)
         ends.append(pads - pads // 2)
         more.append(wanted - whole + pads)
-    if min(more) < 0:
-        raise RefusalError(f"a result of {sizes} is smaller than what the window makes")
+    if not all(0 <= rest < stride for rest, stride in zip(more, strides, strict=True)):
+        raise RefusalError(f"a result of {sizes} is not what the window makes")
     attributes = {
         "strides": strides,
         "pads": (*begins, *ends),
@@ -86,31 +91,44 @@ def transpose_conv(build: Builder, op: FileOp) -> None:
     }
     operands = [
         build.value(activation, CHANNELS_FIRST),
-        weights(build, weight, data, axis=0, kept=1),
-        *biases(build, op, 3, weight, data.shape[1], activation),
+        weights(build, op, activation, data, axis=0, kept=1),
+        *biases(build, op, 3, activation, data.shape[1]),
     ]
     value = activated(build, op, build.emit(op, "conv_transpose", operands, attributes))
     build.finish(op, value, CHANNELS_FIRST)
 
 
-def weights(build: Builder, weight: FileTensor, data: NDArray[Any], axis: int, kept: int) -> str:
-    """The float tensor of int8 weights `data`; scales along `axis` of the file lie along `kept`."""
+def weights(
+    build: Builder, op: FileOp, activation: FileTensor, data: NDArray[Any], axis: int, kept: int
+) -> str:
+    """The float tensor of int8 weights, input 1, in the graph's order of axes as `data`.
+
+    Scales along `axis` of the file lie along the axis `kept` of `data`.
+    """
+    weight = build.tensor(op, 1)
     if any(weight.zero_point):
         rule = f"{weight.place} must have zero point 0"
         raise RefusalError(rule, "convert again: TFLite's rules ask for it")
     if len(weight.scale) > 1 and weight.axis != axis:
         rule = f"{weight.place} must have its scales along axis {axis}, not {weight.axis}"
         raise RefusalError(rule, "scales belong to output channels")
+    ratios = _units(activation, weight) / np.float32(build.result(op).scale[0])
+    limited(ratios.max(), 0.0, MOST_RATIO, "input scale x weight scale / result scale")
     return build.add_constant(weight, np.ascontiguousarray(data), weight.scale, kept)
+
+
+def _units(activation: FileTensor, weight: FileTensor) -> NDArray[np.float32]:
+    """What 1 of each channel's accumulators stands for, in float32."""
+    with np.errstate(under="ignore", over="ignore"):
+        return np.float32(activation.scale[0]) * np.array(weight.scale, np.float32)
 
 
 def biases(
     build: Builder,
     op: FileOp,
     position: int,
-    weight: FileTensor,
+    activation: FileTensor,
     channels: int,
-    activation: FileTensor | None = None,
 ) -> list[str]:
     """The float tensor of the int32 bias, in units of the products; none if there is no bias."""
     bias = build.maybe(op, position)
@@ -119,9 +137,7 @@ def biases(
     data = build.constant(bias, "the bias")
     if data.dtype != np.int32 or data.size != channels:
         raise RefusalError(f"{bias.place} must be int32 with {channels} entries")
-    activation = build.tensor(op, 0) if activation is None else activation
-    with np.errstate(under="ignore", over="ignore"):
-        unit = np.float32(activation.scale[0]) * np.array(weight.scale, np.float32)
+    unit = _units(activation, build.tensor(op, 1))
     if bias.scale:
         _check_unit(bias, unit, np.float32(build.result(op).scale[0]))
     scale = [float(value) for value in unit]
