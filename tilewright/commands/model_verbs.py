@@ -8,7 +8,7 @@ from tilewright.commands.contract import Outcome, Progress
 
 def import_(options: argparse.Namespace, progress: Progress) -> Outcome:
     """The integer graph of a quantised model as a table; with `--out` also as a file."""
-    _require("onnx", "networkx", "onnxscript", "tflite")
+    _require("onnx", "networkx", "tflite")
     from tilewright.flow.models import import_model
 
     return _outcome(
@@ -18,7 +18,7 @@ def import_(options: argparse.Namespace, progress: Progress) -> Outcome:
 
 def quantize(options: argparse.Namespace, progress: Progress) -> Outcome:
     """A float model as an int8 one."""
-    _require("onnx", "networkx", "onnxscript", "onnxruntime")
+    _require("onnx", "networkx", "tflite", "onnxruntime")
     from tilewright.flow.quantize import quantize_model
 
     result = quantize_model(

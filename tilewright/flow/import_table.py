@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.importers.imported import Imported
-from tilewright.dataflow.number_formats import bits_of
+from tilewright.dataflow.number_formats import FLOAT, bits_of
 
 from .support import NOT_YET, reason, runs_on
 from .text_table import DEFAULT_COLUMNS, Column, label_rows, shorten, table
@@ -63,10 +63,18 @@ class ImportTable:
         return [
             ("inputs", [_end(tensor) for tensor in self.graph.inputs]),
             ("outputs", [_end(tensor) for tensor in self.graph.outputs]),
-            ("host before", _host(self.imported.before, "quantises the inputs")),
-            ("host after", _host(self.imported.after, "dequantises the outputs")),
+            ("host before", _host(self.imported.before, self._plain_end("inputs"))),
+            ("host after", _host(self.imported.after, self._plain_end("outputs"))),
             ("hardware", self._hardware()),
         ]
+
+    def _plain_end(self, end: str) -> str:
+        """What the host does where no float ops are left to it."""
+        model = self.imported.model
+        tensors = model.inputs if end == "inputs" else model.outputs
+        if not any(tensor.number_format == FLOAT for tensor in tensors):
+            return f"nothing: the {end} are integers"
+        return f"{'quantises' if end == 'inputs' else 'dequantises'} the {end}"
 
     def _cells(self, op: Op, width: int) -> list[str]:
         graph = self.graph
