@@ -35,6 +35,7 @@ def structure_problems(model: onnx.ModelProto, file: str) -> list[Diagnostic]:
         problems.append(Diagnostic.plain(file, "", "the model has no node"))
     if not graph.output:
         problems.append(Diagnostic.plain(file, "", "the model has no output"))
+    problems += _input_problems(graph, file)
     problems += _function_problems(model, file)
     problems += _tensor_problems(graph, file)
     problems += _name_problems(graph, file)
@@ -94,6 +95,15 @@ def _version_problems(model: onnx.ModelProto, file: str) -> Iterator[Diagnostic]
             )
     if "" not in domains and any(node.domain in STANDARD for node in model.graph.node):
         yield Diagnostic.plain(file, "operator set ai.onnx", "the model does not say its version")
+
+
+def _input_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
+    for item in graph.input:
+        kind = item.type.WhichOneof("value")
+        if kind is None or (kind == "tensor_type" and not item.type.tensor_type.HasField("shape")):
+            rule = "its type and extents are not declared"
+            help_text = "export with example inputs, or onnxruntime.tools.make_dynamic_shape_fixed"
+            yield Diagnostic.plain(file, f"input {item.name}", rule, help=help_text)
 
 
 def _function_problems(model: onnx.ModelProto, file: str) -> Iterator[Diagnostic]:

@@ -76,7 +76,7 @@ def parse_model(data: bytes, path: Path) -> onnx.ModelProto:
     problems = structure_problems(model, str(path))
     if problems:
         raise SpecError(problems[:SHOWN_PROBLEMS])
-    _import_domains(model)
+    _complete(model)
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError, RecursionError) as error:
@@ -104,12 +104,17 @@ def initializers(
     return arrays, wrong
 
 
-def _import_domains(model: onnx.ModelProto) -> None:
-    """Old exporters (Brevitas) use a domain without importing it; the checker would stop there."""
+def _complete(model: onnx.ModelProto) -> None:
+    """What sound files leave out and ONNX's checker asks for: old exporters (Brevitas) use a domain
+    without importing it; shapes of results need not be declared, and are not used."""
     known = {item.domain for item in model.opset_import}
     used = {node.domain for node in model.graph.node if node.domain not in STANDARD}
     for domain in sorted(used - known):
         model.opset_import.add(domain=domain, version=1)
+    del model.graph.value_info[:]
+    for item in model.graph.output:
+        if item.type.WhichOneof("value") == "tensor_type":
+            item.type.tensor_type.shape.SetInParent()
 
 
 def _wrong(path: Path, rule: str, help: str | None = None) -> SpecError:

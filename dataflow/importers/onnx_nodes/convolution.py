@@ -60,7 +60,8 @@ def _operands(build: Builder, node: Node) -> tuple[list[str], Window]:
 
 def _cut(node: Node, window: Window, spatial: Shape, more: tuple[int, ...]) -> tuple[int, ...]:
     """Pads of a ConvTranspose. With `output_shape` or SAME (extent times stride) they follow from
-    the wanted extents; an odd one goes to the end for SAME_UPPER, else to the beginning."""
+    the wanted extents; an odd one goes to the end for SAME_UPPER, else to the beginning. Extents
+    beyond the last window are refused: runtimes do not agree on them."""
     mode = node.text("auto_pad", "NOTSET")
     wanted = node.integers("output_shape", ())
     if not wanted and not mode.startswith("SAME"):

@@ -35,6 +35,7 @@ _CAST_TO = (
     TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
     TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
 )  # fmt: skip
+_MOVES = ("Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze")
 _OWN_BOUND = ("Concat", "ConstantOfShape", "Gather", "Range", "Tile")
 FOLDED = frozenset((*_BROADCAST, *_NO_LARGER, *_OWN_BOUND))
 
@@ -53,9 +54,19 @@ def fold_node(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None
         raise Refused(f"its constants do not fit: {error}") from None
     if bound > MAX_ELEMENTS:
         raise Refused(f"would make a constant of {bound} elements, at most {MAX_ELEMENTS} are made")
-    for array in operands:
-        if array is not None and array.dtype.kind not in "iufb":
-            raise Refused(f"a constant of {array.dtype} cannot be computed with")
+    odd = {
+        array.dtype for array in operands if array is not None and array.dtype.kind not in "iufb"
+    }
+    tight = {kind for kind in odd if kind.name in ("int4", "uint4", "int2", "uint2")}
+    if odd != tight or len(tight) > 1 or (tight and node.op_type not in _MOVES):
+        raise Refused(f"constants of {odd.pop()} cannot be computed with")
+    if tight:  # integers of less than a byte
+        kind = tight.pop()
+        wide = [
+            array.astype(np.int8) if array is not None and array.dtype == kind else array
+            for array in operands
+        ]
+        return [array.astype(kind) for array in _evaluate(node, proto, wide)]
     if node.op_type == "Cast" and node.integer("to", 0) not in _CAST_TO:
         raise Refused(f"a cast to {type_name(node.integer('to', 0))} is not supported")
     return _evaluate(node, proto, operands)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,15 @@ MAX_EXTENT = 1 << 24
 Floats = NDArray[np.float32]
 _HALF = np.float32(0.5)
 
+HALF_TOLERANCE = np.float32(1e-6)  # measured: onnxruntime takes what is that near as one half
+
+
+def _halves(x: Floats) -> Floats:
+    """Coordinates next to a half, by rounding of the division, are that half."""
+    half = np.floor(x) + _HALF
+    return np.where(np.abs(x - half) < HALF_TOLERANCE, half, x)
+
+
 # Coordinate in the input of `x` of the output: (x, scale, extent after, extent before), float32.
 _COORDINATES: Mapping[str, Callable[[Floats, np.float32, int, int], Floats]] = {
     "half_pixel": lambda x, scale, _new, _old: (x + _HALF) / scale - _HALF,
@@ -34,8 +45,8 @@ _COORDINATES: Mapping[str, Callable[[Floats, np.float32, int, int], Floats]] = {
     ),
 }
 _NEAREST: Mapping[str, Callable[[Floats], Floats]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - _HALF),
-    "round_prefer_ceil": lambda x: np.floor(x + _HALF),
+    "round_prefer_floor": lambda x: np.ceil(_halves(x) - _HALF),
+    "round_prefer_ceil": lambda x: np.floor(_halves(x) + _HALF),
     "floor": np.floor,
     "ceil": np.ceil,
 }
@@ -43,27 +54,29 @@ _NEAREST: Mapping[str, Callable[[Floats], Floats]] = {
 
 @converter("Resize", "Upsample")
 def resize(build: Builder, node: Node) -> None:
-    """Nearest neighbour only; coordinates in float32, as onnxruntime computes them."""
+    """Nearest neighbour only; coordinates in float32, as onnxruntime computes them. Before opset 11
+    they are rounded up where an axis becomes shorter, else down."""
     node.only("mode", "nearest")
     source = node.input(0)
     shape = build.shape(source)
     if node.op_type == "Upsample" or node.opset == 10:
-        coordinates, nearest = "asymmetric", "floor"
+        coordinates, nearest = "asymmetric", "simple"
     else:
         coordinates = node.text("coordinate_transformation_mode", "half_pixel")
         nearest = node.text("nearest_mode", "round_prefer_floor")
-    if coordinates not in _COORDINATES or nearest not in _NEAREST:
-        raise Refused(
-            f"{coordinates} with {nearest} is not supported",
-            help=f"supported: {', '.join(_COORDINATES)}; {', '.join(_NEAREST)}",
-        )
+        if coordinates not in _COORDINATES or nearest not in _NEAREST:
+            raise Refused(
+                f"{coordinates} with {nearest} is not supported",
+                help=f"supported: {', '.join(_COORDINATES)}; {', '.join(_NEAREST)}",
+            )
     vectors = {}
     for axis, (new, scale) in _targets(build, node, shape).items():
         old = shape[axis]
         if scale == 1 and new == old:
             continue
         x = np.arange(new, dtype=np.float32)
-        found = _NEAREST[nearest](_COORDINATES[coordinates](x, scale, new, old))
+        rounding = ("ceil" if scale < 1 else "floor") if nearest == "simple" else nearest
+        found = _NEAREST[rounding](_COORDINATES[coordinates](x, scale, new, old))
         vectors[axis] = np.clip(found, 0, old - 1).astype(np.int64)
     by_indices(build, source, node.output, vectors)
 
@@ -76,8 +89,8 @@ def _targets(build: Builder, node: Node, shape: Shape) -> dict[int, tuple[int, n
     sizes, scales = _wanted(build, node)
     if len(sizes or scales) != len(axes) or len(set(axes)) != len(axes):
         raise Refused(f"needs a scale or a size for each of the axes {axes}")
-    if sizes and node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Refused("keep_aspect_ratio_policy must be stretch")
+    if sizes:
+        sizes = _proportional(node, sizes, [shape[axis] for axis in axes])
     targets = {}
     for place, axis in enumerate(axes):
         old = shape[axis]
@@ -87,6 +100,18 @@ def _targets(build: Builder, node: Node, shape: Shape) -> dict[int, tuple[int, n
             raise Refused(f"axis {axis} would have the extent {new}")
         targets[axis] = (new, np.float32(scale))
     return targets
+
+
+def _proportional(node: Node, sizes: Sequence[int], old: Sequence[int]) -> tuple[int, ...]:
+    """Sizes of one scale for all axes, if the node asks for that: the least or the greatest."""
+    policy = node.text("keep_aspect_ratio_policy", "stretch")
+    if policy == "stretch":
+        return tuple(sizes)
+    if policy not in ("not_larger", "not_smaller"):
+        raise Refused(f"keep_aspect_ratio_policy {policy} is not known")
+    scales = [Fraction(size, extent) for size, extent in zip(sizes, old, strict=True)]
+    scale = min(scales) if policy == "not_larger" else max(scales)
+    return tuple(math.floor(scale * extent + Fraction(1, 2)) for extent in old)
 
 
 def _wanted(build: Builder, node: Node) -> tuple[tuple[int, ...], list[np.float32]]:
