@@ -15,13 +15,21 @@ from tflite.Model import Model
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from .tflite_objects import NO_TENSOR, FileModel, FileOp, FileTensor, OptionValue
-from .tflite_schema import MODEL, OPERATOR_NAMES, OPTIONS, OPTIONS_NAMES, TYPE_NAMES, VECTOR
+from .tflite_schema import (
+    MAX_AXES,
+    MODEL,
+    OPERATOR_NAMES,
+    OPTIONS,
+    OPTIONS_NAMES,
+    TYPE_NAMES,
+    VECTOR,
+)
 from .tflite_structure import DamagedError, check_structure
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_OPERATORS = 20_000
-MAX_AXES = 8
 MAX_ELEMENTS = 2**28
+MAX_CONSTANT_BYTES = 2 * MAX_FILE_BYTES
 SHOWN_PROBLEMS = 20
 _DTYPES = {"INT8": np.int8, "INT32": np.int32, "INT64": np.int64, "FLOAT32": np.float32}
 _EXPORT_AGAIN = "the file is truncated or of another kind: convert it again"
@@ -69,6 +77,7 @@ class _Reader:
         self.path = path
         self.raw = Model.GetRootAs(data, 0)
         self.problems: list[Diagnostic] = []
+        self.constant_bytes = 0
 
     def model(self) -> FileModel:
         if self.raw.SubgraphsLength() != 1:
@@ -164,10 +173,14 @@ class _Reader:
         if content.size != math.prod(shape) * np.dtype(dtype).itemsize:
             self._problem(place, f"{content.size} bytes do not fill {kind} of shape {shape}")
             return None
+        self.constant_bytes += content.size
+        if self.constant_bytes > MAX_CONSTANT_BYTES:
+            rule = f"constants have more than {MAX_CONSTANT_BYTES} bytes in all"
+            raise _wrong(self.path, place, rule)
         values: NDArray[Any] = content.view(np.dtype(dtype).newbyteorder("<")).reshape(shape)
         if kind == "FLOAT32" and not np.isfinite(values).all():
             self._problem(place, "a constant must not hold NaN or infinity")
-        return values.astype(dtype)
+        return values.astype(dtype, copy=False)
 
     def _op(self, index: int, num_tensors: int) -> FileOp:
         raw = self.raw.Subgraphs(0).Operators(index)

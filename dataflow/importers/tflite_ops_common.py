@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import SupportsFloat, TypeAlias
 
+import numpy as np
+
 from .tflite_build import Builder
 from .tflite_objects import FileOp, FileTensor
 from .tflite_values import RefusalError
@@ -62,6 +64,19 @@ def limited(ratio: SupportsFloat, low: float, high: float, what: str) -> None:
     if not low <= float(ratio) < high:
         rule = f"{what} is {float(ratio):.6g}, it must be {low:.6g} or more and below {high:.6g}"
         raise RefusalError(rule, "calibrate the model with more typical data")
+
+
+def ratio(a: FileTensor, b: FileTensor) -> np.float32:
+    """The scale of `a` in units of that of `b`, in float32; infinity and 0 stand for themselves."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.float32(np.float32(a.scale[0]) / np.float32(b.scale[0]))
+
+
+def product_ratio(a: FileTensor, b: FileTensor, result: FileTensor) -> np.float32:
+    """What 1 of a product of integers is in units of the result, in float32."""
+    with np.errstate(over="ignore", under="ignore"):
+        product = np.float32(a.scale[0]) * np.float32(b.scale[0])
+        return np.float32(product / np.float32(result.scale[0]))
 
 
 def axis_of(value: int, rank: int, what: str = "axis") -> int:

@@ -19,15 +19,13 @@ from .tflite_ops_common import (
     axis_of,
     is_quantised,
     limited,
+    product_ratio,
+    ratio,
 )
 from .tflite_values import Perm, RefusalError, file_order
 
 _LEAST_LOGISTIC = ((1 / 256,), (-128,))  # scale and zero point that TFLite asks for
 _TANH = ((1 / 128,), (0,))
-
-
-def _ratio(a: FileTensor, b: FileTensor) -> np.float32:
-    return np.float32(np.float32(a.scale[0]) / np.float32(b.scale[0]))
 
 
 def add(build: Builder, op: FileOp) -> None:
@@ -42,15 +40,14 @@ def _sum(build: Builder, op: FileOp, kind: str) -> None:
     left, right, result = build.tensor(op, 0), build.tensor(op, 1), build.result(op)
     all_quantised(left, right, result)
     for operand in (left, right):
-        limited(_ratio(operand, result), 2.0**-10, 2.0**8, f"scale of {operand.place} / result's")
+        limited(ratio(operand, result), 2.0**-10, 2.0**8, f"scale of {operand.place} / result's")
     _binary(build, op, kind, left, right)
 
 
 def mul(build: Builder, op: FileOp) -> None:
     left, right, result = build.tensor(op, 0), build.tensor(op, 1), build.result(op)
     all_quantised(left, right, result)
-    product = np.float32(left.scale[0]) * np.float32(right.scale[0])
-    limited(product / np.float32(result.scale[0]), 2.0**-16, 2.0**8, "product of scales / result's")
+    limited(product_ratio(left, right, result), 2.0**-16, 2.0**8, "product of scales / result's")
     _binary(build, op, "mul", left, right)
 
 
@@ -103,8 +100,9 @@ def leaky_relu(build: Builder, op: FileOp) -> None:
     tensor, result = build.tensor(op, 0), build.result(op)
     all_quantised(tensor, result)
     alpha = np.float32(op.number("Alpha", 0.0))
-    positive = _ratio(tensor, result)
-    negative = np.float32(positive * alpha)
+    positive = ratio(tensor, result)
+    with np.errstate(over="ignore", under="ignore"):
+        negative = np.float32(positive * alpha)
     limited(positive, 2.0**-8, np.nextafter(2.0**7, np.inf), "input scale / result scale")
     limited(negative, -127.99609375, np.nextafter(2.0**7, np.inf), "that times alpha")
     limited(abs(negative), 2.0**-8, np.inf, "the magnitude of that times alpha")
@@ -114,7 +112,7 @@ def leaky_relu(build: Builder, op: FileOp) -> None:
 def hard_swish(build: Builder, op: FileOp) -> None:
     tensor, result = build.tensor(op, 0), build.result(op)
     all_quantised(tensor, result)
-    limited(_ratio(tensor, result), 0.0, 2.0**7, "input scale / result scale")
+    limited(ratio(tensor, result), 0.0, 2.0**7, "input scale / result scale")
     _function(build, op, "hard_swish", {})
 
 
@@ -178,7 +176,7 @@ def quantize(build: Builder, op: FileOp) -> None:
         build.finish(op, build.value(tensor, perm), perm)
         return
     all_quantised(tensor)
-    limited(_ratio(tensor, result), 2.0**-8, np.nextafter(2.0**7, np.inf), "scale / result's")
+    limited(ratio(tensor, result), 2.0**-8, np.nextafter(2.0**7, np.inf), "scale / result's")
     build.finish(op, build.value(tensor, perm), perm, arithmetic=LITERT)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .tflite_build import Builder
 from .tflite_objects import FileOp, FileTensor
-from .tflite_ops_common import Converter, activated, all_quantised, limited
+from .tflite_ops_common import Converter, activated, all_quantised, limited, product_ratio
 from .tflite_ops_window import MOST_RATIO, biases, weights
 from .tflite_values import RefusalError, file_order
 
@@ -42,9 +40,12 @@ def batch_matmul(build: Builder, op: FileOp) -> None:
     if right.zero_point != (0,):
         rule = f"{right.place} must have one scale and zero point 0"
         raise RefusalError(rule, "LiteRT computes this product by a kernel that is not defined yet")
-    ratio = np.float32(left.scale[0]) * np.float32(right.scale[0])
-    ratio /= np.float32(build.result(op).scale[0])
-    limited(ratio, 0.0, MOST_RATIO, "product of the scales / result scale")
+    limited(
+        product_ratio(left, right, build.result(op)),
+        0.0,
+        MOST_RATIO,
+        "product of the scales / result scale",
+    )
     operands = [_factor(build, left, op.integer("AdjX")), _factor(build, right, op.integer("AdjY"))]
     value = build.emit(op, "matmul", operands)
     build.finish(op, value, file_order(len(build.tensors[value].shape)))

@@ -112,7 +112,8 @@ def weights(
     if len(weight.scale) > 1 and weight.axis != axis:
         rule = f"{weight.place} must have its scales along axis {axis}, not {weight.axis}"
         raise RefusalError(rule, "scales belong to output channels")
-    ratios = _units(activation, weight) / np.float32(build.result(op).scale[0])
+    with np.errstate(over="ignore", under="ignore"):
+        ratios = _units(activation, weight) / np.float32(build.result(op).scale[0])
     limited(ratios.max(), 0.0, MOST_RATIO, "input scale x weight scale / result scale")
     return build.add_constant(weight, np.ascontiguousarray(data), weight.scale, kept)
 

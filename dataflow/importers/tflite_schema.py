@@ -12,8 +12,10 @@ from tflite.BuiltinOperator import BuiltinOperator
 from tflite.BuiltinOptions import BuiltinOptions
 from tflite.TensorType import TensorType
 
-from .tflite_structure import Either, Form, Many, Number, Numbers, Rule
+from .tflite_structure import ANY_NUMBER, Either, Form, Many, Number, Numbers, Rule
 
+MAX_AXES = 8
+_AXES, _TENSORS, _CHANNELS, _CHARACTERS = MAX_AXES, 4096, 65_536, 65_536  # lengths of vectors
 VECTOR = 0  # in place of a field's bytes: a vector of int32
 
 
@@ -63,7 +65,7 @@ OPTIONS: Mapping[str, tuple[tuple[str, int], ...]] = {
 def _options_form(name: str) -> Form:
     rules: dict[int, Rule] = {}
     for index, (_, num_bytes) in enumerate(OPTIONS[name]):
-        rules[index] = Numbers(4) if num_bytes == VECTOR else Number(num_bytes)
+        rules[index] = Numbers(4, _AXES) if num_bytes == VECTOR else Number(num_bytes)
     return Form(name, rules)
 
 
@@ -71,37 +73,38 @@ _OPTIONS_FORMS = {
     number: _options_form(name) for number, name in OPTIONS_NAMES.items() if name in OPTIONS
 }
 _QUANTISATION = Form(
-    "quantization", {2: Numbers(4), 3: Numbers(8), 4: Number(1), 6: Number(4)}
+    "quantization", {2: Numbers(4, _CHANNELS), 3: Numbers(8, _CHANNELS), 4: Number(1), 6: Number(4)}
 )  # scale, zero_point, details_type, quantized_dimension
 _TENSOR = Form(
     "tensor",
     {
-        0: Numbers(4),  # shape
+        0: Numbers(4, _AXES),  # shape
         1: Number(1),  # type
         2: Number(4),  # buffer
-        3: Numbers(1),  # name
+        3: Numbers(1, _CHARACTERS),  # name
         4: _QUANTISATION,
         5: Number(1),  # is_variable
         6: Form("sparsity"),
-        7: Numbers(4),  # shape_signature
     },
 )
 _OPERATOR = Form(
     "operator",
     {
         0: Number(4),  # opcode_index
-        1: Numbers(4),  # inputs
-        2: Numbers(4),  # outputs
+        1: Numbers(4, _TENSORS),  # inputs
+        2: Numbers(4, _TENSORS),  # outputs
         3: Number(1),  # builtin_options_type
         4: Either(3, _OPTIONS_FORMS),
     },
 )
 _SUBGRAPH = Form(
     "subgraph",
-    {0: Many(_TENSOR), 1: Numbers(4), 2: Numbers(4), 3: Many(_OPERATOR), 4: Numbers(1)},
+    {0: Many(_TENSOR), 1: Numbers(4, _TENSORS), 2: Numbers(4, _TENSORS), 3: Many(_OPERATOR)},
 )
-_OPERATOR_CODE = Form("operator code", {0: Number(1), 1: Numbers(1), 2: Number(4), 3: Number(4)})
-_BUFFER = Form("buffer", {0: Numbers(1), 1: Number(8), 2: Number(8)})
+_OPERATOR_CODE = Form(
+    "operator code", {0: Number(1), 1: Numbers(1, _CHARACTERS), 2: Number(4), 3: Number(4)}
+)
+_BUFFER = Form("buffer", {0: Numbers(1, ANY_NUMBER), 1: Number(8), 2: Number(8)})
 
 MODEL = Form(
     "model",

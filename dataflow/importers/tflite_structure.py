@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 IDENTIFIER = b"TFL3"
 MAX_VISITS = 4_000_000
+ANY_NUMBER = 2**32
+_TABLE_VISITS = 4  # what a table costs beside its fields
 _U16, _I32, _U32 = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
 
 
@@ -36,9 +38,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A vector of numbers of so many bytes (a string: one byte)."""
+    """A vector of at most so many numbers of so many bytes (a string: one byte)."""
 
     num_bytes: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class _Walk:
         self.visits_left = MAX_VISITS
 
     def table(self, start: int, form: Form, place: str) -> None:
-        self._spend(1 + len(form.fields), place)
+        self._spend(_TABLE_VISITS + len(form.fields), place)
         vtable = start - self._number(_I32, start, place)
         vtable_bytes = self._number(_U16, vtable, place)
         table_bytes = self._number(_U16, vtable + 2, place)
@@ -111,7 +114,7 @@ class _Walk:
     ) -> None:
         at = start + distance
         if isinstance(rule, Numbers):
-            self._vector(self.forward(at, place), rule.num_bytes, place)
+            self._numbers(self.forward(at, place), rule, place)
         elif isinstance(rule, Form):
             self.table(self.forward(at, place), rule, f"{place}, {rule.name}")
         elif isinstance(rule, Many):
@@ -132,6 +135,15 @@ class _Walk:
         for index in range(length):
             inner = f"{place}, {form.name} {index}" if place != "model" else f"{form.name} {index}"
             self.table(self.forward(start + 4 + 4 * index, inner), form, inner)
+
+    def _numbers(self, start: int, rule: Numbers, place: str) -> None:
+        length = self._vector(start, rule.num_bytes, place)
+        if length > rule.most:
+            raise DamagedError(
+                place, f"a vector has {length} entries, at most {rule.most} are read"
+            )
+        if rule.most < ANY_NUMBER:
+            self._spend(length, place)  # the reader makes Python numbers of them
 
     def _vector(self, start: int, num_bytes: int, place: str) -> int:
         self._spend(1, place)
@@ -156,4 +168,6 @@ class _Walk:
     def _spend(self, visits: int, place: str) -> None:
         self.visits_left -= visits
         if self.visits_left < 0:
-            raise DamagedError(place, f"has more than {MAX_VISITS} tables, fields and vectors")
+            raise DamagedError(
+                place, f"the file has more than {MAX_VISITS} tables, fields and numbers"
+            )

@@ -19,6 +19,7 @@ Shape: TypeAlias = tuple[int, ...]
 Attributes: TypeAlias = Mapping[str, Any]
 
 CHANNELS_FIRST: Perm = (0, 3, 1, 2)
+MAX_CONSTANT_BYTES = 2**29
 FORMATS = {"INT8": "int8", "FLOAT32": FLOAT}
 
 
@@ -86,6 +87,7 @@ class Values:
         self.tensors: dict[str, Tensor] = {}
         self.short = _short_names(file)
         self._floats: dict[str, str] = {}
+        self._constant_bytes = 0
         self._op_names, self._tensor_names = _Names(), _Names()
 
     def dequantized(self, name: str) -> str:
@@ -103,6 +105,7 @@ class Values:
         self, tensor: FileTensor, data: NDArray[Any], scale: Sequence[float], axis: int | None
     ) -> str:
         """A quantised constant with zero points 0, rearranged for the graph; its float tensor."""
+        self._count(data)
         made = Tensor(
             name=self._unique(self.short[tensor.index]),
             shape=data.shape,
@@ -116,6 +119,12 @@ class Values:
         )
         self.tensors[made.name] = made
         return self.dequantized(made.name)
+
+    def _count(self, data: NDArray[Any] | None) -> None:
+        """Constants that many ops share are many constants in the graph: not without end."""
+        self._constant_bytes += 0 if data is None else data.nbytes
+        if self._constant_bytes > MAX_CONSTANT_BYTES:
+            raise RefusalError(f"constants have more than {MAX_CONSTANT_BYTES} bytes in all")
 
     def add_vector(self, name: str, values: NDArray[np.int64]) -> str:
         """A constant of plain integers, such as indices."""
@@ -180,6 +189,7 @@ class Values:
         data: NDArray[Any] | None = None,
     ) -> Tensor:
         """A new tensor: float32, or integers as `data` has them, or quantised as `like` is."""
+        self._count(data)
         number_format = FLOAT if data is None else data.dtype.name
         is_quantised = like is not None and self.format_of(like) != FLOAT
         made = Tensor(
