@@ -19,6 +19,7 @@ from .boundaries import boundary
 from .elementwise import arithmetic, function
 from .moves import MOVES, move
 from .state import Job, State, origins
+from .steps import asked_stepwise
 from .tables import bounds_of, requantized
 from .unary import normalised, reduced
 from .values import Floating, Free, Held, Literal, Refused, Target
@@ -110,7 +111,8 @@ def _core(state: State, peeled: _Peeled, wanted: str, depth: int) -> str:
     )
     if value.op.kind == "concat":
         return _concat(state, job, depth)
-    return state.made(_RULES.get(value.op.kind, function)(state, job), target)
+    made = asked_stepwise(state, job) or _RULES.get(value.op.kind, function)(state, job)
+    return state.made(made, target)
 
 
 def _constant(state: State, value: Literal, target: Target, result: Tensor) -> str:

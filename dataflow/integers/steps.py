@@ -1,165 +1,287 @@
-"""Float functions between sums and their `quantize`, as exact thresholds of the sums."""
+"""Float functions between integers and their `quantize`, as exact thresholds of the integers.
+
+The integers are the sums of an accumulating op, or a tensor's. Ops between them and the `quantize`
+are functions of one value and constants of its channel (`float_chain.py`) or moves. A move changes
+places with functions of one value and constants of all channels, so it is done on the result; the
+others, which must stand in front of all functions, are done on the sums.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Op
-from ..number_formats import bits_of, fits, range_of, storage_type
+from ..number_formats import bits_of
+from ..shapes import Shape
 from ..tensor import Tensor
-from .accumulate import ACCUMULATING, Accumulation, accumulation, channel_axis, sums
-from .float_chain import CHAIN_KINDS, Chain, ChainError, Floats, chain_of, linear_step, offset_step
-from .state import Job, State
+from .accumulate import ACCUMULATING, accumulation, channel_axis, sums
+from .float_chain import (
+    CHAIN_KINDS,
+    Chain,
+    ChainError,
+    Floats,
+    Step,
+    chain_of,
+    linear_step,
+    offset_step,
+)
+from .moves import MOVES, move
+from .state import Job, State, origins
+from .sum_bounds import Sums, centred_limits, negated, sum_bounds
 from .thresholds import Staircase, Thresholds, thresholds_of
 from .values import Floating, Held, Literal, Refused
 
+MAX_ASKED_BITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Way:
+    """From `source`, an accumulating op or a value that integers stand for, to a `quantize`: moves
+    of the integers, functions of one value, moves of the result, each in the order they run."""
+
+    source: Op | str
+    before: tuple[Op, ...]
+    functions: tuple[Op, ...]
+    after: tuple[Op, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Integers:
+    """Integers less their zero point in `[least, greatest]`, [channels] along `axis` of `shape`;
+    `steps` make floats of them. `op` is for messages."""
+
+    op: Op
+    least: Sums
+    greatest: Sums
+    steps: tuple[Step, ...]
+    shape: Shape
+    axis: int
+
 
 def stepwise(state: State, job: Job) -> str | None:
-    """A raw accumulating op and a `threshold`; None if the float ops are of another form.
+    """Raw sums (or integers that are there), moved, and a `threshold` of them, moved; the name of
+    the last tensor. None if the float ops are of another form.
 
     Raises:
         Refused: if the form fits but no thresholds can be found.
     """
-    found = _chain_ops(state, job.op)
-    if found is None or state.held(found[0].inputs[1]) is None:
+    way = _way(state, job.op)
+    if way is None:
         return None
-    op, ops = found
-    parts = accumulation(state, op, has_bias=False)
-    if parts.weight.data is None:
+    if isinstance(way.source, str):
+        return _of_tensor(state, job, way, way.source)
+    parts = accumulation(state, way.source, has_bias=False)
+    least, greatest = sum_bounds(state, parts)
+    shape = state.shape(way.source.outputs[0])
+    integers = _Integers(
+        op=way.source,
+        least=least,
+        greatest=greatest,
+        steps=(linear_step(way.source, parts.unit), *_bias(state, way.source, parts.channels)),
+        shape=shape,
+        axis=channel_axis(way.source, len(shape)),
+    )
+    integers = _moved(state, integers, way.before)
+    found = _thresholds(state, job, way, integers)
+    if found.is_negated.any() and any(op.kind == "max_pool" for op in way.before):
+        rule = "what follows this MaxPool falls in some channels: the least would have to be taken"
+        raise Refused(next(op for op in way.before if op.kind == "max_pool"), rule)
+    total = Tensor(
+        name=state.build.free_name(way.source.outputs[0], is_of_file=True),
+        shape=shape,
+        number_format="int32",
+        origin=state.shown(way.source.outputs[0]),
+    )
+    name = sums(state, negated(parts, found.is_negated), total, origins(way.source))
+    for op in way.before:
+        name = move(state, op, name, state.build.free_name(op.outputs[0], is_of_file=True))
+    return _emit(state, job, way, name, found, integers.axis)
+
+
+def asked_stepwise(state: State, job: Job) -> str | None:
+    """Thresholds of sums where the file has QONNX's order of steps, and a result so narrow that
+    they are few; else None."""
+    is_asked = "rounding" in job.target.op.attributes
+    if not is_asked or bits_of(job.result.number_format) > MAX_ASKED_BITS:
         return None
-    shape = state.shape(op.outputs[0])
-    axis = channel_axis(op, len(shape))
+    way = _way(state, job.op)
+    return None if way is None or isinstance(way.source, str) else stepwise(state, job)
+
+
+def _of_tensor(state: State, job: Job, way: _Way, source: str) -> str | None:
+    """Thresholds of a tensor's integers."""
+    tensor = state.held(source)
+    assert tensor is not None
+    if len(tensor.scale) != 1 or not tensor.shape:
+        return None
+    axis = _axis_of(state, way.functions, len(tensor.shape))
+    low, high = centred_limits(state, tensor)
+    channels = np.ones(tensor.shape[axis], np.int64)
+    integers = _Integers(
+        op=way.functions[0] if way.functions else job.op,
+        least=low * channels,
+        greatest=high * channels,
+        steps=(linear_step(job.op, np.array(tensor.scale, np.float32)),),
+        shape=tensor.shape,
+        axis=axis,
+    )
+    found = _thresholds(state, job, way, integers)
+    if found.is_negated.any():
+        raise Refused(job.op, "falls with its integers in some channels: no thresholds rise there")
+    table = found.table.astype(np.int64) + tensor.zero_point[0]
+    return _emit(state, job, way, tensor.name, replace(found, table=table.astype(np.int32)), axis)
+
+
+def _way(state: State, op: Op) -> _Way | None:
+    """Walks back from the op whose result is quantised; None if it meets another form."""
+    before: list[Op] = []
+    functions: list[Op] = []
+    after: list[Op] = []
+    name = op.outputs[0]
+    while not isinstance(value := state.values[name], Held):
+        if not isinstance(value, Floating):
+            return None
+        op = value.op
+        if op.kind in ACCUMULATING:
+            return _ordered(op, before, functions, after)
+        if op.kind in CHAIN_KINDS and not before and "arithmetic" not in op.attributes:
+            functions.append(op)
+        elif op.kind in MOVES and op.kind != "pad":
+            commutes = not before and _commutes(state, op, functions)
+            (after if commutes else before).append(op)
+        else:
+            return None
+        operands = [each for each in op.inputs if _constant(state, each) is None]
+        if len(operands) != 1 and op.kind in CHAIN_KINDS:
+            return None
+        name = operands[0]
+    return _ordered(name, before, functions, after) if functions and not before else None
+
+
+def _ordered(source: Op | str, *found: list[Op]) -> _Way:
+    before, functions, after = (tuple(reversed(ops)) for ops in found)
+    return _Way(source=source, before=before, functions=functions, after=after)
+
+
+def _commutes(state: State, op: Op, later: Sequence[Op]) -> bool:
+    """Whether a move may be done behind these functions, which are listed last first."""
+    constants = [_constant(state, name) for each in later for name in each.inputs]
+    if any(values is not None and values.size > 1 for values in constants):
+        return False
+    if op.kind != "max_pool":
+        return True
     try:
-        chain = _whole_chain(state, parts, ops, shape, axis)
-        attributes: dict[str, int | str] = {"minimum": job.target.low, "maximum": job.target.high}
-        if job.target.rounding is not None:
-            attributes["rounding"] = job.target.rounding
-        least, greatest = _range(state, parts)
-        found_steps = thresholds_of(
+        chain = chain_of(later[::-1], (1,), 0, lambda name: _constant(state, name))
+    except ChainError:
+        return False
+    return not chain.falls.any()
+
+
+def _moved(state: State, integers: _Integers, moves: Sequence[Op]) -> _Integers:
+    """The same behind moves; the axis of the channels must stay one."""
+    for op in moves:
+        shape, axis = state.shape(op.outputs[0]), integers.axis
+        if op.kind == "transpose":
+            axis = op.integers("perm").index(axis)
+        elif op.kind == "reshape":
+            front = math.prod(integers.shape[:axis])
+            at = [
+                place
+                for place, extent in enumerate(shape)
+                if extent == integers.shape[axis] and math.prod(shape[:place]) == front
+            ]
+            axis = at[0] if at else -1
+        if axis < 0 or shape[axis] != integers.shape[axis] or op.kind == "gather":
+            raise Refused(op, "must keep the channels of the sums, or follow a `quantize`")
+        integers = replace(integers, shape=shape, axis=axis)
+    return integers
+
+
+def _thresholds(state: State, job: Job, way: _Way, integers: _Integers) -> Thresholds:
+    attributes: dict[str, int | str] = {"minimum": job.target.low, "maximum": job.target.high}
+    rounding = job.target.op.attributes.get("rounding")
+    if rounding is not None:
+        attributes["rounding"] = str(rounding)
+    channels = len(integers.least)
+    try:
+        rest = chain_of(
+            way.functions, integers.shape, integers.axis, lambda name: _constant(state, name)
+        )
+        return thresholds_of(
             Staircase(
-                chain=chain,
-                least=least,
-                greatest=greatest,
-                result=job.target.quantisation.tensor("levels", (parts.channels, 1)),
+                chain=Chain((*integers.steps, *rest.steps), channels),
+                least=integers.least,
+                greatest=integers.greatest,
+                result=job.target.quantisation.tensor("levels", (channels, 1)),
                 attributes=attributes,
             )
         )
     except ChainError as error:
         raise Refused(error.op, error.rule) from None
     except ValueError as error:
-        raise Refused(job.op, str(error)) from None
-    return _emit(state, job, parts, found_steps, axis)
+        raise Refused(integers.op, str(error)) from None
 
 
-def _chain_ops(state: State, op: Op) -> tuple[Op, Sequence[Op]] | None:
-    """The accumulating op, and the ops from it to `op`, each fed by the one before."""
-    ops: list[Op] = []
-    while op.kind in CHAIN_KINDS:
-        ops.append(op)
-        below = [
-            value.op for name in op.inputs if isinstance(value := state.values[name], Floating)
-        ]
-        if len(below) != 1:
-            return None
-        op = below[0]
-    return (op, tuple(reversed(ops))) if op.kind in ACCUMULATING else None
+def _emit(state: State, job: Job, way: _Way, source: str, found: Thresholds, axis: int) -> str:
+    """The `threshold`, and the moves of its result."""
+    shape = state.build.tensors[source].shape
+    last = len(way.after)
+    result = job.result
+    if last:
+        name = state.build.free_name(f"{job.result.name}_levels")
+        result = job.target.quantisation.tensor(name, shape, job.result.origin)
+    nodes = _nodes(way, job)
+    table = state.build.constant(f"thresholds_{state.build.number}", found.table, "CT")
+    attributes = {"axis": axis, "minimum": found.minimum}
+    made = state.build.op("threshold", [source, table], result, attributes, nodes)
+    for index, op in enumerate(way.after, start=1):
+        name = job.result.name if index == last else state.build.free_name(f"{made}_moved")
+        made = move(state, op, state.made(made, job.target), name)
+    return made
 
 
-def _whole_chain(
-    state: State, parts: Accumulation, ops: Sequence[Op], shape: tuple[int, ...], axis: int
-) -> Chain:
-    """From the sums: times their unit, plus the op's float bias, then `ops`."""
-
-    def constant(name: str) -> Floats | None:
-        value = state.values[name]
-        if isinstance(value, Literal):
-            return np.asarray(value.data, np.float32)
-        tensor = state.held(name) if isinstance(value, Held) else None
-        if tensor is None or tensor.data is None or not tensor.scale:
-            return None
-        return tensor.dequantize(tensor.data)
-
-    steps = [linear_step(parts.op, parts.unit)]
-    for name in parts.op.inputs[2:]:
-        bias = constant(name)
-        if bias is None:
-            raise ValueError(f"the bias `{state.shown(name)}` must be a constant")
-        steps.append(offset_step(parts.op, np.broadcast_to(bias.reshape(-1), (parts.channels,))))
-    rest = chain_of(ops, shape, axis, constant)
-    return Chain((*steps, *rest.steps), parts.channels)
+def _nodes(way: _Way, job: Job) -> str:
+    """Names of the nodes that become thresholds: not that of the sums."""
+    names = [op.origin or op.name for op in way.functions] + job.nodes.split(", ")
+    own = () if isinstance(way.source, str) else (way.source.origin or way.source.name,)
+    return ", ".join(name for name in dict.fromkeys(names) if name not in own)
 
 
-def _range(state: State, parts: Accumulation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The least and greatest sums of each channel; some products may be left out (padding)."""
-    low, high = state.limits.get(parts.activation.name, range_of(parts.activation.number_format))
-    zero = parts.activation.zero_point[0]
-    low, high = min(low - zero, 0), max(high - zero, 0)
-    weight = _centred(parts)
-    axis = {"conv": 0, "conv_transpose": 1, "matmul": weight.ndim - 1}[parts.op.kind]
-    others = tuple(each for each in range(weight.ndim) if each != axis)
-    if parts.op.kind == "matmul" and weight.ndim > 2:
-        weight, others = weight.reshape(-1, *weight.shape[-2:]), (1,)
-    products = np.minimum(weight * low, weight * high), np.maximum(weight * low, weight * high)
-    least, greatest = (each.sum(axis=others) for each in products)
-    if least.ndim > 1:  # a batch of weights
-        least, greatest = least.min(0), greatest.max(0)
-    repeat = parts.channels // len(least)
-    return np.tile(least, repeat), np.tile(greatest, repeat)
+def _bias(state: State, op: Op, channels: int) -> tuple[Step, ...]:
+    """The float bias that is the op's third operand, added once to the whole sum."""
+    steps = []
+    for name in op.inputs[2:]:
+        bias = _constant(state, name)
+        if bias is None or bias.size not in (1, channels):
+            raise Refused(op, f"the bias `{state.shown(name)}` must be {channels} constants")
+        steps.append(offset_step(op, np.broadcast_to(bias.reshape(-1), (channels,))))
+    return tuple(steps)
 
 
-def _centred(parts: Accumulation) -> NDArray[np.int64]:
-    """Weights without their zero points."""
-    weight = parts.weight
-    assert weight.data is not None
-    zero = np.array(weight.zero_point, np.int64)
-    shape = [1] * len(weight.shape)
-    if weight.axis is not None:
-        shape[weight.axis] = -1
-    return weight.data.astype(np.int64) - zero.reshape(shape)
+def _constant(state: State, name: str) -> Floats | None:
+    """The floats of a constant, or of integers that are one."""
+    value = state.values[name]
+    if isinstance(value, Literal):
+        return np.asarray(value.data, np.float32)
+    tensor = state.held(name) if isinstance(value, Held) else None
+    if tensor is None or tensor.data is None or not tensor.scale:
+        return None
+    return tensor.dequantize(tensor.data)
 
 
-def _emit(state: State, job: Job, parts: Accumulation, steps: Thresholds, axis: int) -> str:
-    weight = _negated(parts, steps.is_negated)
-    total = Tensor(
-        name=state.build.free_name(parts.op.outputs[0], is_of_file=True),
-        shape=job.result.shape,
-        number_format="int32",
-        origin=state.shown(parts.op.outputs[0]),
-    )
-    name = sums(state, replace(parts, weight=weight), total, parts.op.origin or parts.op.name)
-    table = state.build.constant(f"thresholds_{state.build.number}", steps.table, "CT")
-    attributes = {"axis": axis, "minimum": steps.minimum}
-    return state.build.op("threshold", [name, table], job.result, attributes, job.nodes)
-
-
-def _negated(parts: Accumulation, is_negated: NDArray[np.bool_]) -> Tensor:
-    """The weights with those of some channels negated, in one bit more if that is needed."""
-    weight = parts.weight
-    if not is_negated.any():
-        return weight
-    assert weight.data is not None
-    axis = {"conv": 0, "conv_transpose": 1, "matmul": weight.data.ndim - 1}[parts.op.kind]
-    shape = [1] * weight.data.ndim
-    shape[axis] = -1
-    sign = np.where(is_negated, -1, 1)
-    if parts.op.kind == "conv_transpose":
-        groups = parts.op.integer("groups")
-        if (sign.reshape(groups, -1) != sign[: len(sign) // groups]).any():
-            raise Refused(
-                parts.op, "its function rises in some groups of channels, falls in others"
-            )
-        sign = sign[: len(sign) // groups]
-    centred = _centred(parts) * sign.reshape(shape)
-    number_format = f"int{bits_of(weight.number_format) + 1}"
-    if fits(centred, weight.number_format):
-        number_format = weight.number_format
-    return replace(
-        weight,
-        number_format=number_format,
-        zero_point=(0,) * len(weight.scale),
-        data=centred.astype(storage_type(number_format)),
-    )
+def _axis_of(state: State, functions: Sequence[Op], rank: int) -> int:
+    """The axis along which constants of the functions differ; the last if they do not."""
+    for op in functions:
+        if op.kind == "batch_normalization":
+            return 1
+        for name in op.inputs:
+            values: NDArray[np.float32] | None = _constant(state, name)
+            if values is not None and values.size > 1:
+                long = [axis for axis, extent in enumerate(values.shape) if extent != 1]
+                return rank - values.ndim + long[0]
+    return rank - 1
