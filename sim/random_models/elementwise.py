@@ -144,5 +144,7 @@ def reduce_mean(s: Sketch, x: str) -> str:
     return s.step("reduce_mean", "ReduceMean", (x,), result, {"axes": axes, "keepdims": 1})
 
 
-def softmax(s: Sketch, x: str) -> str:
+def softmax(s: Sketch, x: str) -> str | None:
+    if s.shapes[x][-1] == 1:
+        return None
     return s.step("softmax", "Softmax", (x,), s.shapes[x], {"axis": -1}, limits=(0.0, 1.0))

@@ -83,7 +83,7 @@ def _of_result(
     if step.toggles_sign:
         number_format = "uint8" if number_format == "int8" else "int8"
     least, most = _extremes(values)
-    if step.limits is not None and not elsewhere:
+    if step.limits is not None and not (elsewhere and step.activation):
         least, most = step.limits
         return _from_range(least, most, number_format)
     if step.activation and not elsewhere:
