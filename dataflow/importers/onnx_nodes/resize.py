@@ -89,8 +89,9 @@ def _targets(build: Builder, node: Node, shape: Shape) -> dict[int, tuple[int, n
     sizes, scales = _wanted(build, node)
     if len(sizes or scales) != len(axes) or len(set(axes)) != len(axes):
         raise Refused(f"needs a scale or a size for each of the axes {axes}")
+    common: np.float32 | None = None
     if sizes:
-        sizes = _proportional(node, sizes, [shape[axis] for axis in axes])
+        sizes, common = _proportional(node, sizes, [shape[axis] for axis in axes])
     targets = {}
     for place, axis in enumerate(axes):
         old = shape[axis]
@@ -98,20 +99,24 @@ def _targets(build: Builder, node: Node, shape: Shape) -> dict[int, tuple[int, n
         new = sizes[place] if sizes else int(np.float32(old) * scale)
         if not 1 <= new <= MAX_EXTENT:
             raise Refused(f"axis {axis} would have the extent {new}")
-        targets[axis] = (new, np.float32(scale))
+        targets[axis] = (new, np.float32(scale) if common is None else common)
     return targets
 
 
-def _proportional(node: Node, sizes: Sequence[int], old: Sequence[int]) -> tuple[int, ...]:
-    """Sizes of one scale for all axes, if the node asks for that: the least or the greatest."""
+def _proportional(
+    node: Node, sizes: tuple[int, ...], old: Sequence[int]
+) -> tuple[tuple[int, ...], np.float32 | None]:
+    """Sizes of one scale for all axes, and that scale, if the node asks for it: the least or the
+    greatest of those that the sizes say."""
     policy = node.text("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
-        return tuple(sizes)
+        return sizes, None
     if policy not in ("not_larger", "not_smaller"):
         raise Refused(f"keep_aspect_ratio_policy {policy} is not known")
     scales = [Fraction(size, extent) for size, extent in zip(sizes, old, strict=True)]
     scale = min(scales) if policy == "not_larger" else max(scales)
-    return tuple(math.floor(scale * extent + Fraction(1, 2)) for extent in old)
+    made = tuple(math.floor(scale * extent + Fraction(1, 2)) for extent in old)
+    return made, np.float32(float(scale))
 
 
 def _wanted(build: Builder, node: Node) -> tuple[tuple[int, ...], list[np.float32]]:
