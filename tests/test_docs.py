@@ -5,6 +5,7 @@ simulations are slow. `make` targets are run by `.ci/run`. A comment `# exits wi
 exit code than 0; lines below a command must be in its output, in order, and `...` stands for any.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -21,7 +22,7 @@ PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 EXIT = re.compile(r"# exits with (\d+)$")
-CHEAP_VERBS = ("doctor", "init", "check", "schema", "estimate")
+CHEAP_VERBS = ("doctor", "init", "check", "schema", "estimate", "import", "quantize")
 OTHER_PROGRAMS = ("sed", "cp", "ls", "head", "grep")
 
 
@@ -65,8 +66,9 @@ def commands(page: Path) -> list[Command]:
 
 def run(command: Command, folder: Path) -> None:
     done = subprocess.run(
-        command.words, cwd=folder, capture_output=True, text=True, check=False, timeout=600
-    )
+        command.words, cwd=folder, capture_output=True, text=True, check=False, timeout=600,
+        env={**os.environ, "COLUMNS": "100"},
+    )  # fmt: skip
     told = f"{command.page}: {command.text}\n{done.stdout}{done.stderr}"
     assert done.returncode == command.exit_code, told
     rest = iter((done.stdout + done.stderr).splitlines())

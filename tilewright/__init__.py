@@ -6,6 +6,8 @@ that `import tilewright` costs nothing:
 - `load_spec(path) -> Spec`: read and check a spec; `SpecError` holds every mistake with its place.
 - `estimate(spec)`, `generate(spec, out)`, `verify(spec, out)`, `run(spec, out, inputs=...)`,
   `report(out)`: results with `.ok`, `.table()` and `.to_json()` (`tilewright.commands.contract`).
+- `import_model(model)`: the integer graph of a quantised model, with its table.
+- `quantize_model(model, data, out)`: an int8 model of a float one, and how well the two agree.
 - `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
 - `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
 """
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from tilewright.catalog import load_spec, templates
     from tilewright.errors import NothingRunError, OutputError, TilewrightError, ToolError
     from tilewright.flow import estimate, generate, report, run, verify
+    from tilewright.flow.models import import_model
+    from tilewright.flow.quantize import quantize_model
     from tilewright.spec import Spec, SpecError
 
 __all__ = [
@@ -30,7 +34,9 @@ __all__ = [
     "check_tools",
     "estimate",
     "generate",
+    "import_model",
     "load_spec",
+    "quantize_model",
     "report",
     "run",
     "templates",
@@ -42,6 +48,8 @@ _HOMES = {
     "tilewright.catalog": ("load_spec", "templates"),
     "tilewright.errors": ("NothingRunError", "OutputError", "TilewrightError", "ToolError"),
     "tilewright.flow": ("estimate", "generate", "report", "run", "verify"),
+    "tilewright.flow.models": ("import_model",),
+    "tilewright.flow.quantize": ("quantize_model",),
     "tilewright.spec": ("Spec", "SpecError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

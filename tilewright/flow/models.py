@@ -44,8 +44,8 @@ class ImportResult:
 
 
 def import_model(
-    model: Path,
-    out: Path | None = None,
+    model: Path | str,
+    out: Path | str | None = None,
     *,
     batch: int = 1,
     progress: Progress = no_progress,
@@ -63,11 +63,13 @@ def import_model(
         OutputError: if the folder cannot be written.
     """
     progress("import")
+    model = Path(model)
     imported = read_model_file(model, batch)
     contents = ImportTable(imported=imported, file=str(model), batch=batch)
-    if out is not None:
-        _write(imported, model, out)
-    return ImportResult(contents=contents, folder=out)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        _write(imported, model, folder)
+    return ImportResult(contents=contents, folder=folder)
 
 
 def _write(imported: Imported, model: Path, out: Path) -> None:

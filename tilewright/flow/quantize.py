@@ -90,9 +90,9 @@ class QuantizeResult:
 
 
 def quantize_model(
-    model: Path,
-    data: Path,
-    out: Path | None = None,
+    model: Path | str,
+    data: Path | str,
+    out: Path | str | None = None,
     *,
     samples: int | None = None,
     arrays: Mapping[str, str] | None = None,
@@ -111,7 +111,8 @@ def quantize_model(
         SpecError: if the model or the data is wrong; nothing is written then.
         OutputError: if the file cannot be written.
     """
-    path = output_path(model, out, (model, data))
+    model, data = Path(model), Path(data)
+    path = output_path(model, None if out is None else Path(out), (model, data))
     progress("read the model")
     proto = read_float_model(model)
     calibration = read_calibration(data, model_inputs(proto), arrays=arrays or {}, samples=samples)
