@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tilewright.dataflow.graph import Graph, Op, Tensor
+from tilewright.dataflow.importers.imported import Imported
 from tilewright.dataflow.machine import Engine, Machine, Memory, Scratchpad
 from tilewright.dataflow.manifest import File, Manifest, ModelPort, Port, Register
 from tilewright.dataflow.plan import (
@@ -30,7 +31,7 @@ from tilewright.flow.simulation import STALL_PATTERNS
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTED = (
-    Tensor, Op, Graph, Machine, Task, Plan, Command, Program, HardwareConfig, Estimate,
+    Tensor, Op, Graph, Imported, Machine, Task, Plan, Command, Program, HardwareConfig, Estimate,
     Manifest,
 )  # fmt: skip
 IN_A_LINE = (

@@ -77,3 +77,8 @@ def test_columns_of_the_table_of_import() -> None:
 
 def test_limits_of_files() -> None:
     assert f"at most {MAX_FILE_BYTES >> 20} MiB and {MAX_NODES:,} nodes" in PAGE
+
+
+def test_the_readme_counts_the_kinds() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"{len(KINDS)} kinds of op" in readme
