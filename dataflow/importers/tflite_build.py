@@ -89,13 +89,17 @@ class Builder(Values):
 
     def form(self, tensor: FileTensor, perm: Perm) -> str:
         """The tensor of the graph that is `tensor` in the form `perm`; made if there is none."""
+        is_output = tensor.index in self.file.outputs and perm == file_order(len(perm))
         known = self.forms.setdefault(tensor.index, {})
         if perm not in known and tensor.data is not None:
             known[perm] = self._constant_form(tensor, perm)
         elif perm not in known:
             source_perm, source = next(iter(known.items()))
             moves = tuple(source_perm.index(axis) for axis in perm)
-            known[perm] = self.moved(source, moves)
+            name = tensor.name if is_output else f"{source}_moved"
+            known[perm] = self.moved(source, moves, name, tensor.name)
+            made = self.tensors[known[perm]]
+            self.tensors[made.name] = replace(made, layout=layout_of(perm))
         return known[perm]
 
     def emit(
@@ -149,7 +153,9 @@ class Builder(Values):
             self.tensors[value] = replace(self.tensors[value], origin=like.name)
             return value
         layout = layout_of(perm)
-        result = self.add_tensor(self.short[like.index], self.tensors[value].shape, like, layout)
+        is_output = like.index in self.file.outputs and perm == file_order(len(perm))
+        name = like.name if is_output else self.short[like.index]
+        result = self.add_tensor(name, self.tensors[value].shape, like, layout)
         attributes = {"arithmetic": arithmetic} if arithmetic else {}
         self.add_op(f"{result.name}_quantize", "quantize", (value,), result.name, attributes)
         return result.name
@@ -172,7 +178,7 @@ class Builder(Values):
         name = self.form(tensor, perm)
         if self.tensors[name].role != "intermediate" or self.tensors[name].origin != tensor.name:
             name = self._copied(name, tensor)
-        self.tensors[name] = replace(self.tensors[name], role="output", origin=tensor.name)
+        self.tensors[name] = replace(self.tensors[name], role="output")
 
     def graph(self) -> Graph:
         """All that was made and is used; inputs and outputs in the file's order."""
@@ -200,4 +206,4 @@ class Builder(Values):
 
     def _copied(self, name: str, tensor: FileTensor) -> str:
         shape = self.tensors[name].shape
-        return self.requantized(name, "reshape", {}, shape, tensor.name, self.tensors[name].layout)
+        return self.requantized(name, "reshape", {}, shape, tensor.name, tensor.name)

@@ -65,9 +65,9 @@ _OPERANDS = {1: "weights", 2: "bias"}
 
 
 def _short_names(file: FileModel) -> dict[int, str]:
-    """Names in the graph: the file's for inputs and outputs, else after the op that makes or takes
-    the tensor (the file's are long after fusing; `origin` keeps them)."""
-    names = {index: file.tensors[index].name for index in (*file.inputs, *file.outputs)}
+    """Names in the graph: the file's for inputs, else after the op that makes or takes the tensor
+    (the file's are long after fusing; `origin` keeps them)."""
+    names = {index: file.tensors[index].name for index in file.inputs}
     for op in file.ops:
         own = f"{op.kind.lower()}_{op.index}"
         for position, index in enumerate(op.outputs):
@@ -76,6 +76,8 @@ def _short_names(file: FileModel) -> dict[int, str]:
             is_known = op.kind in _ACCUMULATING and position in _OPERANDS
             role = _OPERANDS[position] if is_known else f"operand{position}"
             names.setdefault(index, f"{own}_{role}")
+    for index in file.outputs:
+        names.setdefault(index, file.tensors[index].name)
     return names
 
 
@@ -142,38 +144,46 @@ class Values:
             raise RefusalError(rule, "convert with a representative dataset")
         return number_format
 
-    def moved(self, source: str, moves: Perm) -> str:
+    def moved(self, source: str, moves: Perm, name: str = "", origin: str = "") -> str:
         """`transpose(source, moves)`, quantised as `source` is; a reshape if it moves only ones."""
         if moves == file_order(len(moves)):
             return source
         tensor = self.tensors[source]
         shape = permuted(tensor.shape, moves)
+        name, origin = name or f"{source}_moved", origin or tensor.origin
         wide = [axis for axis in moves if tensor.shape[axis] > 1]
-        kind, attributes = "transpose", {"perm": moves}
         if wide == sorted(wide):
-            kind, attributes = "reshape", {}
-        layout = "".join(tensor.layout[axis] for axis in moves) if tensor.layout else ""
-        return self.requantized(source, kind, attributes, shape, f"{source}_moved", layout)
+            return self.requantized(source, "reshape", {}, shape, name, origin)
+        return self.requantized(source, "transpose", {"perm": moves}, shape, name, origin)
 
     def reshaped(self, source: str, shape: Shape) -> str:
         """The tensor `source` in other extents, quantised as before."""
-        if self.tensors[source].shape == shape:
+        tensor = self.tensors[source]
+        if tensor.shape == shape:
             return source
-        return self.requantized(source, "reshape", {}, shape, f"{source}_reshaped", "")
+        name = f"{source}_reshaped"
+        return self.requantized(source, "reshape", {}, shape, name, tensor.origin)
 
     def requantized(
-        self, source: str, kind: str, attributes: Attributes, shape: Shape, name: str, layout: str
+        self, source: str, kind: str, attributes: Attributes, shape: Shape, name: str, origin: str
     ) -> str:
+        """The result of a move, as tensor `name` quantised as `source` is."""
         tensor = self.tensors[source]
         value = self.dequantized(source)
         is_float = tensor.number_format == FLOAT
-        moved = self.add_tensor(name if is_float else f"{name}_{kind}", shape, layout=layout)
-        self.add_op(f"{name}_{kind}", kind, (value,), moved.name, attributes, tensor.origin)
+        moved = self.add_tensor(name if is_float else f"{name}_{kind}", shape)
+        self.add_op(f"{name}_{kind}", kind, (value,), moved.name, attributes, origin)
         if is_float:
-            self.tensors[moved.name] = replace(moved, origin=tensor.origin)
+            self.tensors[moved.name] = replace(moved, origin=origin)
             return moved.name
         result = replace(
-            tensor, name=self._unique(name), shape=shape, layout=layout, role="intermediate"
+            tensor,
+            name=self._unique(name),
+            shape=shape,
+            layout="",
+            role="intermediate",
+            data=None,
+            origin=origin,
         )
         self.tensors[result.name] = result
         self.add_op(f"{result.name}_quantize", "quantize", (moved.name,), result.name, {})
