@@ -70,7 +70,8 @@ def round_qonnx(
         raise ValueError(f"rounding {rounding!r} is not one of {', '.join(ROUNDINGS)}")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         if rounding == SIGN:
-            return function(np.asarray(values, np.float32))
+            signs = function(np.asarray(values, np.float32))
+            return np.clip(signs, np.float32(limits[0]), np.float32(limits[1]))
         shifted = np.asarray(values, np.float32) / scale + zero_point
         return function(np.clip(shifted, np.float32(limits[0]), np.float32(limits[1])))
 

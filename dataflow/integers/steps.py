@@ -92,14 +92,14 @@ def stepwise(state: State, job: Job) -> str | None:
         rule = "what follows this MaxPool falls in some channels: the least would have to be taken"
         raise Refused(next(op for op in way.before if op.kind == "max_pool"), rule)
     total = Tensor(
-        name=state.build.free_name(way.source.outputs[0], is_of_file=True),
+        name=_free_name(state, job, way.source),
         shape=shape,
         number_format="int32",
         origin=state.shown(way.source.outputs[0]),
     )
     name = sums(state, negated(parts, found.is_negated), total, origins(way.source))
     for op in way.before:
-        name = move(state, op, name, state.build.free_name(op.outputs[0], is_of_file=True))
+        name = move(state, op, name, _free_name(state, job, op))
     return _emit(state, job, way, name, found, integers.axis)
 
 
@@ -250,6 +250,12 @@ def _nodes(way: _Way, job: Job) -> str:
     names = [op.origin or op.name for op in way.functions] + job.nodes.split(", ")
     own = () if isinstance(way.source, str) else (way.source.origin or way.source.name,)
     return ", ".join(name for name in dict.fromkeys(names) if name not in own)
+
+
+def _free_name(state: State, job: Job, op: Op) -> str:
+    """For the integers of an op's result; the job's result may want the same."""
+    name = state.build.free_name(op.outputs[0], is_of_file=True)
+    return name if name != job.result.name else state.build.free_name(f"{name}_sums")
 
 
 def _bias(state: State, op: Op, channels: int) -> tuple[Step, ...]:
