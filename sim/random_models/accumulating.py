@@ -22,7 +22,14 @@ def activation(s: Sketch) -> dict[str, Any]:
 
 
 def weight(s: Sketch, shape: Shape, depth: int, axis: int) -> str:
-    """Random weights, per tensor or per channel along `axis`; channels differ in size."""
+    """Random weights, per tensor or per channel along `axis`; channels differ in size.
+
+    At times those of an earlier step of the same shape.
+    """
+    weights = (c for c in s.constants.values() if c.role == "weight")
+    known = [c for c in weights if c.values.shape == shape and c.axis in (None, axis)]
+    if known and s.draw.chance(20):
+        return s.draw.choice(known).name
     values = s.numbers.normal(size=shape) / math.sqrt(depth)
     spread = [1] * len(shape)
     spread[axis] = shape[axis]
@@ -103,7 +110,7 @@ def _conv(s: Sketch, x: str, kind: str, groups: int, channels: int) -> str:
 
 def conv(s: Sketch, x: str) -> str:
     kind = "conv 1-D" if len(s.shapes[x]) == 3 else "conv 2-D"
-    return _conv(s, x, kind, 1, s.draw.choice((4, 1, 3, 8, 16, 17)))
+    return _conv(s, x, kind, 1, s.draw.choice((4, 1, 3, 8, 16, 17, 33, 64)))
 
 
 def grouped_conv(s: Sketch, x: str) -> str | None:
@@ -147,9 +154,14 @@ def gemm(s: Sketch, x: str) -> str:
 
 
 def matmul(s: Sketch, x: str) -> str:
+    """With weights of two axes, at times with others for each index of the axes before."""
     *front, depth = s.shapes[x]
     columns = s.draw.choice((4, 1, 7, 16))
-    weights = weight(s, (depth, columns), depth, 1)
+    if len(front) == 3 and s.draw.chance(20):
+        values = s.numbers.normal(size=(front[1], depth, columns)) / math.sqrt(depth)
+        weights = s.constant(values.astype(np.float32), "weight")
+    else:
+        weights = weight(s, (depth, columns), depth, 1)
     return s.step("matmul", "MatMul", (x, weights), (*front, columns), **activation(s))
 
 

@@ -47,6 +47,8 @@ def _narrow(s: Sketch, x: str) -> str:
     if len(shape) == 4 and s.draw.chance(40):
         result = (*shape[:2], 1, 1)
         return s.step("global_average_pool", "GlobalAveragePool", (x,), result)
+    if s.draw.chance(15):
+        return _column(s, x)
     options: list[Shape] = [shape[-1:], (1,), (), tuple(1 for _ in shape)]
     if len(shape) >= 3:
         options += [(shape[1], *(1 for _ in shape[2:])), (1, shape[1], *(1 for _ in shape[2:]))]
@@ -55,9 +57,26 @@ def _narrow(s: Sketch, x: str) -> str:
     return s.constant(np.asarray(values, np.float32), "operand")
 
 
+def _column(s: Sketch, x: str) -> str:
+    """The first entry of `x` along its last axis."""
+    bounds = [s.constant(np.array([n], np.int64), "plain") for n in (0, 1, -1)]
+    return s.step("slice", "Slice", (x, *bounds), (*s.shapes[x][:-1], 1), keeps=True)
+
+
+def _row(s: Sketch, x: str) -> str:
+    """The first entry of `x` along its last axis but one."""
+    bounds = [s.constant(np.array([n], np.int64), "plain") for n in (0, 1, -2)]
+    shape = (*s.shapes[x][:-2], 1, s.shapes[x][-1])
+    return s.step("slice", "Slice", (x, *bounds), shape, keeps=True)
+
+
 def add_broadcast(s: Sketch, x: str) -> str:
-    narrow = _narrow(s, x)
-    operands = (x, narrow) if s.draw.chance(70) else (narrow, x)
+    """One operand is narrower, at times each in another axis."""
+    if len(s.shapes[x]) > 2 and min(s.shapes[x][-2:]) > 1 and s.draw.chance(15):
+        operands = (_row(s, x), _column(s, x))
+    else:
+        narrow = _narrow(s, x)
+        operands = (x, narrow) if s.draw.chance(70) else (narrow, x)
     return s.step("add, broadcast", "Add", operands, s.shapes[x], **activation(s))
 
 
@@ -77,8 +96,11 @@ def relu(s: Sketch, x: str) -> str:
 
 
 def clip(s: Sketch, x: str) -> str:
-    low, high = s.draw.choice(((0.0, 6.0), (-1.0, 1.0), (0.0, 1.0), (-0.5, 6.0)))
-    limits = tuple(s.constant(np.array(limit, np.float32), "plain") for limit in (low, high))
+    ends = s.draw.choice(((0.0, 6.0), (-1.0, 1.0), (0.0, 1.0), (-0.5, 6.0), (0.5,), ("", 0.7)))
+    limits = tuple(
+        end if isinstance(end, str) else s.constant(np.array(end, np.float32), "plain")
+        for end in ends
+    )
     return s.step("clip", "Clip", (x, *limits), s.shapes[x])
 
 
@@ -136,12 +158,19 @@ def global_average_pool(s: Sketch, x: str) -> str:
 
 def reduce_mean(s: Sketch, x: str) -> str:
     shape = s.shapes[x]
-    axes = [len(shape) - 2, len(shape) - 1] if s.draw.chance(50) else [len(shape) - 1]
-    result = tuple(1 if axis in axes else extent for axis, extent in enumerate(shape))
+    rank = len(shape)
+    axes = [rank - 2, rank - 1] if rank > 2 and s.draw.chance(50) else [rank - 1]
+    keeps = 0 if rank > 2 and s.draw.chance(30) else 1
+    result = tuple(
+        1 if axis in axes else extent
+        for axis, extent in enumerate(shape)
+        if keeps or axis not in axes
+    )
     if s.opset >= 18:
         inputs = (x, s.constant(np.array(axes, np.int64), "plain"))
-        return s.step("reduce_mean", "ReduceMean", inputs, result, {"keepdims": 1})
-    return s.step("reduce_mean", "ReduceMean", (x,), result, {"axes": axes, "keepdims": 1})
+        return s.step("reduce_mean", "ReduceMean", inputs, result, {"keepdims": keeps})
+    attributes = {"axes": axes, "keepdims": keeps}
+    return s.step("reduce_mean", "ReduceMean", (x,), result, attributes)
 
 
 def softmax(s: Sketch, x: str) -> str | None:

@@ -56,7 +56,9 @@ def reshape(s: Sketch, x: str) -> str:
 
 def flatten(s: Sketch, x: str) -> str:
     shape = s.shapes[x]
-    return _move(s, x, "flatten", "Flatten", (shape[0], math.prod(shape[1:])))
+    axis = s.draw.integer(1, len(shape) - 1) if s.batch == 1 else 1
+    result = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    return _move(s, x, "flatten", "Flatten", result, axis=axis)
 
 
 def transpose(s: Sketch, x: str) -> str:
@@ -135,19 +137,35 @@ def pad(s: Sketch, x: str) -> str:
     pads += [0, *(s.draw.integer(0, 2) for _ in shape[1:])]
     rank = len(shape)
     pads[-1] += not any(pads)
-    extents = (e + pads[axis] + pads[rank + axis] for axis, e in enumerate(shape))
-    return _move(s, x, "pad", "Pad", tuple(extents), _plain(s, pads), mode="constant")
+    extents = tuple(e + pads[axis] + pads[rank + axis] for axis, e in enumerate(shape))
+    more, mode = [_plain(s, pads)], "constant"
+    if s.draw.chance(30):
+        more.append(s.constant(np.array(s.draw.choice((1.0, -0.3)), np.float32), "plain"))
+    elif s.draw.chance(20):
+        mode = "edge"
+    return _move(s, x, "pad", "Pad", extents, *more, mode=mode)
 
 
 def resize(s: Sketch, x: str) -> str:
+    """Nearest, by whole scales, or by sizes, in the ways of placing and rounding that there are."""
     shape = s.shapes[x]
     scales = [1.0, 1.0, 2.0, *(s.draw.choice((2.0, 1.0, 3.0)) for _ in shape[3:])]
     result = tuple(int(e * scale) for e, scale in zip(shape, scales, strict=True))
-    more = ("", s.constant(np.array(scales, np.float32), "plain"))
-    return _move(
-        s, x, "resize", "Resize", result, *more, mode="nearest",
-        coordinate_transformation_mode="asymmetric", nearest_mode="floor",
-    )  # fmt: skip
+    more: tuple[str, ...] = ("", s.constant(np.array(scales, np.float32), "plain"))
+    ways = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    if s.draw.chance(40):
+        result = (*shape[:2], *(s.draw.integer(1, 2 * extent + 1) for extent in shape[2:]))
+        result = (*result[:-1], result[-1] + (result == shape))
+        more = ("", "", _plain(s, [*result]))
+        ways = {
+            "coordinate_transformation_mode": s.draw.choice(
+                ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners")
+            ),
+            "nearest_mode": s.draw.choice(
+                ("floor", "round_prefer_floor", "round_prefer_ceil", "ceil")
+            ),
+        }
+    return _move(s, x, "resize", "Resize", result, *more, mode="nearest", **ways)
 
 
 def gather(s: Sketch, x: str) -> str:

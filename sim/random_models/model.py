@@ -16,8 +16,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from .draw import Draw
-from .emit import FloatModel, QuantisedModel
+from .dress import dress
+from .emit import FloatModel
 from .kinds import sketch
+from .qdq import QuantisedModel
 from .quantise import RANGES, plan
 from .sketch import Sketch
 
@@ -51,6 +53,7 @@ def random_model(draw: Draw, floats: bool = False) -> RandomModel:
     elsewhere = floats and draw.chance(ELSEWHERE_PERCENT)
     planned = plan(s, inputs | _calibrate(s, inputs), number_format, elsewhere)
     model = QuantisedModel(s, planned).proto
+    dress(draw, model.graph)
     onnx.checker.check_model(model)
     feeds: dict[str, NDArray[Any]] = {}
     for item in model.graph.input:
