@@ -4,7 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from tilewright.sim.onnx_node_tests import ABSOLUTE, FOUR_DIGITS, RELATIVE, Outcome, outcomes
+from tilewright.sim.onnx_node_tests import (
+    ABSOLUTE,
+    FOUR_DIGITS,
+    RELATIVE,
+    Outcome,
+    exported_tests,
+    node_tests,
+    outcomes,
+)
 
 from parts.form import Row
 
@@ -24,12 +32,14 @@ REASONS = (
 
 
 def rows() -> list[Row]:
-    """A row each for integer, layout and float tests; the last says what was passed over."""
-    found = list(outcomes())
+    """A row each for integer, layout and float tests, and one for PyTorch's exports of layers."""
+    found = list(outcomes(node_tests()))
+    exported = list(outcomes(exported_tests()))
     made = [
         row_of("onnx node tests, integers", [o for o in found if o.group == "integer"]),
         row_of("onnx node tests, layout", [o for o in found if o.group == "layout"]),
         row_of("onnx node tests, floats", [o for o in found if o.group == "float"]),
+        row_of("onnx package, layers exported by PyTorch", exported),
     ]
     integers = sum(o.used_integers for o in found)
     made[0]["notes"] = [f"{integers} of them as integer graphs; all must be exact"]
@@ -39,6 +49,7 @@ def rows() -> list[Row]:
         f"({len(FOUR_DIGITS)} test with expected values of four digits: within 0.001)",
         *skipped_notes(found),
     ]
+    made[3]["notes"] = skipped_notes(exported)
     return made
 
 
@@ -60,7 +71,7 @@ def skipped_notes(found: Sequence[Outcome]) -> list[str]:
     skipped = [o for o in found if o.status == "skipped"]
     counts = Counter(reason_of(o.reason) for o in skipped)
     listed = [f"    {count:4}  {reason}" for reason, count in counts.most_common()]
-    total = f"{len(found)} tests of one node with an operator of ours, {len(skipped)} passed over:"
+    total = f"{len(found)} tests with operators of ours, {len(skipped)} passed over:"
     return [total, *listed]
 
 

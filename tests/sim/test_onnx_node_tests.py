@@ -8,7 +8,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tilewright.sim.onnx_node_tests import NodeTest, Outcome, outcome, outcomes
+from tilewright.sim.onnx_node_tests import (
+    NodeTest,
+    Outcome,
+    exported_tests,
+    node_tests,
+    outcome,
+    outcomes,
+)
 
 QUANTISED = {"QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
 OPERATORS = {
@@ -28,7 +35,7 @@ OPEN = {
 
 @pytest.fixture(scope="module")
 def found() -> list[Outcome]:
-    return list(outcomes())
+    return list(outcomes(node_tests()))
 
 
 def test_none_differs(found: list[Outcome]) -> None:
@@ -50,6 +57,14 @@ def test_quantised_operators_run_as_integers(found: list[Outcome]) -> None:
     left = [o for o in found if o.operator in QUANTISED and not o.used_integers]
     assert all("float16" in o.reason for o in left), left
     assert sum(o.used_integers for o in found) >= 8
+
+
+def test_layers_exported_by_pytorch() -> None:
+    """Convolutions, pools, activations with the results that PyTorch had."""
+    exported = list(outcomes(exported_tests()))
+    wrong = [f"{o.name}: {o.reason}" for o in exported if o.status == "differs"]
+    assert not wrong, "\n".join(wrong)
+    assert sum(o.status != "skipped" for o in exported) >= 85
 
 
 def test_a_wrong_expectation_is_found() -> None:
