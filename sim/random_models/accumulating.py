@@ -113,6 +113,14 @@ def conv(s: Sketch, x: str) -> str:
     return _conv(s, x, kind, 1, s.draw.choice((4, 1, 3, 8, 16, 17, 33, 64)))
 
 
+def conv_int4(s: Sketch, x: str) -> str | None:
+    """With it, all weights of the model have 4 bits."""
+    if s.opset < 21:
+        return None
+    s.has_int4_weights = True
+    return _conv(s, x, "int4 weights", 1, s.draw.integer(1, 9))
+
+
 def grouped_conv(s: Sketch, x: str) -> str | None:
     depth = s.shapes[x][1]
     options = [groups for groups in (2, 3, 4) if depth % groups == 0 and depth > groups]

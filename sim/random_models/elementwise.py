@@ -33,6 +33,18 @@ def add(s: Sketch, x: str) -> str:
     return _binary(s, x, "add", "Add")
 
 
+def add_wide(s: Sketch, x: str) -> str | None:
+    """A residual path in int16: a sum of 16 bits, to which the next is added."""
+    if s.opset < 21:  # QuantizeLinear has int16 from there on
+        return None
+    wide = s.step("add, int16", "Add", (x, _partner(s, x)), s.shapes[x], number_format="int16")
+    if s.draw.chance(50):
+        wide = s.step("add, int16", "Add", (wide, wide), s.shapes[x])
+    if s.draw.chance(50):
+        return s.step("requantize", "", (wide,), s.shapes[x], number_format="int8")
+    return s.step("add", "Add", (wide, wide), s.shapes[x], number_format="int8")
+
+
 def mul(s: Sketch, x: str) -> str | None:
     return None if s.is_large else _binary(s, x, "mul", "Mul")
 

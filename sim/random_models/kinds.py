@@ -13,6 +13,7 @@ from .sketch import Shape, Sketch
 MOST_STEPS = 8
 HIGH_SHARE = 4
 MOST_ELEMENTS = 20_000  # of one value
+LATE = ("gelu", "add, int16", "int4 weights")  # their operators or number formats are young
 OPSETS = (17, 13, 19, 21)
 
 
@@ -62,6 +63,8 @@ KINDS: Mapping[str, Kind] = {
     "resize": Kind(build=layout.resize, ranks=(4,), share=2),
     "gather": Kind(build=layout.gather, ranks=_ANY),
     "sub": Kind(build=elementwise.sub, ranks=_ANY, is_float=True),
+    "add, int16": Kind(build=elementwise.add_wide, ranks=_ANY, is_float=True),
+    "int4 weights": Kind(build=accumulating.conv_int4, ranks=(4, 3), is_float=True),
     "tanh": Kind(build=elementwise.tanh, ranks=_ANY, is_float=True),
     "hard_swish": Kind(build=elementwise.hard_swish, ranks=_ANY, is_float=True),
     "gelu": Kind(build=elementwise.gelu, ranks=_ANY, is_float=True),
@@ -79,7 +82,7 @@ def sketch(draw: Draw, floats: bool = False) -> Sketch:
     names = [name for name, kind in KINDS.items() if floats or not kind.is_float]
     often = [name for name in names for _ in range(KINDS[name].share)]
     featured = draw.choice([n for n in names if KINDS[n].is_float] if floats else names)
-    s = Sketch(draw, 21 if featured == "gelu" else draw.choice(OPSETS))
+    s = Sketch(draw, 21 if featured in LATE else draw.choice(OPSETS))
     s.batch = draw.choice((1, 2, 3))
     shape = _input_shape(draw, s.batch, draw.choice(KINDS[featured].ranks))
     last = s.new_input(shape)

@@ -16,7 +16,7 @@ from .sketch import Constant, Sketch, Step
 
 MAY_LIST_SCALES = ("Conv", "Gemm", "MatMul", "Relu", "Clip", "Reshape", "Flatten", "Transpose", "")
 """Where onnxruntime takes a list of one scale for a scalar."""
-ELEMENT = {"int8": TensorProto.INT8, "uint8": TensorProto.UINT8}
+ELEMENT = {"int8": TensorProto.INT8, "uint8": TensorProto.UINT8, "int16": TensorProto.INT16}
 
 
 class QuantisedModel:
@@ -60,13 +60,15 @@ class QuantisedModel:
     def _parameters(self, name: str, quantisation: Quantisation) -> list[str]:
         scale: NDArray[Any] = np.asarray(quantisation.scale, np.float32)
         zero_point, form = quantisation.zero_point, quantisation.number_format
-        zero: NDArray[Any] = np.full(scale.shape, zero_point, form)
+        stored = "int8" if form == "int4" else form
+        zero: NDArray[Any] = np.full(scale.shape, zero_point, stored)
         if scale.ndim == 0 and self.has_listed_scales:
             scale, zero = scale.reshape(1), zero.reshape(1)
         found = [self.initializer(scale, f"{name}_scale")]
         if self.omits_zeros and form == "uint8" and zero_point == 0:
             return found  # which is what the standard takes it for
-        return [*found, self.initializer(zero, f"{name}_zero_point")]
+        self._constant_integers(zero, f"{name}_zero_point", form)
+        return [*found, f"{name}_zero_point"]
 
     def _quantize(self, name: str) -> None:
         parameters = self._parameters(name, self.planned[name])
@@ -134,14 +136,29 @@ class QuantisedModel:
         else:
             beside = next(i for i in step.inputs if i in self.planned)
             number_format = self.planned[beside].number_format
-            make = plan_weight if constant.role == "weight" else plan_operand
-            quantisation = make(self.s.draw, constant, number_format)
+            draw, is_weight = self.s.draw, constant.role == "weight"
+            form = "int4" if self.s.has_int4_weights else "int8"
+            quantisation = (
+                plan_weight(draw, constant, number_format, form)
+                if is_weight
+                else plan_operand(draw, constant, number_format)
+            )
             if self.s.has_powers_of_two:
                 quantisation = to_power_of_two(quantisation)
             values = quantisation.quantize(constant.values)
         self.constants[name] = (name, quantisation)
-        self._dequantize(self.initializer(values, f"{name}_q"), name, quantisation, f"{name}_dq")
+        self._constant_integers(values, f"{name}_q", quantisation.number_format)
+        self._dequantize(f"{name}_q", name, quantisation, f"{name}_dq")
         return f"{name}_dq"
+
+    def _constant_integers(self, values: NDArray[Any], name: str, number_format: str) -> None:
+        if number_format != "int4":
+            self.initializer(values, name)
+            return
+        self.names.add(name)
+        flat = values.ravel().tolist()
+        tensor = helper.make_tensor(name, TensorProto.INT4, values.shape, flat)
+        self.initializers.append(tensor)
 
     def _ends(self) -> list[str]:
         """Values that no step reads, and at times one that some step reads."""

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from .draw import Draw
 from .sketch import Constant, Sketch, Step
 
-RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
+RANGES = {
+    "int4": (-8, 7),
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-(2**15), 2**15 - 1),
+}
 Floats = Mapping[str, NDArray[np.float32]]
 
 
@@ -32,7 +37,7 @@ class Quantisation:
             scale = scale.reshape([-1 if a == self.axis else 1 for a in range(values.ndim)])
         steps = np.rint(values.astype(np.float64) / scale) + self.zero_point
         clipped: NDArray[Any] = np.clip(steps, low, high)
-        return clipped.astype(self.number_format)
+        return clipped.astype("int8" if self.number_format == "int4" else self.number_format)
 
 
 def plan(
@@ -54,6 +59,7 @@ def plan(
                 planned[name] = first
             else:
                 form = number_format if first is None else first.number_format
+                form = step.number_format or form
                 found = _of_result(s.draw, step, floats[name], form, elsewhere)
                 planned[name] = settle(found)
             if step.op_type in ("", "Relu") and first is not None:
@@ -124,18 +130,19 @@ def _free(draw: Draw, extremes: tuple[float, float], number_format: str) -> Quan
     )
 
 
-def plan_weight(draw: Draw, constant: Constant, activation_format: str) -> Quantisation:
-    """int8 with zero point 0, or, with uint8 activations, at times uint8 with any zero point."""
-    values = constant.values
+def plan_weight(draw: Draw, constant: Constant, activation_format: str, form: str) -> Quantisation:
+    """int8 or int4 (`form`) with zero point 0, or, with uint8 activations, at times uint8 with any
+    zero point."""
+    values, most = constant.values, RANGES[form][1]
     if constant.axis is not None:
         others = tuple(a for a in range(values.ndim) if a != constant.axis)
         largest = np.maximum(np.abs(values).max(axis=others), 1e-4)
-        scales = (largest / 127).astype(np.float32)
-        return Quantisation(number_format="int8", scale=scales, zero_point=0, axis=constant.axis)
-    if activation_format == "uint8" and draw.chance(40):
+        scales = (largest / most).astype(np.float32)
+        return Quantisation(number_format=form, scale=scales, zero_point=0, axis=constant.axis)
+    if activation_format == "uint8" and form == "int8" and draw.chance(40):
         return _free(draw, _extremes(values), "uint8")
-    scale = np.asarray(max(float(np.abs(values).max()), 1e-4) / 127, np.float32)
-    return Quantisation(number_format="int8", scale=scale, zero_point=0)
+    scale = np.asarray(max(float(np.abs(values).max()), 1e-4) / most, np.float32)
+    return Quantisation(number_format=form, scale=scale, zero_point=0)
 
 
 def to_power_of_two(quantisation: Quantisation) -> Quantisation:

@@ -38,6 +38,7 @@ class Step:
     quantisation. With `keeps`, results have the scale and zero point of the first input; with
     `is_bare`, they are not quantised: the next step takes the floats. `limits` also says what range
     a result is known to have. An empty `op_type` is a mere change of scale and zero point.
+    Results have the number format of the first input unless `number_format` says another.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Step:
     keeps: bool = False
     is_bare: bool = False
     toggles_sign: bool = False
+    number_format: str = ""
 
 
 class Sketch:
@@ -63,6 +65,7 @@ class Sketch:
         self.constants: dict[str, Constant] = {}
         self.steps: list[Step] = []
         self.batch = 1
+        self.has_int4_weights = False
         self.has_powers_of_two = draw.chance(20)  # as scales, everywhere
         self.is_large = False  # values so far from 1 that their products could be infinite
 
