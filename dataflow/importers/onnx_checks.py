@@ -143,7 +143,9 @@ def _tensor_problem(item: TensorProto, place: str, file: str) -> Iterator[Diagno
         return
     problem = size_problem(item)
     if problem is not None:
-        yield Diagnostic.plain(file, place, problem, help="the file is damaged: export it again")
+        is_type = problem.startswith("values of type")
+        help_text = "export in float32" if is_type else "the file is damaged: export it again"
+        yield Diagnostic.plain(file, place, problem, help=help_text)
 
 
 def _holds_external(attribute: onnx.AttributeProto) -> bool:

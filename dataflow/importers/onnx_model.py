@@ -156,8 +156,23 @@ class _Reading:
         tensor = self.build.tensor(name)
         if tensor.role == "intermediate" and tensor.name not in taken:
             return tensor.name
-        copy = self.build.fresh(name, "copy")
-        return self.build.move("reshape", [name], copy, shape=tensor.shape)
+        source = tensor.name
+        if source == name:
+            array = self.build.constant(name)
+            if array is None:
+                raise Refused("is an input: nothing to compute")
+            source = self.build.fold(self.build.fresh(name, "constant"), array)
+        return self.build.raw_op(
+            "reshape",
+            [source],
+            self.build.fresh(name, "copy"),
+            attributes={},
+            shape=tensor.shape,
+            number_format=tensor.number_format,
+            scale=tensor.scale,
+            zero_point=tensor.zero_point,
+            axis=tensor.axis,
+        )
 
 
 def _foreign(node: Node) -> Refused:

@@ -86,7 +86,7 @@ class Values:
         real = self.real(name)
         if real not in self.tensors:
             if real not in self.constants:
-                raise Refused(f"`{name}` is not known")
+                raise Refused(f"`{name}` is a result that is not supported")
             self._enter(real, self.constants[real], origin=real)
         return self.tensors[real]
 

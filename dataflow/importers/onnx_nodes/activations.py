@@ -42,15 +42,14 @@ def gelu(build: Builder, node: Node) -> None:
 
 @converter("Clip")
 def clip(build: Builder, node: Node) -> None:
-    """Limits are attributes before opset 11, inputs since; one that is left out limits nothing."""
+    """Limits are attributes before opset 11, inputs since; one that is left out limits nothing. A
+    minimum above the maximum gives the maximum."""
     if node.opset < 11:
         low, high = node.number("min", -LARGEST), node.number("max", LARGEST)
     else:
         low = build.number(node.input(1), "the minimum") if node.has_input(1) else -LARGEST
         high = build.number(node.input(2), "the maximum") if node.has_input(2) else LARGEST
-    if low > high:
-        raise Refused(f"the minimum {low} is above the maximum {high}")
-    build.op("clip", [node.input(0)], node.output, minimum=low, maximum=high)
+    build.op("clip", [node.input(0)], node.output, minimum=min(low, high), maximum=high)
 
 
 @converter("HardSigmoid")

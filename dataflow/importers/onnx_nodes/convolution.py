@@ -30,7 +30,7 @@ def conv_transpose(build: Builder, node: Node) -> None:
     if len(more) != rank or min(more, default=0) < 0:
         raise Refused(f"output_padding must be {rank} numbers of 0 or more, got {more}")
     attributes = window.attributes()
-    attributes["pads"] = _cut(node, window, spatial, more)
+    attributes["pads"], more = _cut(node, window, spatial, more)
     build.op(
         "conv_transpose",
         operands,
@@ -58,24 +58,28 @@ def _operands(build: Builder, node: Node) -> tuple[list[str], Window]:
     return operands, read_window(node, extents[2:], kernel)
 
 
-def _cut(node: Node, window: Window, spatial: Shape, more: tuple[int, ...]) -> tuple[int, ...]:
-    """Pads of a ConvTranspose. With `output_shape` or SAME (extent times stride) they follow from
-    the wanted extents; an odd one goes to the end for SAME_UPPER, else to the beginning. Extents
-    beyond the last window are refused: runtimes do not agree on them."""
+def _cut(
+    node: Node, window: Window, spatial: Shape, more: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Pads and output padding of a ConvTranspose. With `output_shape` or SAME (extent times stride)
+    they follow from the wanted extents; an odd one goes to the end for SAME_UPPER, else to the
+    beginning. What `output_shape` wants beyond the last window is output padding; for SAME that is
+    refused: runtimes do not agree on it."""
     mode = node.text("auto_pad", "NOTSET")
     wanted = node.integers("output_shape", ())
     if not wanted and not mode.startswith("SAME"):
-        return window.pads
+        return window.pads, more
     if wanted and len(wanted) == len(spatial) + 2:
         wanted = wanted[2:]
     if wanted and len(wanted) != len(spatial):
         raise Refused(f"output_shape must have {len(spatial)} extents, got {wanted}")
-    totals = []
+    totals, added = [], list(more)
     for axis, extent in enumerate(spatial):
         stride = window.strides[axis]
         target = wanted[axis] if wanted else extent * stride
         whole = stride * (extent - 1) + more[axis] + window.reach[axis]
-        if not 1 <= target <= whole:
+        if target < 1 or (target > whole and not wanted):
             raise Refused(f"output extent {target} of axis {axis} must be 1 to {whole}")
-        totals.append(whole - target)
-    return split_pads(totals, more_at_end=mode == "SAME_UPPER")
+        totals.append(max(whole - target, 0))
+        added[axis] += max(target - whole, 0)
+    return split_pads(totals, more_at_end=mode == "SAME_UPPER"), tuple(added)

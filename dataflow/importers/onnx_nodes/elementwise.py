@@ -45,11 +45,20 @@ def square_root(build: Builder, node: Node) -> None:
     build.op("pow", [node.input(0), half], node.output)
 
 
+@converter("Reciprocal")
+def reciprocal(build: Builder, node: Node) -> None:
+    one = build.numbers(node.output, "one", 1.0)
+    build.op("div", [one, node.input(0)], node.output)
+
+
 @converter("Min", "Max")
 def limits(build: Builder, node: Node) -> None:
     """`clip` by one constant number; the greatest of several activations is not supported."""
     largest = float(np.finfo(np.float32).max)
     names = [node.input(index) for index in range(len(node.inputs))]
+    if len(names) == 1:
+        build.alias(node.output, build.floats(names[0]))
+        return
     numbers = [name for name in names if _is_number(build, name)]
     if len(names) != 2 or len(numbers) != 1:
         raise Refused(f"{node.op_type} is supported of a value and one constant number")

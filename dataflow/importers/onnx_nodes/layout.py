@@ -42,13 +42,16 @@ def split(build: Builder, node: Node) -> None:
     if node.opset >= 13 and node.has_input(1):
         sizes = build.integers(node.inputs[1], "the extents of the parts")
     sizes = sizes or _equal_parts(node, shape[axis])
-    if len(sizes) != len(node.outputs) or sum(sizes) != shape[axis] or min(sizes) < 1:
+    if len(sizes) != len(node.outputs) or sum(sizes) != shape[axis] or min(sizes) < 0:
         raise Refused(
-            f"parts {sizes} must be {len(node.outputs)} of 1 or more and {shape[axis]} in all"
+            f"parts {sizes} must be {len(node.outputs)} of 0 or more and {shape[axis]} in all"
         )
     start = 0
     for name, size in zip(node.outputs, sizes, strict=True):
-        if name:
+        if name and not size:
+            nothing = (*shape[:axis], 0, *shape[axis + 1 :])
+            build.fold(name, np.zeros(nothing, np.float32))
+        elif name:
             bounds = [(0, extent, 1) for extent in shape]
             bounds[axis] = (start, start + size, 1)
             cut(build, source, name, bounds)

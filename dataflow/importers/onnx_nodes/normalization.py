@@ -37,8 +37,9 @@ def softmax(build: Builder, node: Node) -> None:
 
 @converter("LayerNormalization")
 def layer_normalization(build: Builder, node: Node) -> None:
-    """Over all axes from `axis` on; scale and bias have (or broadcast to) their extents."""
-    source, output = node.input(0), node.sole_output()
+    """Over all axes from `axis` on; scale and bias have (or broadcast to) their extents. Mean and
+    one over the standard deviation are made if they have names."""
+    source = node.input(0)
     shape = build.shape(source)
     axis = axis_from_front(node.integer("axis", -1), len(shape))
     node.only("stash_type", 1)
@@ -52,7 +53,25 @@ def layer_normalization(build: Builder, node: Node) -> None:
         fits = zip(extents, wanted, strict=False)
         if len(extents) > len(shape) - axis or any(a not in (1, b) for a, b in fits):
             raise Refused(f"scale and bias must have shape {shape[axis:]}, got {extents}")
-    build.op("layer_normalization", operands, output, axis=axis, epsilon=epsilon)
+    build.op("layer_normalization", operands, node.output, axis=axis, epsilon=epsilon)
+    if any(node.outputs[1:]):
+        _statistics(build, node, tuple(range(axis, len(shape))), epsilon)
+
+
+def _statistics(build: Builder, node: Node, axes: tuple[int, ...], epsilon: float) -> None:
+    """`mean(x)` and `(mean((x - mean(x)) ** 2) + epsilon) ** -0.5`."""
+    source, (_, mean, inverse, *_) = node.inputs[0], (*node.outputs, "", "")
+    mean = mean or build.fresh(node.output, "mean")
+    build.op("reduce_mean", [source], mean, axes=axes, keeps_axes=1)
+    if not inverse:
+        return
+    names = [build.fresh(node.output, hint) for hint in ("centred", "squares", "variance", "sum")]
+    numbers = [build.numbers(node.output, "number", value) for value in (2.0, epsilon, -0.5)]
+    build.op("sub", [source, mean], names[0])
+    build.op("pow", [names[0], numbers[0]], names[1])
+    build.op("reduce_mean", [names[1]], names[2], axes=axes, keeps_axes=1)
+    build.op("add", [names[2], numbers[1]], names[3])
+    build.op("pow", [names[3], numbers[2]], inverse)
 
 
 @converter("BatchNormalization")

@@ -93,9 +93,16 @@ def transpose(build: Builder, node: Node) -> None:
         build.move("transpose", [source], node.output, perm=perm)
 
 
-@converter("Identity", "Dropout")
+@converter("Identity")
 def same(build: Builder, node: Node) -> None:
-    """Dropout does nothing once a model is trained."""
+    build.alias(node.output, node.input(0))
+
+
+@converter("Dropout")
+def dropout(build: Builder, node: Node) -> None:
+    """Does nothing once a model is trained; the mask that it could make is not supported."""
+    if node.has_input(2) and build.needed_constant(node.inputs[2], "training_mode").any():
+        raise Refused("training_mode must be false", help="export the model for inference")
     build.alias(node.output, node.input(0))
 
 

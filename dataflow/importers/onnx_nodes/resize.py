@@ -208,21 +208,25 @@ def by_indices(
 
 @converter("DepthToSpace", "SpaceToDepth")
 def blocks(build: Builder, node: Node) -> None:
-    """Channels to blocks of pixels (DCR or CRD order), or back: reshape, transpose, reshape."""
+    """Channels to blocks of pixels, or back (channels in DCR or CRD order): reshape, transpose,
+    reshape."""
     source, size = node.input(0), node.integer("blocksize", 0)
     shape = build.shape(source)
     if len(shape) != 4 or size < 1:
         raise Refused(f"needs 4 axes and a blocksize of 1 or more, got {shape} and {size}")
+    node.only("mode", "DCR", "CRD")
+    is_dcr = node.text("mode", "DCR") == "DCR"
     b, c, y, x = shape
     if node.op_type == "SpaceToDepth":
         if y % size or x % size:
             raise Refused(f"{y} x {x} cannot be cut in blocks of {size}")
         first, perm = (b, c, y // size, size, x // size, size), (0, 3, 5, 1, 2, 4)
+        perm = perm if is_dcr else (0, 1, 3, 5, 2, 4)
         last = (b, c * size * size, y // size, x // size)
     else:
         if c % (size * size):
             raise Refused(f"{c} channels are not a multiple of {size * size}")
-        inner, is_dcr = c // (size * size), node.text("mode", "DCR") == "DCR"
+        inner = c // (size * size)
         first = (b, size, size, inner, y, x) if is_dcr else (b, inner, size, size, y, x)
         perm = (0, 3, 4, 1, 5, 2) if is_dcr else (0, 1, 4, 2, 5, 3)
         last = (b, inner, y * size, x * size)
