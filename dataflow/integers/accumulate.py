@@ -24,6 +24,9 @@ BIAS_SCALE_TOLERANCE = 1e-4
 HELP_BIAS = "quantise the bias to int32 with that scale: `tilewright quantize` does"
 WEIGHT_LAYOUTS = {"conv": "KCYX", "conv_transpose": "CKYX"}
 
+MAX_ADDED = 8
+"""Adds of constants that may follow an accumulating op."""
+
 Float32Array = NDArray[np.float32]
 
 
@@ -44,14 +47,19 @@ class Accumulation:
 
 
 def accumulated(
-    state: State, job: Job, op: Op | None = None, extra: tuple[tuple[Op, int], ...] = ()
+    state: State,
+    job: Job,
+    op: Op | None = None,
+    extra: tuple[tuple[Op, int], ...] = (),
+    may_round: bool = True,
 ) -> str:
     """One integer op, requantised for the job's target.
 
-    `extra` are operands that are added behind `op` (the job's own op if it is left out).
+    `extra` are operands that are added behind `op` (the job's own op if it is left out). A bias
+    that is no int32 constant in units of the sums is rounded to those, if it `may_round`.
     """
     only_half_even(job)
-    parts = accumulation(state, op or job.op, extra)
+    parts = accumulation(state, op or job.op, extra, may_round=may_round)
     with np.errstate(over="ignore", under="ignore"):
         scale = (parts.unit / np.float32(job.target.quantisation.scale)).astype(np.float32)
     if not np.isfinite(scale).all() or (scale < np.finfo(np.float32).tiny).any():
@@ -93,16 +101,30 @@ def _operands(state: State, parts: Accumulation, no_bias: NDArray[np.int32] | No
     """Names of activation, weight and bias; constants get those of the op's number."""
     number, operands = state.build.number, [parts.activation.name]
     weight, bias = parts.weight, no_bias if parts.bias is None else parts.bias
-    if weight.data is None:
-        operands.append(weight.name)
-    else:
-        layout = WEIGHT_LAYOUTS.get(parts.op.kind, "KN") if weight.data.ndim in (2, 4) else ""
-        origin = weight.origin or weight.name
-        name = f"weight_{number}"
-        operands.append(state.build.constant(name, weight.data, layout, origin, like=weight))
+    operands.append(_weight(state, parts.op, weight))
     if bias is not None:
         operands.append(state.build.constant(f"bias_{number}", bias, "N", parts.bias_name))
     return operands
+
+
+def _weight(state: State, op: Op, weight: Tensor) -> str:
+    """A constant for the weights, which ops with the same ones share; or the tensor they are."""
+    if weight.data is None:
+        return weight.name
+    shared = state.weights.get((op.kind, weight.name))
+    known = None if shared is None else state.build.tensors[shared].data
+    if shared is not None and known is not None and np.array_equal(known, weight.data):
+        return shared
+    layout = WEIGHT_LAYOUTS.get(op.kind, "KN") if len(weight.shape) in (2, 4) else ""
+    made = state.build.constant(
+        f"weight_{state.build.number}",
+        weight.data,
+        layout,
+        weight.origin or weight.name,
+        like=weight,
+    )
+    state.weights[op.kind, weight.name] = made
+    return made
 
 
 def channel_axis(op: Op, rank: int) -> int:
@@ -111,7 +133,11 @@ def channel_axis(op: Op, rank: int) -> int:
 
 
 def accumulation(
-    state: State, op: Op, extra: tuple[tuple[Op, int], ...] = (), has_bias: bool = True
+    state: State,
+    op: Op,
+    extra: tuple[tuple[Op, int], ...] = (),
+    has_bias: bool = True,
+    may_round: bool = False,
 ) -> Accumulation:
     """Operands of `op`, checked; `extra` operands of ops behind it are added to its bias.
 
@@ -125,23 +151,26 @@ def accumulation(
     channels = shape[channel_axis(op, len(shape))]
     with np.errstate(over="ignore", under="ignore"):
         unit = np.float32(left.scale[0]) * _weight_scales(op, weight, channels)
-    names, total = [], np.zeros(channels, np.int64)
     own = range(2, len(op.inputs) if has_bias else 2)
     biases = [*((op, index) for index in own), *extra]
+    total = np.zeros(channels, np.int64)
     for user, index in biases:
-        total += _bias(state, user, index, unit, op)
-        known = state.held(user.inputs[index])
-        names.append(state.shown(user.inputs[index]) if known is None else known.origin)
-    if biases and (np.abs(total) > np.iinfo(np.int32).max).any():
+        total += _bias(state, user, index, unit, op, may_round)
+    if (np.abs(total) > np.iinfo(np.int32).max).any():
         raise Refused(op, "the bias in units of input scale x weight scale exceeds 32 bits")
     return Accumulation(
         op=op,
         activation=left,
         weight=weight,
         bias=total.astype(np.int32) if biases else None,
-        bias_name=", ".join(names),
+        bias_name=", ".join(_origin(state, user.inputs[index]) for user, index in biases),
         unit=unit.astype(np.float32),
     )
+
+
+def _origin(state: State, name: str) -> str:
+    known = state.held(name)
+    return state.shown(name) if known is None else known.origin or known.name
 
 
 def _weight_scales(op: Op, weight: Tensor, channels: int) -> Float32Array:
@@ -157,8 +186,14 @@ def _weight_scales(op: Op, weight: Tensor, channels: int) -> Float32Array:
     return np.tile(scale, channels // len(scale))
 
 
-def _bias(state: State, user: Op, index: int, unit: Float32Array, op: Op) -> NDArray[np.int64]:
-    """A constant operand in units of the accumulators, [N]."""
+def _bias(
+    state: State, user: Op, index: int, unit: Float32Array, op: Op, may_round: bool
+) -> NDArray[np.int64]:
+    """A constant operand in units of the accumulators, [N].
+
+    onnxruntime 1.31.1 rounds float biases to int32 in these units before it takes its integer
+    kernels, and takes them only if an int32 bias has the scale of the units (measured).
+    """
     value, name = state.values[user.inputs[index]], user.inputs[index]
     tensor = state.held(name)
     data = tensor.data if tensor is not None else getattr(value, "data", None)
@@ -166,18 +201,18 @@ def _bias(state: State, user: Op, index: int, unit: Float32Array, op: Op) -> NDA
         raise state.not_quantised(user, 1 - index if user is not op else index)
     per_channel = _per_channel(state, user, data, len(unit), op)
     if tensor is None:
-        return _in_units(user, per_channel.astype(np.float64), unit, is_float=True)
+        return _in_units(user, per_channel.astype(np.float64), unit, may_round)
     scale, zero = np.array(tensor.scale, np.float32), np.array(tensor.zero_point, np.int64)
     if not tensor.scale or (tensor.axis is not None and len(scale) != len(unit)):
         raise Refused(user, f"the bias `{state.shown(name)}` must be a dequantised constant")
     is_in_units = np.allclose(scale, unit, rtol=BIAS_SCALE_TOLERANCE, atol=0)
     if is_in_units and not zero.any():
         return per_channel.astype(np.int64)
-    if tensor.number_format == "int32":  # onnxruntime's kernels take it as if it were in units
+    if tensor.number_format == "int32":
         rule = "the bias's scale must be input scale x weight scale, its zero point 0"
         raise Refused(user, rule, HELP_BIAS)
     floats = (per_channel.astype(np.int64) - zero).astype(np.float32) * scale
-    return _in_units(user, floats.astype(np.float64), unit, is_float=False)
+    return _in_units(user, floats.astype(np.float64), unit, may_round)
 
 
 def _per_channel(state: State, user: Op, data: NDArray[Any], channels: int, op: Op) -> NDArray[Any]:
@@ -192,27 +227,23 @@ def _per_channel(state: State, user: Op, data: NDArray[Any], channels: int, op: 
 
 
 def _in_units(
-    user: Op, floats: NDArray[np.float64], unit: Float32Array, is_float: bool
+    user: Op, floats: NDArray[np.float64], unit: Float32Array, may_round: bool
 ) -> NDArray[np.int64]:
-    """Floats as whole numbers of `unit`, if that is what they are."""
+    """Floats as whole numbers of `unit`: they are, or may be rounded (half to even)."""
     steps = floats / unit.astype(np.float64)
     whole = np.rint(steps)
     near = np.maximum(BIAS_SCALE_TOLERANCE, np.abs(steps) * 2.0**-23)
-    if not np.isfinite(steps).all() or (np.abs(steps - whole) > near).any():
-        kind = "a float bias must be" if is_float else "the bias's scale must be"
-        what = "a multiple of " if is_float else ""
-        raise Refused(
-            user,
-            f"{kind} {what}input scale x weight scale",
-            HELP_BIAS,
-        )
+    if not np.isfinite(steps).all():
+        raise Refused(user, "the bias must be finite")
+    if not may_round and (np.abs(steps - whole) > near).any():
+        raise Refused(user, "the bias must be a multiple of input scale x weight scale", HELP_BIAS)
     return np.clip(whole, -(2.0**40), 2.0**40).astype(np.int64)
 
 
 def added_constants(state: State, op: Op) -> tuple[Op, tuple[tuple[Op, int], ...]] | None:
     """The accumulating op under Adds of constants, and those operands; None if there is none."""
     extra: list[tuple[Op, int]] = []
-    while op.kind == "add":
+    while op.kind == "add" and len(extra) < MAX_ADDED:
         constant = [index for index, name in enumerate(op.inputs) if _is_constant(state, name)]
         if len(constant) != 1:
             return None

@@ -14,13 +14,10 @@ def boundary(state: State, source: str, target: Target, result: Tensor) -> str:
 
     `source` is one of the model's float inputs, or computed from them without integers.
     """
-    for known in state.boundaries:
-        same = known.target.quantisation == target.quantisation
-        same = same and known.target.rounding == target.rounding
-        same = same and (known.target.low, known.target.high) == (target.low, target.high)
-        if known.source == source and same:
-            return known.tensor
-    origin = state.shown(source)
-    name = state.build.add(replace(result, role="input", origin=origin))
-    state.boundaries.append(Boundary(source=source, target=target, tensor=name))
+    key = (source, target.quantisation, target.rounding, target.low, target.high)
+    known = state.boundaries.get(key)
+    if known is not None:
+        return known.tensor
+    name = state.build.add(replace(result, role="input", origin=state.shown(source)))
+    state.boundaries[key] = Boundary(source=source, target=target, tensor=name)
     return state.made(name, target)

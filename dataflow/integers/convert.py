@@ -27,22 +27,27 @@ def to_integers(model: Graph, file: str) -> Imported:
     return _Conversion(model, file).imported()
 
 
+SHOWN = 200
+"""Messages, at most."""
+
+
 class _Conversion:
-    """One pass over the ops that the outputs need; collects diagnostics."""
+    """One pass over the ops that the outputs need; collects what is refused."""
 
     def __init__(self, model: Graph, file: str) -> None:
         self.model, self.file = model, file
         self.state = State(replace(model, ops=_needed(model)))
-        self.diagnostics: list[Diagnostic] = []
 
     def imported(self) -> Imported:
         if not any(op.kind in ("quantize", "dequantize") for op in self.model.ops):
             self._refuse_whole("the model is float: nothing in it is quantised")
         for op in self.state.model.ops:
             self._take(op)
+        if not self.state.refused and not self._has_integers():
+            self._refuse_whole("the model is float: none of its activations is quantised")
         before, after = self._end(before_graph), self._end(after_graph)
-        if self.diagnostics:
-            raise SpecError(self.diagnostics)
+        if self.state.refused:
+            raise SpecError(self._diagnostics())
         if not self.state.build.ops:
             self._refuse_whole("no op stands between QuantizeLinear and DequantizeLinear")
         graph = self.state.build.graph(self.model.name)
@@ -54,7 +59,7 @@ class _Conversion:
         try:
             self.state.values[result] = self._value(op)
         except Refused as refused:
-            self._refuse(refused)
+            self.state.refused.append(refused)
             self.state.values[result] = self._stand_in(op)
 
     def _value(self, op: Op) -> Value:
@@ -89,19 +94,27 @@ class _Conversion:
         return Held(tensor=self.state.build.add(replace(tensor, name=name, role="intermediate")))
 
     def _end(self, make: Callable[[State], Graph | None]) -> Graph | None:
-        """A float end, unless something was refused before."""
-        if self.diagnostics:
-            return None
+        """A float end, unless something between the ends was refused."""
         try:
             return make(self.state)
         except Refused as refused:
-            self._refuse(refused)
+            self.state.refused.append(refused)
             return None
 
-    def _refuse(self, refused: Refused) -> None:
-        found = Diagnostic.plain(self.file, place(refused.op), refused.rule, help=refused.help)
-        if found not in self.diagnostics:
-            self.diagnostics.append(found)
+    def _has_integers(self) -> bool:
+        inputs = any(tensor.scale for tensor in self.model.inputs)
+        return inputs or bool(self.state.boundaries)
+
+    def _diagnostics(self) -> list[Diagnostic]:
+        """What was refused, each once, in the order of the ops."""
+        found = sorted(self.state.refused, key=lambda item: self.state.position[item.op.name])
+        each = [
+            Diagnostic.plain(self.file, place(item.op), item.rule, help=item.help) for item in found
+        ]
+        unique = list(dict.fromkeys(each))
+        rest = len(unique) - SHOWN
+        more = [Diagnostic.plain(self.file, "", f"and {rest} more")] if rest > 0 else []
+        return [*unique[:SHOWN], *more]
 
     def _refuse_whole(self, rule: str) -> None:
         command = f"tilewright quantize {self.file} --data x.npz"

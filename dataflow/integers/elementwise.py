@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from ..graph import Op
-from ..number_formats import bits_of
 from .accumulate import accumulated, added_constants
 from .functions import FUNCTIONS
 from .holding import activation, hold
 from .state import Job, State
 from .steps import stepwise
-from .tables import only_half_even, tabulated
+from .tables import MAX_FUNCTION_OPS, only_half_even, tabulated
 from .values import Floating, Held, Refused
-
-MAX_THRESHOLD_BITS = 4
 
 
 def arithmetic(state: State, job: Job) -> str:
@@ -38,14 +35,13 @@ def function(state: State, job: Job) -> str:
     made = tabulated(state, job)
     if made is not None:
         return made
+    is_qonnx = "rounding" in job.target.op.attributes
     biased = added_constants(state, job.op)
     if biased is not None and job.target.rounding is None:
         try:
-            return accumulated(state, job, *biased)
+            return accumulated(state, job, *biased, may_round=not is_qonnx)
         except Refused:
-            # A float bias is worth thresholds only where they are few, or the file asks for it.
-            is_wide = bits_of(job.result.number_format) > MAX_THRESHOLD_BITS
-            if is_wide and "rounding" not in job.target.op.attributes:
+            if not is_qonnx:  # QONNX defines float biases exactly: thresholds do that
                 raise
     made = stepwise(state, job)
     is_binary = made is None and job.op.kind in ("add", "sub", "mul")
@@ -58,9 +54,9 @@ def function(state: State, job: Job) -> str:
 
 def missing(state: State, op: Op) -> Refused:
     """What keeps a float op from becoming an integer one: an operand that is not quantised."""
-    seen = set()
+    seen: set[str] = set()
     waiting = [op]
-    while waiting:
+    while waiting and len(seen) < MAX_FUNCTION_OPS:
         item = waiting.pop()
         if item.name in seen:
             continue

@@ -16,7 +16,7 @@ from .values import Floating, Free, Held, Literal, Refused
 
 def before_graph(state: State) -> Graph | None:
     """From the float inputs to the quantised ones; None if nothing but `quantize` stands there."""
-    model, boundaries = state.model, state.boundaries
+    model, boundaries = state.model, state.boundaries.values()
     is_plain = all(
         isinstance(value := state.values[item.source], Free)
         and value.op is None
@@ -27,7 +27,10 @@ def before_graph(state: State) -> Graph | None:
     if is_plain:
         return None
     ops = _ops_before(state, [item.source for item in boundaries])
-    _refuse_products(ops)
+    for op in ops:
+        if op.kind in ACCUMULATING:
+            rule = f"{op.kind} in floats, in front of the first QuantizeLinear"
+            state.refused.append(Refused(op, rule, HELP_AGAIN))
     used = {name for op in ops for name in op.inputs} | {item.source for item in boundaries}
     made = {name for op in ops for name in op.outputs}
     tensors = [
@@ -64,13 +67,6 @@ def _ops_before(state: State, wanted: Iterable[str]) -> list[Op]:
     return ops[::-1]
 
 
-def _refuse_products(ops: Iterable[Op]) -> None:
-    for op in ops:
-        if op.kind in ACCUMULATING:
-            rule = f"{op.kind} in floats: it is not quantised"
-            raise Refused(op, rule, HELP_AGAIN)
-
-
 def after_graph(state: State) -> Graph | None:
     """From the integer outputs to the model's; None if each is only dequantised.
 
@@ -90,7 +86,12 @@ def after_graph(state: State) -> Graph | None:
     ops, starts = _ops_after(state, outputs)
     after = _After(state)
     for name in starts:
-        after.start(name)
+        try:
+            after.start(name)
+        except Refused as refused:
+            state.refused.append(refused)
+    if state.refused:
+        return None
     for op in ops:
         after.op(op)
     return after.graph(outputs)
@@ -119,8 +120,8 @@ def _ops_after(state: State, outputs: list[str]) -> tuple[list[Op], list[str]]:
         if isinstance(value, Floating) and op.kind not in ACCUMULATING:
             ops.append(op)
             needed.update(op.inputs)
-    made = {op.outputs[0] for op in ops}
-    return ops[::-1], [t.name for t in state.model.tensors if t.name in needed - made]
+    starts = needed - {op.outputs[0] for op in ops}
+    return ops[::-1], [t.name for t in state.model.tensors if t.name in starts]
 
 
 class _After:

@@ -13,6 +13,9 @@ from .state import State, origins
 from .tables import bounds_of, requantized
 from .values import Floating, Held, Quantisation, Refused, Target
 
+MAX_HELD = 200
+"""Moves and clips that follow each other without a `quantize`."""
+
 
 def hold(state: State, name: str) -> Tensor | None:
     """The tensor whose integers stand for a value: one that is there, or made for it now.
@@ -23,6 +26,8 @@ def hold(state: State, name: str) -> Tensor | None:
     chain: list[Op] = []
     value = state.values[name]
     while isinstance(value, Floating) and value.op.kind in (*MOVES, "relu", "clip"):
+        if len(chain) >= MAX_HELD:
+            return None
         chain.append(value.op)
         value = state.values[value.op.inputs[0]]
     if not isinstance(value, Held):

@@ -27,6 +27,9 @@ from .values import Floating, Free, Held, Literal, Refused, Target
 MAX_DEPTH = 50
 """Concats of concats that one `quantize` may stand behind."""
 
+MAX_PEELED = 200
+"""Moves and clips between an op and its `quantize`."""
+
 _RULES: Mapping[str, Callable[[State, Job], str]] = {
     "add": arithmetic,
     "sub": arithmetic,
@@ -74,16 +77,20 @@ def _peel(state: State, source: str, target: Target) -> _Peeled:
     while True:
         value = state.values[source]
         op = value.op if isinstance(value, Floating | Free) else None
-        is_saturation = op is not None and op.kind in ("relu", "clip")
-        if is_saturation and isinstance(value, Floating) and "arithmetic" not in op.attributes:
+        if op is None:
+            break
+        is_saturation = op.kind in ("relu", "clip") and "arithmetic" not in op.attributes
+        if is_saturation and isinstance(value, Floating):
             low, high = bounds_of(op)
             ends = target.quantize(np.array([low, high], np.float32))
             target = target.narrowed(*map(int, ends))
             clips.append(op)
-        elif op is not None and op.kind in MOVES:
+        elif op.kind in MOVES:
             moves.append((op, target))
         else:
             break
+        if len(moves) + len(clips) > MAX_PEELED:
+            raise Refused(target.op, f"more than {MAX_PEELED} moves and clips stand in front of it")
         source = op.inputs[0]
     return _Peeled(
         source=source, target=target, moves=tuple(reversed(moves)), clips=tuple(reversed(clips))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from ..graph import Graph, Op
@@ -43,8 +44,11 @@ class State:
         self.model = model
         self.build = Builder(tensor.name for tensor in model.tensors)
         self.values: dict[str, Value] = {}
-        self.boundaries: list[Boundary] = []
+        self.boundaries: dict[Hashable, Boundary] = {}
+        self.refused: list[Refused] = []
         self.limits: dict[str, tuple[int, int]] = {}
+        self.weights: dict[tuple[str, str], str] = {}
+        self.position = {op.name: index for index, op in enumerate(model.ops)}
         self.consumers: dict[str, list[Op]] = defaultdict(list)
         for op in model.ops:
             for name in op.inputs:

@@ -15,6 +15,8 @@ from .values import Floating, Held, Quantisation, Refused, Target
 
 MAX_TABLE_BITS = 16
 MAX_CLIP_TABLE_BITS = 8
+MAX_FUNCTION_OPS = 64
+"""Elementwise ops that one table may stand for."""
 
 
 def requantized(state: State, source: str, target: Target, result: Tensor, nodes: str) -> str:
@@ -129,7 +131,7 @@ def _elementwise(state: State, op: Op) -> list[Op]:
     """The elementwise ops that `op` depends on, itself last, in an order in which they can run."""
     found: dict[str, Op] = {}
     waiting = [op] if op.kind in FUNCTIONS else []
-    while waiting:
+    while waiting and len(found) <= MAX_FUNCTION_OPS:
         item = waiting.pop()
         if item.name in found:
             continue
@@ -138,7 +140,9 @@ def _elementwise(state: State, op: Op) -> list[Op]:
             value = state.values[name]
             if isinstance(value, Floating) and value.op.kind in FUNCTIONS:
                 waiting.append(value.op)
-    return [item for item in state.model.ops if item.name in found] if found else []
+    if len(found) > MAX_FUNCTION_OPS:
+        return []
+    return sorted(found.values(), key=lambda item: state.position[item.name])
 
 
 def _evaluated(state: State, ops: list[Op], source: str, values: Floats) -> Floats:
