@@ -26,11 +26,6 @@ OPERATORS = {
     "Split", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze",
 }  # fmt: skip
 """What the project promises to import and run."""
-OPEN = {
-    "test_spacetodepth_crd_mode_example",
-    *(f"test_training_dropout{form}" for form in ("", "_default", "_default_mask", "_mask")),
-}
-"""Must be refused, are imported."""
 
 
 @pytest.fixture(scope="module")
