@@ -1,0 +1,240 @@
+"""Offsets for rectangles of fixed times: greedy first, then a search that proves or refutes.
+
+The problem is dynamic storage allocation, also drawn as two-dimensional strip packing without
+rotation or sideways moves: NP-hard, and the part of planning where sums of sizes are not enough.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import at_least
+from .packing_core import INFEASIBLE, SOLVED, Ints, Shapes, new_board, search
+
+FIRST_NODES, MORE_NODES = 20_000, 400_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rectangle:
+    """Alive in the half-open time `[start, end)`, `size` bytes high."""
+
+    start: int
+    end: int
+    size: int
+
+    def __post_init__(self) -> None:
+        at_least("end", self.end, self.start + 1)
+        at_least("size", self.size, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """Offsets in the order of the rectangles, or None; whether it is known that there are none."""
+
+    offsets: tuple[int, ...] | None
+    is_refuted: bool
+    method: str
+    nodes: int = 0
+
+
+def peak(rectangles: Sequence[Rectangle]) -> int:
+    """The largest sum of sizes at one time: no packing is lower."""
+    changes: dict[int, int] = {}
+    for one in rectangles:
+        changes[one.start] = changes.get(one.start, 0) + one.size
+        changes[one.end] = changes.get(one.end, 0) - one.size
+    return max(itertools.accumulate(changes[at] for at in sorted(changes)), default=0)
+
+
+def overlaps(a: Rectangle, b: Rectangle) -> bool:
+    return a.start < b.end and b.start < a.end
+
+
+def height(rectangles: Sequence[Rectangle], offsets: Sequence[int]) -> int:
+    return max((o + r.size for o, r in zip(offsets, rectangles, strict=True)), default=0)
+
+
+Key = Callable[[Rectangle], tuple[int, ...]]
+GREEDY_ORDERS: dict[str, Key] = {
+    "size": lambda r: (-r.size, r.start),
+    "area": lambda r: (-r.size * (r.end - r.start), r.start),
+    "length": lambda r: (r.start - r.end, -r.size),
+    "start": lambda r: (r.start, -r.size),
+}
+
+
+def greedy(rectangles: Sequence[Rectangle], key: Key, is_best_fit: bool = False) -> list[int]:
+    """Each rectangle in the order of `key` at the lowest offset that is free, or in the tightest
+    hole (`is_best_fit`).
+    """
+    offsets = [-1] * len(rectangles)
+    for index in sorted(range(len(rectangles)), key=lambda i: key(rectangles[i])):
+        mine = rectangles[index]
+        busy = sorted(
+            (offset, offset + other.size)
+            for offset, other in zip(offsets, rectangles, strict=True)
+            if offset >= 0 and overlaps(mine, other)
+        )
+        offsets[index] = _free_offset(busy, mine.size, is_best_fit)
+    return offsets
+
+
+def _free_offset(busy: list[tuple[int, int]], size: int, is_best_fit: bool) -> int:
+    holes: list[tuple[int, int]] = []
+    level = 0
+    for low, high in busy:
+        if low - level >= size:
+            if not is_best_fit:
+                return level
+            holes.append((low - level, level))
+        level = max(level, high)
+    return min(holes)[1] if holes else level
+
+
+def greedy_best(rectangles: Sequence[Rectangle]) -> tuple[int, ...]:
+    """The lowest of all greedy packings."""
+    tries = (
+        greedy(rectangles, key, is_best_fit)
+        for key in GREEDY_ORDERS.values()
+        for is_best_fit in (False, True)
+    )
+    return tuple(min(tries, key=lambda offsets: height(rectangles, offsets), default=[]))
+
+
+def pack(
+    rectangles: Sequence[Rectangle], capacity: int, *, seconds: float = 60.0, seed: int = 1
+) -> Packing:
+    """Offsets such that no two rectangles share a byte at one time and all end by `capacity`.
+
+    Greedy packings are tried first; then each part that shares no time with the others is searched.
+    """
+    if not rectangles or peak(rectangles) > capacity:
+        return Packing(offsets=None if rectangles else (), is_refuted=True, method="peak")
+    offsets = greedy_best(rectangles)
+    if height(rectangles, offsets) <= capacity:
+        return Packing(offsets=offsets, is_refuted=False, method="greedy")
+    deadline = time.monotonic() + seconds
+    found = [0] * len(rectangles)
+    nodes = 0
+    for part in parts(rectangles):
+        result = _search_part([rectangles[i] for i in part], capacity, deadline, seed)
+        nodes += result.nodes
+        if result.offsets is None:
+            return Packing(offsets=None, is_refuted=result.is_refuted, method="search", nodes=nodes)
+        for index, offset in zip(part, result.offsets, strict=True):
+            found[index] = offset
+    return Packing(offsets=tuple(found), is_refuted=False, method="search", nodes=nodes)
+
+
+def parts(rectangles: Sequence[Rectangle]) -> list[list[int]]:
+    """Indices of rectangles by stretches of time that nothing spans."""
+    result: list[list[int]] = []
+    end = -math.inf
+    for index in sorted(range(len(rectangles)), key=lambda i: rectangles[i].start):
+        if rectangles[index].start >= end:
+            result.append([])
+        result[-1].append(index)
+        end = max(end, rectangles[index].end)
+    return result
+
+
+def _search_part(
+    rectangles: Sequence[Rectangle], capacity: int, deadline: float, seed: int
+) -> Packing:
+    offsets = greedy_best(rectangles)
+    if height(rectangles, offsets) <= capacity:
+        return Packing(offsets=offsets, is_refuted=False, method="greedy")
+    unit = math.gcd(*(one.size for one in rectangles))  # offsets are sums of sizes
+    shapes, sections = _shapes(rectangles, unit)
+    total = 0
+    for order, by_offset, limit in _tries(rectangles, seed):
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        board, frames = new_board(shapes, sections)
+        ordered = shapes._replace(order=order, rank=rank)
+        verdict, nodes = search(ordered, board, frames, capacity // unit, limit, by_offset)
+        total += int(nodes)
+        if verdict == SOLVED:
+            scaled = tuple(int(offset) * unit for offset in board.offsets)
+            return Packing(offsets=scaled, is_refuted=False, method="search", nodes=total)
+        if verdict == INFEASIBLE:
+            return Packing(offsets=None, is_refuted=True, method="search", nodes=total)
+        if time.monotonic() > deadline:
+            break
+    return Packing(offsets=None, is_refuted=False, method="search", nodes=total)
+
+
+def _shapes(rectangles: Sequence[Rectangle], unit: int) -> tuple[Shapes, int]:
+    """Times as numbers of sections between events, sizes in `unit`s, neighbours in time."""
+    times = sorted({at for one in rectangles for at in (one.start, one.end)})
+    place = {at: index for index, at in enumerate(times)}
+    near = [
+        [j for j, other in enumerate(rectangles) if j != i and overlaps(one, other)]
+        for i, one in enumerate(rectangles)
+    ]
+
+    def ints(values: Sequence[int]) -> Ints:
+        return np.array(values, np.int64)
+
+    empty = ints([])
+    shapes = Shapes(
+        low=ints([place[one.start] for one in rectangles]),
+        high=ints([place[one.end] for one in rectangles]),
+        size=ints([one.size // unit for one in rectangles]),
+        first=np.cumsum([0, *map(len, near)]).astype(np.int64),
+        neighbours=ints([j for row in near for j in row]),
+        order=empty,
+        rank=empty,
+    )
+    return shapes, len(times) - 1
+
+
+def _tries(rectangles: Sequence[Rectangle], seed: int) -> Iterator[tuple[Ints, bool, int]]:
+    """Orders to branch in, whether the lowest offset comes first, and limits of nodes; endless.
+
+    First by combinations of contention, length, area and size, then by random mixes of them: many
+    short searches find more than one long one.
+    """
+    size = np.array([one.size for one in rectangles], np.float64)
+    length = np.array([one.end - one.start for one in rectangles], np.float64)
+    contention = _contention(rectangles)
+    area = size * length
+    keys = [
+        (contention, length, area),
+        (contention, area, length),
+        (length, area, contention),
+        (size, length, contention),
+    ]
+    for limit in (FIRST_NODES, MORE_NODES):
+        for by_offset in (True, False):
+            for key in keys:
+                order = np.lexsort([-values for values in reversed(key)]).astype(np.int64)
+                yield order, by_offset, limit
+    rng = np.random.default_rng(seed)
+    scaled = [
+        contention / contention.max(),
+        np.log1p(length) / np.log1p(length).max(),
+        np.log1p(size) / np.log1p(size).max(),
+    ]
+    while True:
+        shares = rng.uniform(0, 1, 3) * (9.0, 3.0, 3.0)
+        noise = rng.uniform(0, 0.3) * rng.standard_normal(len(size))
+        mixed = sum(share * values for share, values in zip(shares, scaled, strict=True)) + noise
+        yield np.argsort(-mixed).astype(np.int64), bool(rng.integers(0, 3) > 0), FIRST_NODES
+
+
+def _contention(rectangles: Sequence[Rectangle]) -> NDArray[np.float64]:
+    """For each rectangle the largest sum of sizes at one of its times."""
+    times = sorted({at for one in rectangles for at in (one.start, one.end)})
+    place = {at: index for index, at in enumerate(times)}
+    total = np.zeros(len(times), np.float64)
+    for one in rectangles:
+        total[place[one.start] : place[one.end]] += one.size
+    return np.array([total[place[one.start] : place[one.end]].max() for one in rectangles])
