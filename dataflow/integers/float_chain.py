@@ -5,6 +5,7 @@ by op in float32, in the order and with the roundings of onnxruntime's kernels f
 which is what QONNX's own executor runs. Every step is monotone in its float32 arithmetic (rounding
 is), so the whole is, and rises or falls for each channel.
 
+Sigmoid and Tanh are approximated by onnxruntime; here they are their float64 values, rounded once.
 BatchNormalization is `x * a + (bias - mean * a)` with `a = scale * (1 / sqrt(variance + epsilon))`,
 each step rounded to float32 (measured on onnxruntime 1.31.1: equal in every bit).
 """
@@ -19,12 +20,24 @@ from numpy.typing import NDArray
 
 from ..graph import Op
 from ..shapes import Shape
+from .functions import FUNCTIONS
 
 Floats = NDArray[np.float32]
 ConstantOf = Callable[[str], Floats | None]
 """The float values of a constant by its tensor's name, None for what is no constant."""
 
-CHAIN_KINDS = ("add", "sub", "mul", "div", "batch_normalization", "relu", "clip", "leaky_relu")
+CHAIN_KINDS = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "batch_normalization",
+    "relu",
+    "clip",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
+)
 
 
 class ChainError(ValueError):
@@ -138,6 +151,8 @@ def _step(op: Op, shape: Shape, axis: int, constant: ConstantOf) -> Step:
         if alpha < 0:
             raise ChainError(op, "a LeakyRelu with alpha below 0 neither rises nor falls")
         return Step(op, lambda x: np.where(x >= 0, x, x * alpha), (), _RISING)
+    if op.kind in ("sigmoid", "tanh"):  # in float64, rounded once
+        return Step(op, lambda x: FUNCTIONS[op.kind](op, [x]), (), _RISING)
     if op.kind == "batch_normalization":
         return _batch_normalization(op, axis, constant)
     raise ChainError(op, f"no exact thresholds for {op.kind}")

@@ -205,7 +205,7 @@ def compare(model: onnx.ModelProto, hint: str, *, is_exact: bool, images: int = 
         image = (rng.normal(size=given.shape) * (0.5, 1, 2)[number % 3]).astype(np.float32)
         run, theirs = run_model(ours, {"x": image}), oracle.run({"x": image})
         pairs = quantised_pairs(ours, run.integers, theirs)
-        assert len(pairs) > 2, hint
+        assert len(pairs) > 1, hint
         for name, (got, wanted) in pairs.items():
             wrong = np.argwhere(got != wanted)
             if len(wrong) and not is_exact and is_a_tie(model, name, theirs, got):
