@@ -105,7 +105,8 @@ def greedy_best(rectangles: Sequence[Rectangle]) -> tuple[int, ...]:
         for key in GREEDY_ORDERS.values()
         for is_best_fit in (False, True)
     )
-    return tuple(min(tries, key=lambda offsets: height(rectangles, offsets), default=[]))
+    lowest: list[int] = min(tries, key=lambda offsets: height(rectangles, offsets))
+    return tuple(lowest)
 
 
 def pack(

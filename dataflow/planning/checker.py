@@ -6,6 +6,7 @@ lie where) and of memory (which tensors have a valid copy), and plays the plan o
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from .memory_plan import MemoryPlan, Residence
@@ -127,7 +128,7 @@ class _Replay:
                 continue
             spans.append((offset, offset + self.problem.items[item].size, item))
         spans.sort()
-        for (_, end, low), (start, _, high) in zip(spans, spans[1:], strict=False):
+        for (_, end, low), (start, _, high) in itertools.pairwise(spans):
             if start < end:
                 raise Rejected(
                     f"{self._name(low)} and {self._name(high)} share bytes at position {position}"
@@ -150,9 +151,9 @@ class _Replay:
 
     def finish(self) -> Traffic:
         for item in self.made:
-            if all(item not in step.reads for step in self.problem.steps):
-                if item not in self.in_memory:
-                    raise Rejected(f"{self._name(item)} is a result and is never stored")
+            is_result = all(item not in step.reads for step in self.problem.steps)
+            if is_result and item not in self.in_memory:
+                raise Rejected(f"{self._name(item)} is a result and is never stored")
         return Traffic(
             compulsory_read=self.first_loads,
             compulsory_written=self.last_stores,

@@ -162,7 +162,8 @@ def fewest_bytes(
         TimeoutError: if not even a first answer was found in the time.
     """
     moves, deadline = Moves(problem), time.monotonic() + seconds
-    state, path = moves.start, []
+    state = moves.start
+    path: list[Move] = []
     total = lower = expanded = 0
     for target in cuts(problem):
         if state.done & target == target:
