@@ -1,6 +1,5 @@
 """The single-operator tests of the onnx package: what ran, what differed, what was passed over."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,23 +11,10 @@ from tilewright.sim.onnx_node_tests import (
     exported_tests,
     node_tests,
     outcomes,
+    reason_of,
 )
 
 from parts.form import Row
-
-REASONS = (
-    (r"must hold float32|values of type|a cast from|scales must be float32|must be a tensor",
-     "number formats other than float32 and integers, sequences"),
-    (r"takes float32", "arithmetic on integers that have no scale"),
-    (r"(Max|Min) is supported of", "Max and Min of anything but a value and a constant"),
-    (r"mode must be nearest|keep_aspect_ratio", "Resize other than nearest to given sizes"),
-    (r"training_mode", "training"),
-    (r"blocked quantisation", "blocked quantisation"),
-    (r"scales must be known", "scales made while the model runs"),
-    (r"extent N must be|no elements|takes nothing", "tensors without elements"),
-    (r"its result is a constant", "the result is a constant: nothing is left to run"),
-)  # fmt: skip
-"""What the importer answers, and the reason that is listed."""
 
 
 def rows() -> list[Row]:
@@ -69,12 +55,7 @@ def row_of(case: str, found: Sequence[Outcome]) -> Row:
 def skipped_notes(found: Sequence[Outcome]) -> list[str]:
     """How many were passed over, and why."""
     skipped = [o for o in found if o.status == "skipped"]
-    counts = Counter(reason_of(o.reason) for o in skipped)
+    counts = Counter(reason_of(o.reason) or o.reason for o in skipped)
     listed = [f"    {count:4}  {reason}" for reason, count in counts.most_common()]
     total = f"{len(found)} tests with operators of ours, {len(skipped)} passed over:"
     return [total, *listed]
-
-
-def reason_of(rule: str) -> str:
-    """The reason that an importer's rule falls under, or the rule."""
-    return next((reason for pattern, reason in REASONS if re.search(pattern, rule)), rule)
