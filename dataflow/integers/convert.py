@@ -103,7 +103,8 @@ class _Conversion:
 
     def _has_integers(self) -> bool:
         inputs = any(tensor.scale for tensor in self.model.inputs)
-        return inputs or bool(self.state.boundaries)
+        embedded = any(op.kind == "gather" for op in self.state.build.ops)  # of a constant's rows
+        return inputs or embedded or bool(self.state.boundaries)
 
     def _diagnostics(self) -> list[Diagnostic]:
         """What was refused, each once, in the order of the ops."""
