@@ -102,10 +102,18 @@ def _pad(op: Op, operands: Sequence[Tensor], result: Tensor) -> bool:
     return pads[0] == pads[len(operands[0].shape)] == 0
 
 
+def _same_scales(op: Op, operands: Sequence[Tensor], result: Tensor) -> bool:
+    """No scale of its own for each index of the first axis."""
+    return 0 not in (operands[0].axis, result.axis) and _one_activation(op, operands, result)
+
+
+_FLOAT_FUNCTIONS = "relu clip leaky_relu sigmoid tanh erf gelu hard_swish batch_normalization"
 _RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(_FLOAT_FUNCTIONS.split(), _one_activation),
+    **dict.fromkeys(("quantize", "dequantize"), _same_scales),
     **dict.fromkeys(("conv", "conv_transpose", "table", "requantize"), _one_activation),
     **dict.fromkeys(("max_pool", "average_pool", "global_average_pool"), _one_activation),
-    **dict.fromkeys(("add", "sub", "mul"), _elementwise),
+    **dict.fromkeys(("add", "sub", "mul", "div", "pow"), _elementwise),
     **dict.fromkeys(("threshold", "softmax", "layer_normalization"), _off_first_axis),
     **dict.fromkeys(("reduce_mean", "resize"), _without_first_axis),
     "gather": _gather,

@@ -32,7 +32,7 @@ def run(
         ValueError: if an input is missing, unknown or of another shape or number format, a name to
             keep is of no tensor that an op makes, or an op has no golden model.
     """
-    runs = _check_inputs(graph, inputs)
+    runs = check_inputs(graph, inputs)
     values = {t.name: t.data for t in graph.tensors if t.data is not None} | dict(inputs)
     made = {name for op in graph.ops for name in op.outputs}
     kept = made if keep is None else set(keep)
@@ -90,8 +90,8 @@ def _operands(tensors: Sequence[Tensor], numbers: Sequence[NDArray[Any]]) -> lis
     return [Operand(tensor=t, values=n) for t, n in zip(tensors, numbers, strict=True)]
 
 
-def _check_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> Fraction:
-    """How many runs of the graph the inputs stand for."""
+def check_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> Fraction:
+    """How many runs of the graph the inputs stand for; ValueError naming one that does not fit."""
     known = {tensor.name: tensor for tensor in graph.inputs}
     unknown = sorted(set(inputs) - set(known))
     if unknown:

@@ -249,6 +249,22 @@ def test_another_batch() -> None:
     np.testing.assert_array_equal(run_float(graph, {"t0": values})["y"], values.reshape(15, 4))
 
 
+def test_several_runs() -> None:
+    """An op along the first axis computes each run by itself; constants serve all of them."""
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    graph = graph_of("softmax", [np.zeros((2, 2), np.float32)], (2, 2), {"axis": 0})
+    got = run_float(graph, {"t0": values})["y"]
+    one = run_float(graph, {"t0": values[:2]})["y"]
+    np.testing.assert_allclose(got, np.concatenate([one] * 3), rtol=1e-6)
+    constant = np.array([[7, 8]], np.float32)
+    graph = graph_of("concat", [np.zeros((2, 2), np.float32), constant], (3, 2), {"axis": 0})
+    got = run_float(graph, {"t0": values})["y"]
+    np.testing.assert_array_equal(got[[2, 5, 8]], [[7, 8]] * 3)
+    np.testing.assert_array_equal(got[[0, 1, 3, 4, 6, 7]], values)
+    with pytest.raises(ValueError, match=r"op op \(concat\): cannot take 3/2 times"):
+        run_float(graph, {"t0": values[:3]})
+
+
 def test_wrong_inputs() -> None:
     """Named: unknown, missing, wrong shape or format; infinite where integers are made."""
     graph = graph_of("relu", [np.zeros((2, 3), np.float32)], (2, 3), {})
