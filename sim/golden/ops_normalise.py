@@ -97,11 +97,16 @@ def layer_normalization(op: Op, operands: Sequence[Operand], result: Tensor) -> 
 
     Scale and bias have the shape of these axes or broadcast to it, as floats or as integers with a
     scale; 1 and 0 without them. The row's sums are exact; see `normalised` and `affine`.
+
+    Raises:
+        ValueError: if a row is so long that its variance would not fit 63 bits.
     """
     activation, *parameters = operands
     axis = op.integer("axis")
     shape = activation.values.shape
     rows = activation.values.reshape(math.prod(shape[:axis]), -1).astype(np.int64)
+    if rows.shape[1] ** 2 << 2 * bits_of(activation.tensor.number_format) > 1 << 63:
+        raise ValueError(f"rows of {rows.shape[1]} values are too long for exact sums in 64 bits")
     epsilon = Fraction(op.number("epsilon")) / Fraction(float(activation.scale)) ** 2
     normal = normalised(rows, epsilon)
     factors, offsets, shift = affine(

@@ -239,3 +239,13 @@ def test_epsilon_counts() -> None:
     x, result = tensor_of(values, 0.1), tensor_of(values, 0.01)
     op = op_of("layer_normalization", axis=1, epsilon=3.0)
     assert layer_normalization(op, [x], result.tensor).tolist() == [[-50, 50]]
+
+
+def test_rows_that_are_too_long() -> None:
+    """Longer than exact sums in 64 bits allow."""
+    values = np.zeros((1, 1 << 16), np.int16)
+    op = op_of("layer_normalization", axis=1, epsilon=0.0)
+    with pytest.raises(ValueError, match="rows of 65536 values are too long"):
+        layer_normalization(op, [tensor_of(values, 0.1)], tensor_of(values, 0.1).tensor)
+    short = values[:, : 1 << 15]
+    layer_normalization(op, [tensor_of(short, 0.1)], tensor_of(short, 0.1).tensor)
