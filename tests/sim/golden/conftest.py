@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.number_formats import range_of
-from tilewright.sim.golden.oracle import ELEMENT_TYPES, Oracle
+from tilewright.sim.golden.oracle import ELEMENT_TYPES, Oracle, processor_flags
 from tilewright.sim.golden.run import run
 
 Array = NDArray[Any]
@@ -174,6 +174,13 @@ def hard_scale(rng: np.random.Generator, unit: float = 1.0) -> np.float32:
     for _ in range(int(rng.integers(0, 4))):
         scale = np.nextafter(scale, np.float32(rng.choice([0, 1e9])))
     return scale
+
+
+@pytest.fixture
+def fused_kernels() -> None:
+    """onnxruntime's kernels with fused multiply-adds; without them it rounds otherwise."""
+    if len(processor_flags(("avx2", "fma"))) < 2:
+        pytest.skip("the processor has no AVX2 and FMA: onnxruntime adds otherwise")
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ def total_differences(binary, kind, formats, shapes, seeds):
 
 @pytest.mark.parametrize("number_format", ["int8", "uint8"])
 @pytest.mark.parametrize("kind", ["add", "mul", "sub"])
+@pytest.mark.usefixtures("fused_kernels")
 def test_8_bits_equal_onnxruntime(binary, kind, number_format):
     for shapes in BROADCASTS:
         seeds = range(3)
@@ -71,6 +72,7 @@ def test_8_bits_equal_onnxruntime(binary, kind, number_format):
 @pytest.mark.slow
 @pytest.mark.parametrize("number_format", ["int8", "uint8"])
 @pytest.mark.parametrize("kind", ["add", "mul", "sub"])
+@pytest.mark.usefixtures("fused_kernels")
 def test_millions_of_numbers_equal_onnxruntime(binary, kind, number_format):
     wrong, total = total_differences(
         binary, kind, (number_format,) * 3, ((16, 8, 32, 32),) * 2, range(100, 140)
@@ -220,6 +222,7 @@ def test_what_cannot_be_computed_is_refused():
                                                         np.float32(9))),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("fused_kernels")
 def test_a_planted_bug_is_noticed(binary, monkeypatch, part, planted):
     monkeypatch.setattr(ops_elementwise, part, planted)
     wrong, _ = total_differences(binary, "add", ("int8",) * 3, ((16,), SHAPE), range(4))

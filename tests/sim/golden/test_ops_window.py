@@ -109,6 +109,7 @@ def test_global_average_pools_equal_onnxruntime(over_axes, formats):
 
 
 @pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8"), ("int16", "uint8")])
+@pytest.mark.usefixtures("fused_kernels")
 def test_means_equal_onnxruntime(over_axes, formats):
     for number, case in enumerate(MEANS):
         for seed in range(3 * number, 3 * number + 3):
@@ -119,6 +120,7 @@ def test_means_equal_onnxruntime(over_axes, formats):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number_format", ["int8", "uint8"])
+@pytest.mark.usefixtures("fused_kernels")
 def test_millions_of_means_equal_onnxruntime(over_axes, number_format):
     formats, checked = (number_format,) * 2, 0
     for seed in range(60):
@@ -241,6 +243,7 @@ def test_fused_multiply_adds_equal_exact_ones():
     ],
     ids=["totals", "alignment", "fours", "sequence", "window", "whole"],
 )  # fmt: skip
+@pytest.mark.usefixtures("fused_kernels")
 def test_a_planted_bug_is_noticed(over_axes, monkeypatch, part, planted, case):
     monkeypatch.setattr(ops_window, part, planted)
     make = mean if len(case) == 2 else pool
