@@ -29,7 +29,8 @@ def run_float(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
     Raises:
         ValueError: if an input is missing, unknown or of another shape or number format, an op
-            cannot take the batch, or a value that is to be quantised is NaN or infinite.
+            cannot take the batch, a value that is to be quantised is NaN or infinite, or an index
+            lies outside.
     """
     runs = check_inputs(graph, inputs)
     values = {t.name: t.data for t in graph.tensors if t.data is not None} | dict(inputs)
@@ -40,7 +41,7 @@ def run_float(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
         try:
             with np.errstate(over="ignore", under="ignore"):
                 answer = _batched(graph, op, operands, runs)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:  # an index may come from outside
             raise ValueError(f"op {op.name} ({op.kind}): {error}") from None
         stored = np.asarray(answer).astype(storage_type(result.number_format), copy=False)
         values[result.name] = made[result.name] = stored

@@ -278,6 +278,9 @@ def test_wrong_inputs() -> None:
     with pytest.raises(ValueError, match="got float64"):
         run_float(graph, {"t0": np.zeros((2, 3))})
     form = {"number_format": "int8", "scale": (1.0,), "zero_point": (0,)}
+    far = np.array([3], np.int64)
+    with pytest.raises(ValueError, match=r"op op \(gather\): index 3 is out of bounds"):
+        run_one("gather", [right, far], (2, 1), {"axis": 1})
     with pytest.raises(ValueError, match="must be finite"):
         run_one("quantize", [right + np.float32(np.inf)], (2, 3), {}, **form)
 
