@@ -1,53 +1,36 @@
 """Float functions between integers and their `quantize`, as exact thresholds of the integers.
 
-The integers are the sums of an accumulating op, or a tensor's. Ops between them and the `quantize`
-are functions of one value and constants of its channel (`float_chain.py`) or moves. A move changes
-places with functions of one value and constants of all channels, so it is done on the result; the
-others, which must stand in front of all functions, are done on the sums.
+The integers are the sums of an accumulating op, or a tensor's; `ways.py` finds them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..graph import Op
 from ..number_formats import bits_of
 from ..shapes import Shape
 from ..tensor import Tensor
-from .accumulate import ACCUMULATING, accumulation, channel_axis, sums
+from .accumulate import accumulation, channel_axis, sums
 from .float_chain import (
-    CHAIN_KINDS,
     Chain,
     ChainError,
-    Floats,
     Step,
     chain_of,
     linear_step,
     offset_step,
 )
-from .moves import MOVES, move
+from .moves import move
 from .state import Job, State, origins
 from .sum_bounds import Sums, centred_limits, negated, sum_bounds
 from .thresholds import Staircase, Thresholds, thresholds_of
-from .values import Floating, Held, Literal, Refused
+from .values import Refused
+from .ways import Way, axis_behind, axis_of, constant_of, way_back
 
 MAX_ASKED_BITS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Way:
-    """From `source`, an accumulating op or a value that integers stand for, to a `quantize`: moves
-    of the integers, functions of one value, moves of the result, each in the order they run."""
-
-    source: Op | str
-    before: tuple[Op, ...]
-    functions: tuple[Op, ...]
-    after: tuple[Op, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +53,7 @@ def stepwise(state: State, job: Job) -> str | None:
     Raises:
         Refused: if the form fits but no thresholds can be found.
     """
-    way = _way(state, job.op)
+    way = way_back(state, job.op)
     if way is None:
         return None
     if isinstance(way.source, str):
@@ -109,17 +92,17 @@ def asked_stepwise(state: State, job: Job) -> str | None:
     is_asked = "rounding" in job.target.op.attributes
     if not is_asked or bits_of(job.result.number_format) > MAX_ASKED_BITS:
         return None
-    way = _way(state, job.op)
+    way = way_back(state, job.op)
     return None if way is None or isinstance(way.source, str) else stepwise(state, job)
 
 
-def _of_tensor(state: State, job: Job, way: _Way, source: str) -> str | None:
+def _of_tensor(state: State, job: Job, way: Way, source: str) -> str | None:
     """Thresholds of a tensor's integers."""
     tensor = state.held(source)
     assert tensor is not None
     if len(tensor.scale) != 1 or not tensor.shape:
         return None
-    axis = _axis_of(state, way.functions, len(tensor.shape))
+    axis = axis_of(state, way.functions, len(tensor.shape))
     low, high = centred_limits(state, tensor)
     channels = np.ones(tensor.shape[axis], np.int64)
     integers = _Integers(
@@ -137,72 +120,18 @@ def _of_tensor(state: State, job: Job, way: _Way, source: str) -> str | None:
     return _emit(state, job, way, tensor.name, replace(found, table=table.astype(np.int32)), axis)
 
 
-def _way(state: State, op: Op) -> _Way | None:
-    """Walks back from the op whose result is quantised; None if it meets another form."""
-    before: list[Op] = []
-    functions: list[Op] = []
-    after: list[Op] = []
-    name = op.outputs[0]
-    while not isinstance(value := state.values[name], Held):
-        if not isinstance(value, Floating):
-            return None
-        op = value.op
-        if op.kind in ACCUMULATING:
-            return _ordered(op, before, functions, after)
-        if op.kind in CHAIN_KINDS and not before and "arithmetic" not in op.attributes:
-            functions.append(op)
-        elif op.kind in MOVES and op.kind != "pad":
-            commutes = not before and _commutes(state, op, functions)
-            (after if commutes else before).append(op)
-        else:
-            return None
-        operands = [each for each in op.inputs if _constant(state, each) is None]
-        if len(operands) != 1 and op.kind in CHAIN_KINDS:
-            return None
-        name = operands[0]
-    return _ordered(name, before, functions, after) if functions and not before else None
-
-
-def _ordered(source: Op | str, *found: list[Op]) -> _Way:
-    before, functions, after = (tuple(reversed(ops)) for ops in found)
-    return _Way(source=source, before=before, functions=functions, after=after)
-
-
-def _commutes(state: State, op: Op, later: Sequence[Op]) -> bool:
-    """Whether a move may be done behind these functions, which are listed last first."""
-    constants = [_constant(state, name) for each in later for name in each.inputs]
-    if any(values is not None and values.size > 1 for values in constants):
-        return False
-    if op.kind != "max_pool":
-        return True
-    try:
-        chain = chain_of(later[::-1], (1,), 0, lambda name: _constant(state, name))
-    except ChainError:
-        return False
-    return not chain.falls.any()
-
-
 def _moved(state: State, integers: _Integers, moves: Sequence[Op]) -> _Integers:
-    """The same behind moves; the axis of the channels must stay one."""
+    """The same behind moves; the channels must stay as they are, on an axis of their own."""
     for op in moves:
-        shape, axis = state.shape(op.outputs[0]), integers.axis
-        if op.kind == "transpose":
-            axis = op.integers("perm").index(axis)
-        elif op.kind == "reshape":
-            front = math.prod(integers.shape[:axis])
-            at = [
-                place
-                for place, extent in enumerate(shape)
-                if extent == integers.shape[axis] and math.prod(shape[:place]) == front
-            ]
-            axis = at[0] if at else -1
-        if axis < 0 or shape[axis] != integers.shape[axis] or op.kind == "gather":
+        shape = state.shape(op.outputs[0])
+        axis = axis_behind(op, integers.shape, shape, integers.axis)
+        if axis is None:
             raise Refused(op, "must keep the channels of the sums, or follow a `quantize`")
         integers = replace(integers, shape=shape, axis=axis)
     return integers
 
 
-def _thresholds(state: State, job: Job, way: _Way, integers: _Integers) -> Thresholds:
+def _thresholds(state: State, job: Job, way: Way, integers: _Integers) -> Thresholds:
     attributes: dict[str, int | str] = {"minimum": job.target.low, "maximum": job.target.high}
     rounding = job.target.op.attributes.get("rounding")
     if rounding is not None:
@@ -210,7 +139,7 @@ def _thresholds(state: State, job: Job, way: _Way, integers: _Integers) -> Thres
     channels = len(integers.least)
     try:
         rest = chain_of(
-            way.functions, integers.shape, integers.axis, lambda name: _constant(state, name)
+            way.functions, integers.shape, integers.axis, lambda name: constant_of(state, name)
         )
         return thresholds_of(
             Staircase(
@@ -227,7 +156,7 @@ def _thresholds(state: State, job: Job, way: _Way, integers: _Integers) -> Thres
         raise Refused(integers.op, str(error)) from None
 
 
-def _emit(state: State, job: Job, way: _Way, source: str, found: Thresholds, axis: int) -> str:
+def _emit(state: State, job: Job, way: Way, source: str, found: Thresholds, axis: int) -> str:
     """The `threshold`, and the moves of its result."""
     shape = state.build.tensors[source].shape
     last = len(way.after)
@@ -245,7 +174,7 @@ def _emit(state: State, job: Job, way: _Way, source: str, found: Thresholds, axi
     return made
 
 
-def _nodes(way: _Way, job: Job) -> str:
+def _nodes(way: Way, job: Job) -> str:
     """Names of the nodes that become thresholds: not that of the sums."""
     names = [op.origin or op.name for op in way.functions] + job.nodes.split(", ")
     own = () if isinstance(way.source, str) else (way.source.origin or way.source.name,)
@@ -262,32 +191,8 @@ def _bias(state: State, op: Op, channels: int) -> tuple[Step, ...]:
     """The float bias that is the op's third operand, added once to the whole sum."""
     steps = []
     for name in op.inputs[2:]:
-        bias = _constant(state, name)
+        bias = constant_of(state, name)
         if bias is None or bias.size not in (1, channels):
             raise Refused(op, f"the bias `{state.shown(name)}` must be {channels} constants")
         steps.append(offset_step(op, np.broadcast_to(bias.reshape(-1), (channels,))))
     return tuple(steps)
-
-
-def _constant(state: State, name: str) -> Floats | None:
-    """The floats of a constant, or of integers that are one."""
-    value = state.values[name]
-    if isinstance(value, Literal):
-        return np.asarray(value.data, np.float32)
-    tensor = state.held(name) if isinstance(value, Held) else None
-    if tensor is None or tensor.data is None or not tensor.scale:
-        return None
-    return tensor.dequantize(tensor.data)
-
-
-def _axis_of(state: State, functions: Sequence[Op], rank: int) -> int:
-    """The axis along which constants of the functions differ; the last if they do not."""
-    for op in functions:
-        if op.kind == "batch_normalization":
-            return 1
-        for name in op.inputs:
-            values: NDArray[np.float32] | None = _constant(state, name)
-            if values is not None and values.size > 1:
-                long = [axis for axis, extent in enumerate(values.shape) if extent != 1]
-                return rank - values.ndim + long[0]
-    return rank - 1
