@@ -90,7 +90,7 @@ def window_result(extents: Shape, attributes: dict[str, Any]) -> Shape:
         room = extent + pads[axis] + pads[rank + axis] - reach
         positions = (room + up * (strides[axis] - 1)) // strides[axis] + 1
         if up and (positions - 1) * strides[axis] >= extent + pads[axis]:
-            positions -= 1  # a window must begin inside
+            positions -= 1  # it would begin behind the last element
         result.append(positions)
     return tuple(result)
 

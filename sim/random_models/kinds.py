@@ -74,14 +74,16 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def sketch(draw: Draw, floats: bool = False) -> Sketch:
+def sketch(draw: Draw, floats: bool = False, featured: str = "") -> Sketch:
     """A random model's steps. With `floats`, kinds that onnxruntime computes in floats too.
 
-    One kind is drawn first and placed wherever it first fits, so that every kind is in many models.
+    One kind, `featured`, is drawn first unless it is given, and placed wherever it first fits, so
+    that every kind is in many models.
     """
     names = [name for name, kind in KINDS.items() if floats or not kind.is_float]
     often = [name for name in names for _ in range(KINDS[name].share)]
-    featured = draw.choice([n for n in names if KINDS[n].is_float] if floats else names)
+    if not featured:
+        featured = draw.choice([n for n in names if KINDS[n].is_float] if floats else names)
     s = Sketch(draw, 21 if featured in LATE else draw.choice(OPSETS))
     s.batch = draw.choice((1, 2, 3))
     shape = _input_shape(draw, s.batch, draw.choice(KINDS[featured].ranks))

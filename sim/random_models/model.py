@@ -44,10 +44,13 @@ class RandomModel:
         return onnx.printer.to_text(self.proto)
 
 
-def random_model(draw: Draw, floats: bool = False) -> RandomModel:
-    """A random model; with `floats`, of forms that onnxruntime computes in floats."""
+def random_model(draw: Draw, floats: bool = False, featured: str = "") -> RandomModel:
+    """A random model; with `floats`, of forms that onnxruntime computes in floats.
+
+    `featured` is a kind of step (`kinds.KINDS`) to be in it where possible; mostly it is.
+    """
     number_format = draw.choice(("int8", "uint8"))
-    s = sketch(draw, floats)
+    s = sketch(draw, floats, featured)
     rng = np.random.default_rng(int(s.numbers.integers(2**31)))
     inputs = {name: _values(rng, s.shapes[name]) for name in s.inputs}
     elsewhere = floats and draw.chance(ELSEWHERE_PERCENT)
