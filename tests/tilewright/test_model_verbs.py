@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from tilewright.dataflow.graph import Graph
 from tilewright.dataflow.importers.model import import_model
 from tilewright.dataflow.serial import from_json
@@ -21,6 +21,7 @@ from tilewright.sim.golden.run import run
 
 from tilewright import cli
 from tilewright.build.files import verify_directory
+from tilewright.build.quantize import run_model
 from tilewright.flow import quantize as quantize_flow
 from tilewright.spec.diagnostics import columns
 
@@ -158,6 +159,36 @@ def test_quantize_writes_what_import_takes_and_the_oracle_confirms(
     got = run(graph, {entry.name: entry.quantize(images)})[result.name]
     expected = oracle_outputs(folder / "q.onnx", graph, {entry.origin: images})[result.name]
     np.testing.assert_array_equal(got, expected)
+
+
+def test_a_model_of_indices_is_quantised_from_its_embedding_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(3)
+    rows, weights = (rng.normal(0, 1, shape).astype(np.float32) for shape in ((20, 8), (8, 5)))
+    nodes = [
+        helper.make_node("Gather", ["rows", "i"], ["e"], name="look_up"),
+        helper.make_node("MatMul", ["e", "w"], ["y"], name="product"),
+    ]
+    graph = helper.make_graph(
+        nodes, "words",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, ["N", 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 6, 5])],
+        [numpy_helper.from_array(rows, "rows"), numpy_helper.from_array(weights, "w")],
+    )  # fmt: skip
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "words.onnx")
+    indices = rng.integers(0, 20, (30, 6))
+    np.savez(tmp_path / "words.npz", i=indices.astype(np.int32))
+    data = str(tmp_path / "words.npz")
+    assert cli.main(["quantize", str(tmp_path / "words.onnx"), "--data", data]) == 0
+    assert "nothing: the inputs are integers" in capsys.readouterr().out
+    imported = import_model(tmp_path / "words.qdq.onnx", batch=30).graph
+    assert [op.kind for op in imported.ops] == ["gather", "matmul"]
+    result = imported.outputs[0]
+    got = result.dequantize(run(imported, {imported.inputs[0].name: indices})[result.name])
+    made = (tmp_path / "words.qdq.onnx").read_bytes()
+    np.testing.assert_array_equal(got, run_model(made, [{"i": indices}])[0]["y"])
 
 
 def test_quantize_as_json_and_with_fewer_samples(

@@ -29,6 +29,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from tilewright.commands.contract import Progress
 from tilewright.errors import TilewrightError
 
+from .unary_regions import name_all_nodes, unary_regions
+
 Feed = Mapping[str, NDArray[Any]]
 
 WARNING, FATAL = 2, 4
@@ -62,6 +64,9 @@ def quantized_bytes(model: onnx.ModelProto, feeds: Sequence[Feed], progress: Pro
         progress("fold constants")
         # What onnx itself infers of shapes is enough for ranges and scales.
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        folded = onnx.load(prepared)
+        name_all_nodes(folded)
+        onnx.save(folded, prepared)
         quantize_static(
             str(prepared),
             str(result),
@@ -71,6 +76,9 @@ def quantized_bytes(model: onnx.ModelProto, feeds: Sequence[Feed], progress: Pro
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            # A pool or a move is quantised even where its input was not yet.
+            extra_options={"ForceQuantizeNoInputCheck": True},
+            nodes_to_exclude=[node.name for group in unary_regions(folded) for node in group],
         )
         # Written again: protobuf promises one spelling only within a program that asks for it.
         return bytes(onnx.load(result).SerializeToString(deterministic=True))
