@@ -148,9 +148,11 @@ def max_pool(s: Sketch, x: str) -> str:
     if attributes["kernel_shape"] == [1] * len(shape[2:]) and attributes["strides"][0] == 1:
         attributes["kernel_shape"][-1] = min(2, shape[-1])  # lest nothing is compared
     if "auto_pad" not in attributes and s.draw.chance(10):
-        # Whether a window may begin in the padding behind is not said in one voice: none there.
-        rank = len(shape) - 2
-        attributes |= {"ceil_mode": 1, "pads": attributes["pads"][:rank] + [0] * rank}
+        # Where a window may begin behind the last element is not said in one voice: it never does.
+        rank, kernel = len(shape) - 2, attributes["kernel_shape"]
+        strides = [min(pair) for pair in zip(attributes["strides"], kernel, strict=True)]
+        pads = attributes["pads"][:rank] + [0] * rank
+        attributes |= {"ceil_mode": 1, "pads": pads, "strides": strides}
     result = (*shape[:2], *window_result(shape[2:], attributes))
     return s.step("max_pool", "MaxPool", (x,), result, attributes, keeps=s.draw.chance(85))
 
