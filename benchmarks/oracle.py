@@ -128,13 +128,20 @@ def graph_notes(row: Row) -> list[str]:
     return found
 
 
+def positive(text: str) -> int:
+    """A number of something; argparse says what is wrong otherwise."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 def main() -> int:
     """Compares and prints."""
     parser = parser_of(__doc__)
     names = list(makers(None, 0, DATA))
     parser.add_argument("--only", choices=names, action="append", help="these groups of rows only")
-    parser.add_argument("--samples", type=int, help="inputs of each model (200; 540 test images)")
-    parser.add_argument("--graphs", type=int, default=2000, help="random graphs (2000)")
+    parser.add_argument("--samples", type=positive, help="inputs of a model (200; 540 images)")
+    parser.add_argument("--graphs", type=positive, default=2000, help="random graphs (2000)")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder `shared`")
     arguments = parser.parse_args()
     groups = makers(arguments.samples, arguments.graphs, arguments.data)
