@@ -1,5 +1,6 @@
 """docs/models.md against the code: the table of operators, its columns and the formats."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from tilewright.dataflow.importers.onnx_file import MAX_FILE_BYTES
 from tilewright.dataflow.importers.onnx_nodes.registry import known_domains, supported_operators
 from tilewright.dataflow.operators import KINDS
 from tilewright.sim.golden.ops import KINDS as GOLDEN
+from tilewright.sim.onnx_node_tests import node_tests
 
 from tilewright.flow import import_table
 from tilewright.flow.support import ENGINE_KINDS, NOT_YET
+from tilewright.spec import SpecError
 
 PAGE = (Path(__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
 MADE_BY_US = {"table", "threshold", "requantize"}
@@ -82,3 +85,23 @@ def test_limits_of_files() -> None:
 def test_the_readme_counts_the_kinds() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert f"{len(KINDS)} kinds of op" in readme
+
+
+@pytest.fixture(scope="module")
+def kinds_of() -> dict[str, set[str]]:
+    """Kinds of op that the onnx package's own single-operator models become, by operator."""
+    found: dict[str, set[str]] = {}
+    for case in node_tests():
+        with contextlib.suppress(SpecError):
+            graph = onnx_model.model_graph(case.model, Path(case.name), None)
+            found.setdefault(case.operator, set()).update(op.kind for op in graph.ops)
+    return found
+
+
+def test_operators_of_onnx_become_the_kind_of_their_row(kinds_of: dict[str, set[str]]) -> None:
+    pairs = [(name, kind) for kind, row in rows().items() for name in row[0].split(", ") if name]
+    untold = {"Max", "Min"}  # the package has none with a constant
+    checked = [(name, kind) for name, kind in pairs if name in set(kinds_of) - untold]
+    wrong = [(name, kind) for name, kind in checked if kind not in kinds_of[name]]
+    assert not wrong, {name: kinds_of[name] for name, _ in wrong}
+    assert len(checked) > 40, checked
