@@ -109,8 +109,13 @@ def has_8_bit_kernel(operands: Sequence[Operand], result: Tensor) -> bool:
 
 
 def _is_scalar_against_row(a: Shape, b: Shape) -> bool:
-    """Whether `a` has one index along the innermost axis where the two differ from one number."""
-    rank = max(len(a), len(b))
-    padded = [(1,) * (rank - len(shape)) + shape for shape in (a, b)]
-    inner = next((pair for pair in zip(*map(reversed, padded), strict=True) if max(pair) > 1), None)
-    return inner is not None and inner[0] == 1
+    """Whether onnxruntime takes `a` for one number against a row of `b`.
+
+    It looks at the innermost axis on which either has more than one index, among the axes that both
+    have; at the outermost of those if there is none. A shape without axes counts as one axis.
+    """
+    common = max(1, min(len(a), len(b)))
+    inner = [((1,) * common + shape)[: -common - 1 : -1] for shape in (a, b)]
+    pairs = list(zip(*inner, strict=True))
+    extent_of_a, _ = next((pair for pair in pairs if max(pair) > 1), pairs[-1])
+    return extent_of_a == 1

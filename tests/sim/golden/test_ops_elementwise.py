@@ -17,7 +17,11 @@ BROADCASTS = [
     ((16,), SHAPE),
     ((4, 8, 1, 16), (8, 16, 1)),
     ((3, 7), (3, 7)),
-    ((1, 1), (1, 1)),
+    ((4, 9, 1), ()),
+    ((), (4, 9, 1)),
+    ((99, 1), (1,)),
+    ((99, 1), (1, 1)),
+    ((1, 1), (99, 1, 1)),
 ]
 KERNELS = {"add": ("Add", "QLinearAdd"), "mul": ("Mul", "QLinearMul"), "sub": ("Sub", None)}
 
@@ -166,6 +170,34 @@ def test_products_by_hand():
     corner = ("int8", 1.0, 127, [-128])
     assert numbers("mul", [corner, corner], ("uint8", 256.0, 0)) == [254]
     assert numbers("mul", [corner, corner], ("int8", 256.0, -128)) == [126]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "swaps"),
+    [((5, 4), (5, 4), False), ((5, 4), (4,), False), ((4,), (5, 4), False), ((1,), (5, 4), True),
+     ((5, 4), (1,), False), ((5, 1), (1,), True), ((5, 1), (1, 1), False), ((5, 1), (), True),
+     ((), (5, 1), True), ((), (4,), True), ((4,), (), False), ((1,), (1,), True), ((), (), True),
+     ((5, 1, 1), (1, 1), True), ((5, 1), (4, 1, 1), False)],
+)  # fmt: skip
+def test_which_operand_is_one_number_against_a_row(a, b, swaps):
+    assert ops_elementwise._is_scalar_against_row(a, b) == swaps
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fused_kernels")
+def test_random_broadcasts_equal_onnxruntime(binary):
+    rng = np.random.default_rng(77)
+    for seed in range(300):
+        extents = [int(extent) for extent in rng.integers(1, 9, rng.integers(1, 5))]
+        shapes = []
+        for _ in range(2):
+            shape = [1 if rng.random() < 0.35 else extent for extent in extents]
+            shapes.append(
+                tuple(shape[int(rng.integers(0, len(shape) + 1)) * (rng.random() < 0.4) :])
+            )
+        op = binary("add", ("int8",) * 3, shapes, seed)
+        wrong, total = op.differences(seed, styles=("uniform",) * 20, kernel="QLinearAdd")
+        assert not wrong, f"{shapes} seed {seed}: {wrong} of {total}"
 
 
 def test_fused_multiply_adds_matter():
