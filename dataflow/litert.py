@@ -72,7 +72,8 @@ def _by_float(function: Callable[[NDArray[np.float32]], NDArray[np.float64]]) ->
         x = distances.astype(np.float32) * np.float32(source.scale[0])
         inverse = np.float32(1) / np.float32(result.scale[0])
         scaled = function(x).astype(np.float32) * inverse + np.float32(result.zero_point[0])
-        return np.rint(scaled).astype(np.int64)
+        rounded: IntArray = np.rint(scaled).astype(np.int64)
+        return rounded
 
     return values
 

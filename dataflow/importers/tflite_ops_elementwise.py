@@ -74,11 +74,16 @@ def _widened(build: Builder, tensor: FileTensor, perm: Perm) -> str:
     return build.dequantized(build.moved(build.reshaped(source, padded), perm))
 
 
-def _unary(kind: str) -> Converter:
-    def convert(build: Builder, op: FileOp) -> None:
-        _function(build, op, kind, {})
+def relu(build: Builder, op: FileOp) -> None:
+    _saturating(build, op, "relu", {})
 
-    return convert
+
+def _saturating(build: Builder, op: FileOp, kind: str, attributes: dict[str, float]) -> None:
+    """Up to 8 bits and 22 more fill LiteRT's 32."""
+    tensor, result = build.tensor(op, 0), build.result(op)
+    all_quantised(tensor, result)
+    limited(ratio(tensor, result), 0.0, 2.0**22, "input scale / result scale")
+    _function(build, op, kind, attributes)
 
 
 def _function(build: Builder, op: FileOp, kind: str, attributes: dict[str, Any]) -> None:
@@ -91,7 +96,7 @@ def _function(build: Builder, op: FileOp, kind: str, attributes: dict[str, Any])
 
 def _clip(low: float, high: float) -> Converter:
     def convert(build: Builder, op: FileOp) -> None:
-        _function(build, op, "clip", {"minimum": low, "maximum": high})
+        _saturating(build, op, "clip", {"minimum": low, "maximum": high})
 
     return convert
 
@@ -193,7 +198,7 @@ CONVERTERS: dict[str, Converter] = {
     "ADD": add,
     "SUB": sub,
     "MUL": mul,
-    "RELU": _unary("relu"),
+    "RELU": relu,
     "RELU6": _clip(0.0, 6.0),
     "RELU_N1_TO_1": _clip(-1.0, 1.0),
     "LEAKY_RELU": leaky_relu,

@@ -20,6 +20,7 @@ Attributes: TypeAlias = Mapping[str, Any]
 
 CHANNELS_FIRST: Perm = (0, 3, 1, 2)
 MAX_CONSTANT_BYTES = 2**29
+LEAST_SCALE, MOST_SCALE = 2.0**-40, 2.0**40  # products and ratios of them are float32 numbers
 FORMATS = {"INT8": "int8", "FLOAT32": FLOAT}
 
 
@@ -142,6 +143,10 @@ class Values:
         if number_format != FLOAT and len(tensor.scale) != 1:
             rule = f"{tensor.place} must have one scale, has {len(tensor.scale)}"
             raise RefusalError(rule, "convert with a representative dataset")
+        if number_format != FLOAT and not LEAST_SCALE <= tensor.scale[0] <= MOST_SCALE:
+            rule = f"{tensor.place} has scale {tensor.scale[0]:.6g}, it must be "
+            rule += f"{LEAST_SCALE:.6g} to {MOST_SCALE:.6g}"
+            raise RefusalError(rule, "calibrate the model with typical data")
         return number_format
 
     def moved(self, source: str, moves: Perm, name: str = "", origin: str = "") -> str:

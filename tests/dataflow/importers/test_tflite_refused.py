@@ -33,6 +33,16 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "tensor 0 (x)",
         "is UINT8",
     ),
+    "a scale beyond all use": (
+        lambda: relu_file(tensors=[toy_tensor(), toy_tensor("y", scale=(1e-30,))]),
+        "operator 0 (RELU)",
+        "4.1943e+06",
+    ),
+    "an input's scale beyond all use": (
+        lambda: relu_file(tensors=[toy_tensor(scale=(1e30,)), toy_tensor("y")]),
+        "tensor 0 (x)",
+        "has scale 1e+30, it must be 9.09495e-13 to 1.09951e+12",
+    ),
     "float model": (
         lambda: relu_file(
             tensors=[
