@@ -105,8 +105,12 @@ def initializers(
 
 
 def _complete(model: onnx.ModelProto) -> None:
-    """What sound files leave out and ONNX's checker asks for: old exporters (Brevitas) use a domain
-    without importing it; shapes of results need not be declared, and are not used."""
+    """What sound files leave out and ONNX's checker asks for: the standard domain has two names;
+    old exporters (Brevitas) use a domain without importing it; shapes of results need not be
+    declared, and are not used."""
+    for item in (*model.graph.node, *model.opset_import):
+        if item.domain in STANDARD:
+            item.domain = ""
     known = {item.domain for item in model.opset_import}
     used = {node.domain for node in model.graph.node if node.domain not in STANDARD}
     for domain in sorted(used - known):

@@ -17,7 +17,7 @@ from .onnx_nodes.arrays import MAX_AXES
 from .onnx_nodes.node import Refused
 
 MAX_ELEMENTS = 1 << 31  # of one tensor
-MAX_COMPUTED_BYTES = 1 << 29  # of all constants that the file does not hold as they are
+MAX_COMPUTED_BYTES = 1 << 28  # of all constants that the file does not hold as they are
 MAX_WORK_BYTES = 1 << 32  # read or written to compute constants
 MAX_LISTED = 4096  # integers in a constant that lists axes, extents or pads
 

@@ -11,6 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from ...number_formats import range_of
+
 # Bits of one element by type, and the field that holds elements when `raw_data` does not.
 _BITS: Mapping[int, int] = {
     TensorProto.FLOAT: 32,
@@ -54,10 +56,23 @@ def array_of(item: TensorProto) -> NDArray[Any]:
     problem = size_problem(item)
     if problem is not None:
         raise ValueError(problem)
+    _check_range(item)
     try:
         return np.asarray(onnx.numpy_helper.to_array(item))
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
         raise ValueError(f"the values cannot be read: {error}") from None
+
+
+def _check_range(item: TensorProto) -> None:
+    """Narrow integers may be written as numbers of 32 bits: those must fit."""
+    name = type_name(item.data_type).lower()
+    if item.HasField("raw_data") or name not in ("int8", "uint8", "int16", "uint16"):
+        return
+    low, high = range_of(name)
+    values = np.array(item.int32_data, np.int64)
+    if values.size and (values.min() < low or values.max() > high):
+        beyond = values[(values < low) | (values > high)][0]
+        raise ValueError(f"holds {beyond}, which is no {name} ({low} to {high})")
 
 
 def size_problem(item: TensorProto) -> str | None:

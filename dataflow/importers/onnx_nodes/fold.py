@@ -20,7 +20,7 @@ from onnx.reference import ReferenceEvaluator
 from .arrays import type_name
 from .node import Node, Refused
 
-MAX_ELEMENTS = 1 << 24  # of one computed constant
+MAX_ELEMENTS = 1 << 24  # of one computed constant, unless the file holds as many
 _BROADCAST = (
     "Add", "And", "Div", "Equal", "Expand", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
     "Max", "Min", "Mod", "Mul", "Not", "Or", "Pow", "Sub", "Where",
@@ -52,7 +52,8 @@ def fold_node(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None
         bound = _bound(node, operands)
     except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError) as error:
         raise Refused(f"its constants do not fit: {error}") from None
-    if bound > MAX_ELEMENTS:
+    given = sum(array.size for array in operands if array is not None)
+    if bound > max(MAX_ELEMENTS, given):
         raise Refused(f"would make a constant of {bound} elements, at most {MAX_ELEMENTS} are made")
     odd = {
         array.dtype for array in operands if array is not None and array.dtype.kind not in "iufb"
@@ -92,8 +93,6 @@ def _evaluate(node: Node, proto: onnx.NodeProto, operands: Sequence[Array | None
         arrays = [np.asarray(result) for result in results]
     except Exception as error:  # whatever the evaluator says about operands that do not fit
         raise Refused(f"its constants cannot be computed: {error}") from None
-    if any(array.size > MAX_ELEMENTS for array in arrays):
-        raise Refused(f"made a constant of more than {MAX_ELEMENTS} elements")
     for array in arrays:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise Refused("its constants give NaN or infinity")
