@@ -118,6 +118,22 @@ def test_matrix_products_equal_onnxruntime(accumulating, formats):
             assert not wrong, f"MatMul {x} {w} seed {seed}: {wrong} of {total}"
 
 
+def test_zero_points_of_columns_equal_onnxruntime(quantised, single_op):
+    """Weights with a scale and a zero point for each column."""
+    for seed, (node, kernel) in enumerate([("Gemm", "QGemm"), ("MatMul", "QLinearMatMul")]):
+        rng = np.random.default_rng(seed)
+        weights = rng.integers(0, 256, (40, 30), np.uint8)
+        x = quantised(name="x", number_format="uint8", scale=0.02, zero_point=255, shape=(50, 40))
+        w = quantised(name="w", number_format="uint8", data=weights, axis=1,
+                      scale=np.exp(rng.uniform(-6, -3, 30)).astype(np.float32),
+                      zero_point=rng.integers(0, 256, 30))  # fmt: skip
+        y = quantised(name="y", number_format="uint8", scale=0.3, zero_point=128)
+        bias = rng.integers(-9999, 9999, 30, np.int32)
+        op = accumulating_op(single_op, quantised, "matmul", node, x, w, y, bias, {})
+        wrong, total = op.differences(seed, kernel=kernel)
+        assert not wrong, f"{node}: {wrong} of {total}"
+
+
 @pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8")], ids="-".join)
 def test_products_of_two_activations_equal_onnxruntime(quantised, single_op, formats):
     for seed, (left, right) in enumerate(
