@@ -27,7 +27,7 @@ from .tflite_schema import (
 from .tflite_structure import DamagedError, check_structure
 
 MAX_FILE_BYTES = 256 * 2**20
-MAX_OPERATORS = 20_000
+MAX_OPERATORS, MAX_TENSORS = 20_000, 100_000
 MAX_ELEMENTS = 2**28
 MAX_CONSTANT_BYTES = 2 * MAX_FILE_BYTES
 SHOWN_PROBLEMS = 20
@@ -88,6 +88,8 @@ class _Reader:
         if graph.OperatorsLength() > MAX_OPERATORS:
             rule = f"a model has at most {MAX_OPERATORS} operators"
             raise _wrong(self.path, "", rule)
+        if graph.TensorsLength() > MAX_TENSORS:
+            raise _wrong(self.path, "", f"a model has at most {MAX_TENSORS} tensors")
         tensors = tuple(map(self._tensor, range(graph.TensorsLength())))
         ops = tuple(self._op(index, len(tensors)) for index in range(graph.OperatorsLength()))
         inputs = self._references("inputs of the model", _vector(graph.Inputs), len(tensors))
@@ -97,11 +99,12 @@ class _Reader:
         if not self.problems:
             self._check_order(tensors, ops, inputs, outputs)
         if self.problems:
-            raise SpecError(self.problems[:SHOWN_PROBLEMS])
+            raise SpecError(self.problems)
         return FileModel(path=self.path, tensors=tensors, ops=ops, inputs=inputs, outputs=outputs)
 
     def _problem(self, place: str, rule: str, help: str | None = None) -> None:
-        self.problems.append(Diagnostic.plain(str(self.path), place, rule, help=help))
+        if len(self.problems) < SHOWN_PROBLEMS:
+            self.problems.append(Diagnostic.plain(str(self.path), place, rule, help=help))
 
     def _tensor(self, index: int) -> FileTensor:
         raw = self.raw.Subgraphs(0).Tensors(index)

@@ -29,6 +29,10 @@ CONVERTERS: Mapping[str, Converter] = {
 """What can be imported, by the name in TFLite's schema."""
 
 MAX_BATCH = 4096
+_QUANTISE = (
+    "convert it to full integers: TFLiteConverter with optimizations, a representative_dataset, "
+    "supported_ops TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8"
+)
 _NO_KIND = "replace it in the model, or let the host run it (supported operators: docs/numbers.md)"
 
 
@@ -64,6 +68,7 @@ class _Conversion:
 
     def graph(self) -> Graph:
         self._check_batch()
+        self._check_quantised()
         for index in self.file.inputs:
             self._try(self.file.tensors[index].place, lambda i=index: self._input(i))
         for op in self.file.ops:
@@ -86,6 +91,16 @@ class _Conversion:
             self._problem("", RefusalError(rule, "convert the model with a batch of 1"))
         if self.problems:
             raise SpecError(self.problems)
+
+    def _check_quantised(self) -> None:
+        """One answer for models whose activations are floats, instead of one for each operator."""
+        made = [self.file.tensors[index] for op in self.file.ops for index in op.outputs]
+        if any(tensor.type != "FLOAT32" for tensor in made):
+            return
+        has_weights = any(tensor.type == "INT8" for tensor in self.file.tensors)
+        rule = "only the weights are quantised" if has_weights else "nothing in it is quantised"
+        self._problem("", RefusalError(f"the model is float: {rule}", _QUANTISE))
+        raise SpecError(self.problems)
 
     def _input(self, index: int) -> None:
         self.build.add_input(self.file.tensors[index])

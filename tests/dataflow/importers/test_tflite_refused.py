@@ -50,8 +50,35 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
                 toy_tensor("y", type="float32", scale=(), zero_point=()),
             ]
         ),
+        "",
+        "the model is float: nothing in it is quantised",
+    ),
+    "float activations": (
+        lambda: write_tflite(
+            [
+                toy_tensor(type="float32", scale=(), zero_point=()),
+                toy_tensor("y", type="float32", scale=(), zero_point=()),
+                toy_tensor("q"),
+            ],
+            [
+                ToyOp(kind="RELU", inputs=(0,), outputs=(1,)),
+                ToyOp(kind="QUANTIZE", inputs=(1,), outputs=(2,)),
+            ],
+            [0],
+            [2],
+        ),
         "operator 0 (RELU)",
         "is FLOAT32, it must be INT8",
+    ),
+    "float activations, int8 weights": (
+        lambda: one_op_file(
+            "FULLY_CONNECTED",
+            toy_tensor(shape=(1, 8), type="float32", scale=(), zero_point=()),
+            toy_tensor("w", (4, 8), zero_point=(0,), data=np.ones((4, 8), np.int8)),
+            toy_tensor("y", (1, 4), type="float32", scale=(), zero_point=()),
+        ),
+        "",
+        "the model is float: only the weights are quantised",
     ),
     "result of another shape": (
         lambda: relu_file(tensors=[toy_tensor(), toy_tensor("y", (1, 6, 5, 4))]),
