@@ -95,7 +95,7 @@ class _Conversion:
     def _check_quantised(self) -> None:
         """One answer for models whose activations are floats, instead of one for each operator."""
         made = [self.file.tensors[index] for op in self.file.ops for index in op.outputs]
-        if any(tensor.type != "FLOAT32" for tensor in made):
+        if not made or any(tensor.type != "FLOAT32" for tensor in made):
             return
         has_weights = any(tensor.type == "INT8" for tensor in self.file.tensors)
         rule = "only the weights are quantised" if has_weights else "nothing in it is quantised"
