@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..graph import Op, Tensor
-from ..number_formats import FLOAT
+from ..number_formats import FLOAT, is_integer_format
 from ..operators import KINDS
 from ..shapes import AttributeValue, Shape
 from .onnx_nodes.constants import move_constant
 from .onnx_nodes.node import Refused
 from .onnx_values import Values
+
+MAX_MOVES = 100  # of integers, one after the other, before a node says what they stand for
 
 
 class Builder(Values):
@@ -26,6 +29,16 @@ class Builder(Values):
     def maker(self, name: str) -> Op | None:
         """The op that makes a value; None for inputs and constants."""
         return self.makers.get(self.real(name))
+
+    def number(self, name: str, what: str) -> float:
+        """A constant of one number, quantised ones too (onnxruntime's quantiser writes those for
+        the value of a Pad)."""
+        maker = self.maker(name)
+        if maker is not None and maker.kind == "dequantize":
+            tensor = self.tensor(maker.inputs[0])
+            if tensor.data is not None and tensor.data.size == 1:
+                return float(tensor.dequantize(tensor.data).reshape(-1)[0])
+        return super().number(name, what)
 
     def op(
         self,
@@ -143,6 +156,64 @@ class Builder(Values):
         if not self.tensor(source).scale:
             raise Refused(f"the integers of `{source}` have no scale")
         return self.raw_op("dequantize", [source], output, attributes={})
+
+    def integers_of(
+        self,
+        name: str,
+        scale: tuple[float, ...],
+        zero_point: tuple[int, ...],
+        axis: int | None,
+        depth: int = 0,
+    ) -> str:
+        """What the integers of a value stand for; returns the tensor that says so. An input of the
+        model, or a constant, learns it from its first reader; so do those that were moved since.
+
+        Raises:
+            Refused: if they were quantised with another scale or zero point.
+        """
+        tensor = self.tensor(name)
+        if (tensor.scale, tensor.zero_point, tensor.axis) == (scale, zero_point, axis):
+            return tensor.name
+        if not is_integer_format(tensor.number_format):
+            raise Refused(f"`{name}` must hold integers, got {tensor.number_format}")
+        try:
+            described = replace(tensor, scale=scale, zero_point=zero_point, axis=axis)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        if not tensor.scale and tensor.role in ("input", "constant"):
+            self.tensors[tensor.name] = described
+            return tensor.name
+        if tensor.role == "constant":
+            self.spend(0 if tensor.data is None else tensor.data.nbytes)
+            copy = self.fresh(tensor.name, "again")
+            self.tensors[copy] = replace(described, name=copy)
+            return copy
+        if not tensor.scale and axis is None and depth < MAX_MOVES:
+            return self._move_again(described, depth)
+        raise Refused(
+            f"scale and zero point must be those that `{name}` was quantised with",
+            help="dequantise with the same constants, or put a QuantizeLinear in between",
+        )
+
+    def _move_again(self, result: Tensor, depth: int) -> str:
+        """Integers that were moved before it was known what they stand for, moved as floats."""
+        maker = self.makers[result.name]
+        count = len(maker.inputs) if maker.kind == "concat" else 1
+        floats = []
+        for part in maker.inputs[:count]:
+            known = self.integers_of(part, result.scale, result.zero_point, None, depth + 1)
+            floats.append(self.dequantize(known, self.fresh(part, "floats")))
+        attributes = dict(maker.attributes)
+        if maker.kind == "pad":
+            attributes["value"] = (maker.number("value") - result.zero_point[0]) * result.scale[0]
+        moved = self.raw_op(
+            maker.kind,
+            [*floats, *maker.inputs[count:]],
+            self.fresh(result.name, "moved"),
+            attributes=attributes,
+            shape=result.shape,
+        )
+        return self.quantize(moved, self.fresh(result.name, "again"), result)
 
     def _op_name(self, kind: str) -> str:
         return f"{kind}_{len(self.ops)}"

@@ -11,7 +11,7 @@ from onnx import TensorProto
 from ..graph import Tensor
 from ..shapes import Shape
 from .onnx_nodes.arrays import type_name
-from .onnx_nodes.node import STANDARD, Refused
+from .onnx_nodes.node import Refused
 from .onnx_values import MAX_ELEMENTS
 
 INPUT_TYPES: Mapping[int, str] = {
@@ -29,10 +29,6 @@ INPUT_TYPES: Mapping[int, str] = {
     TensorProto.INT2: "int2",
     TensorProto.UINT2: "uint2",
 }
-MOVES = frozenset(
-    ("DepthToSpace", "Expand", "Flatten", "Gather", "Identity", "MaxPool", "Pad", "Reshape",
-     "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze")
-)  # fmt: skip
 _FIX = "give it a number: python -m onnxruntime.tools.make_dynamic_shape_fixed"
 
 
@@ -99,27 +95,6 @@ def _extents(shape: onnx.TensorShapeProto, batch: int | None, symbols: frozenset
     if math.prod(extents) > MAX_ELEMENTS:
         raise Refused(f"{tuple(extents)} has more than {MAX_ELEMENTS} elements")
     return tuple(extents)
-
-
-def later_meanings(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.NodeProto]]:
-    """Inputs of narrow integers that reach a DequantizeLinear through nodes that only move values,
-    with that node: it says what the integers stand for."""
-    others = ("float32", "int64", "uint64")
-    source = {
-        item.name: item.name
-        for item in true_inputs(graph)
-        if INPUT_TYPES.get(item.type.tensor_type.elem_type, "float32") not in others
-    }
-    if not source:
-        return
-    for node in graph.node:
-        first = source.get(node.input[0]) if node.input else None
-        if first is None or node.domain not in STANDARD:
-            continue
-        if node.op_type in MOVES:
-            source.update(dict.fromkeys(node.output, first))
-        elif node.op_type == "DequantizeLinear" and node.input[0] != first:
-            yield first, node
 
 
 def opsets_of(model: onnx.ModelProto) -> Mapping[str, int]:

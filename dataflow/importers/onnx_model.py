@@ -7,7 +7,6 @@ front), names of ONNX are kept: `Tensor.origin` is a value's name, `Op.origin` a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,11 @@ from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from ..graph import Graph, Op
 from .onnx_builder import Builder
-from .onnx_clean import batch_symbols, input_tensor, later_meanings, opsets_of, true_inputs
+from .onnx_clean import batch_symbols, input_tensor, opsets_of, true_inputs
 from .onnx_file import initializers, node_path
 from .onnx_nodes import families
 from .onnx_nodes.fold import FOLDED, fold_node
 from .onnx_nodes.node import STANDARD, Node, Refused, read_node
-from .onnx_nodes.quantize import read_quantisation
 from .onnx_nodes.registry import find_converter, known_domains, supported_operators
 from .onnx_patterns import recognise
 
@@ -89,19 +87,6 @@ class _Reading:
             except Refused as refused:
                 self._refuse(f"input {item.name}", refused)
                 self.lost.add(item.name)
-        for name, proto in later_meanings(self.model.graph):
-            with contextlib.suppress(Refused, KeyError):  # the node itself is refused later
-                self._learn(name, read_node(proto, self.opsets[""]))
-
-    def _learn(self, name: str, node: Node) -> None:
-        """What the integers of an input stand for, from a DequantizeLinear behind layout nodes."""
-        known = self.build.tensors[name]
-        zero_point = node.inputs[2] if node.has_input(2) else ""
-        found = read_quantisation(
-            self.build, node.input(1), zero_point, known.number_format, known.shape, 0
-        )
-        if found.axis is None and not known.scale:
-            self.build.integers_of(name, found.scale, found.zero_point, None)
 
     def _node(self, proto: onnx.NodeProto) -> None:
         """Take in one node; a node that needs a lost value is passed over if it is known."""

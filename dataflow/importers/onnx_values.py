@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..graph import Tensor
-from ..number_formats import FLOAT, is_integer_format, is_number_format, storage_type
+from ..number_formats import FLOAT, is_number_format, storage_type
 from ..shapes import Shape
 from .onnx_nodes.arrays import MAX_AXES
 from .onnx_nodes.node import Refused
@@ -143,37 +142,6 @@ class Values:
     def alias(self, output: str, source: str) -> None:
         """A node's output is its input."""
         self.aliases[output] = self.real(source)
-
-    def integers_of(
-        self, name: str, scale: tuple[float, ...], zero_point: tuple[int, ...], axis: int | None
-    ) -> str:
-        """What the integers of a value stand for; returns the tensor that says so. An input of the
-        model, or a constant, learns it from its first reader.
-
-        Raises:
-            Refused: if they were quantised with another scale or zero point.
-        """
-        tensor = self.tensor(name)
-        if (tensor.scale, tensor.zero_point, tensor.axis) == (scale, zero_point, axis):
-            return tensor.name
-        if not is_integer_format(tensor.number_format):
-            raise Refused(f"`{name}` must hold integers, got {tensor.number_format}")
-        try:
-            described = replace(tensor, scale=scale, zero_point=zero_point, axis=axis)
-        except ValueError as error:
-            raise Refused(str(error)) from None
-        if not tensor.scale and tensor.role in ("input", "constant"):
-            self.tensors[tensor.name] = described
-            return tensor.name
-        if tensor.role == "constant":
-            self.spend(0 if tensor.data is None else tensor.data.nbytes)
-            copy = self.fresh(tensor.name, "again")
-            self.tensors[copy] = replace(described, name=copy)
-            return copy
-        raise Refused(
-            f"scale and zero point must be those that `{name}` was quantised with",
-            help="dequantise with the same constants, or put a QuantizeLinear in between",
-        )
 
     def _enter(self, name: str, array: NDArray[Any], origin: str) -> None:
         number_format = array.dtype.name

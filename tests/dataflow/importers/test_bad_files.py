@@ -189,7 +189,7 @@ BAD = {
     "negative": (lambda m: constant(m, "w").dims.insert(0, -4), "tensor w", "negative extent"),
     "short data": (lambda m: setattr(constant(m, "w"), "raw_data", b""), "tensor w", "holds"),
     "type unknown": (lambda m: setattr(constant(m, "w"), "data_type", 77), "tensor w", "number 77"),
-    "type undefined": (lambda m: setattr(constant(m, "w"), "data_type", 0), "tensor w", "UNDEFINED"),
+    "no type": (lambda m: setattr(constant(m, "w"), "data_type", 0), "tensor w", "UNDEFINED"),
     "strings": (strings, "tensor s", "type STRING"),
     "sparse": (sparse, "tensor thin", "sparse"),
     "axes": (lambda m: constant(m, "s").dims.extend([1] * 17), "tensor s", "17 axes"),
