@@ -77,9 +77,9 @@ def accumulated(
     return state.build.op(parts.op.kind, operands, job.result, attributes, job.nodes)
 
 
-def raw(state: State, op: Op) -> tuple[str, Float32Array, int]:
+def raw(state: State, op: Op, has_bias: bool = True) -> tuple[str, Float32Array, int]:
     """The accumulators themselves, for a float end: their tensor, units, the axis of channels."""
-    parts = accumulation(state, op)
+    parts = accumulation(state, op, has_bias=has_bias)
     shape = state.shape(op.outputs[0])
     result = Tensor(
         name=state.build.free_name(op.outputs[0], is_of_file=True),

@@ -9,9 +9,11 @@ from ..graph import Graph, Op
 from ..number_formats import is_integer_format
 from ..tensor import Tensor
 from .accumulate import ACCUMULATING, raw
+from .float_chain import Floats
 from .holding import hold
 from .state import HELP_AGAIN, State
 from .values import Floating, Free, Held, Literal, Refused
+from .ways import constant_of
 
 
 def before_graph(state: State) -> Graph | None:
@@ -152,16 +154,53 @@ class _After:
             else:  # as it is: under the output's own name, which a float may stand beside
                 self._step(name, "reshape", integers)
         elif isinstance(value, Floating):
-            self._step(name, "dequantize", self._sums(name, value.op))
+            self._dequantized_sums(name, value.op)
         elif isinstance(value, Literal):
             self._add(name, tensor)
         else:
             rule = f"an output of the model needs its float input `{self.state.shown(name)}`"
             raise Refused(self.state.model.ops[-1], rule, HELP_AGAIN)
 
-    def _sums(self, name: str, op: Op) -> Tensor:
+    def _dequantized_sums(self, name: str, op: Op) -> None:
+        """The floats of accumulators. A float bias that they cannot hold is added to those."""
+        bias = None
+        try:
+            sums = self._sums(name, op)
+        except Refused as refused:
+            sums = self._sums(name, op, has_bias=False)
+            bias = constant_of(self.state, op.inputs[2]) if len(op.inputs) > 2 else None
+            if bias is None:
+                raise refused from None
+        self._step(name, "dequantize", sums)
+        if bias is not None:
+            self._biased(name, op, bias)
+
+    def _biased(self, name: str, op: Op, bias: Floats) -> None:
+        """The value `name` is what it was, plus a number for each channel."""
+        tensor, before = self.state.model.tensor(name), self.names[name]
+        behind = 0 if op.kind == "matmul" else len(tensor.shape) - 2
+        data = bias.reshape(-1, *(1 for _ in range(behind)))
+        number = len(self.ops)
+        constant = self._add(
+            f"bias_{number}",
+            Tensor(
+                name="bias",
+                shape=data.shape,
+                number_format="float32",
+                role="constant",
+                data=data,
+                origin=self.state.shown(op.inputs[2]),
+            ),
+        )
+        result = self._add(name, replace(tensor, role="intermediate"))
+        inputs, nodes = (before, constant), op.origin or op.name
+        self.ops.append(
+            Op(name=f"add_{number}", kind="add", inputs=inputs, outputs=(result,), origin=nodes)
+        )
+
+    def _sums(self, name: str, op: Op, has_bias: bool = True) -> Tensor:
         """Accumulators; here, and only here, they have the scale that they stand for."""
-        made, unit, axis = raw(self.state, op)
+        made, unit, axis = raw(self.state, op, has_bias)
         _mark(self.state, name, made)
         scale = tuple(map(float, unit))
         scale = scale[:1] if len(set(scale)) == 1 else scale
