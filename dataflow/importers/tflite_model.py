@@ -33,7 +33,7 @@ _QUANTISE = (
     "convert it to full integers: TFLiteConverter with optimizations, a representative_dataset, "
     "supported_ops TFLITE_BUILTINS_INT8, inference_input_type and inference_output_type int8"
 )
-_NO_KIND = "replace it in the model, or let the host run it (supported operators: docs/numbers.md)"
+_NO_KIND = "replace it in the model, or let the host run it (docs/models.md lists the operators)"
 
 
 def tflite_model_graph(path: Path, batch: int = 1) -> Graph:

@@ -124,7 +124,7 @@ def cut(build: Builder, op: FileOp) -> None:
         raise RefusalError(f"begin and size must have an entry for each of {len(shape)} axes")
     stops = [
         extent if size == -1 else begin + size
-        for extent, begin, size in zip(shape, begins, sizes, strict=True)
+        for extent, begin, size in zip(tensor.shape, begins, sizes, strict=True)
     ]
     stops = _batched(build, tensor, begins, stops)
     _slice(build, op, tensor, 0, (begins, stops, (1,) * len(shape)))

@@ -9,8 +9,9 @@ from tilewright.dataflow.importers.tflite_model import model_graph
 from tilewright.dataflow.integers import to_integers
 from tilewright.sim.golden.oracle_litert import LiteRT, differences, golden_values
 from tilewright.sim.golden.run import run
-from tilewright.sim.random_models.tflite_models import RandomModel, random_inputs
+from tilewright.sim.random_models.tflite_models import RandomModel, Toy, random_inputs
 from tilewright.sim.random_models.tflite_moves import STEPS, chain, one_operator
+from tilewright.sim.random_models.tflite_writer import ToyTensor
 
 from tilewright.spec.diagnostics import SpecError
 
@@ -47,15 +48,48 @@ def test_chains_equal_litert() -> None:
     assert sum(map(bool, checked)) > CHAINS // 2
 
 
-def test_a_batch_is_as_many_single_runs() -> None:
-    model = one_operator("CONV_2D", 5)
-    imported = to_integers(model_graph(parse_tflite(model.data, Path("toy")), 4), "toy")
-    (given,), (made,) = imported.graph.inputs, imported.graph.outputs
-    images = np.random.default_rng(5).integers(-128, 128, given.shape).astype(np.int8)
-    ours = run(imported.graph, {given.name: images})[made.name]
+@pytest.mark.slow
+def test_many_models_equal_litert() -> None:
+    for kind in STEPS:
+        assert sum(compare(one_operator(kind, seed), seed) for seed in range(100, 140))
+    assert sum(compare(chain(seed, 8), seed) for seed in range(1000, 1400))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_batch_is_as_many_single_runs(seed: int) -> None:
+    model = chain(seed, 5)
+    imported = to_integers(model_graph(parse_tflite(model.data, Path("toy")), 3), "toy")
+    rng = np.random.default_rng(seed)
+    runs = [random_inputs(rng, model.shapes) for _ in range(3)]
     judge = LiteRT(model.data)
-    theirs = [judge.run([image[None]])[made.origin] for image in images]
-    assert len(images) == 4 and np.array_equal(ours, np.concatenate(theirs))
+    singles = [judge.run(inputs) for inputs in runs]
+    theirs = {name: np.concatenate([one[name] for one in singles]) for name in singles[0]}
+    together = [np.concatenate(parts) for parts in zip(*runs, strict=True)]
+    ours = golden_values(imported.model, imported.graph, together)
+    checked, wrong = differences(ours, theirs)
+    assert checked == sum(values.size for values in theirs.values()) and wrong == 0, model.kinds
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_float_ends_equal_litert(seed: int) -> None:
+    """QUANTIZE and DEQUANTIZE at the ends are the host's; transposes there are the graph's."""
+    toy = Toy(np.random.default_rng(seed))
+    toy.tensors.append(ToyTensor(name="in", shape=(1, 4, 4, 3), type="float32"))
+    toy.inputs = [0]
+    toy.op("QUANTIZE", (0,), (toy.add((1, 4, 4, 3)),))
+    for kind in ("CONV_2D", "MAX_POOL_2D", "RESHAPE")[: 2 + seed % 2]:
+        STEPS[kind](toy)
+    toy.tensors.append(ToyTensor(name="out", shape=toy.shape, type="float32"))
+    toy.op("DEQUANTIZE", (toy.current,), (len(toy.tensors) - 1,))
+    model = toy.model([toy.current])
+    imported = to_integers(model_graph(parse_tflite(model.data, Path("toy"))), "toy")
+    assert imported.before is None and imported.after is None
+    (given,), (made,) = imported.graph.inputs, imported.graph.outputs
+    image = toy.rng.uniform(-120, 120, (1, 4, 4, 3)) * given.scale[0]
+    numbers = given.quantize(image.astype(np.float32))
+    ours = made.dequantize(run(imported.graph, {given.name: numbers})[made.name])
+    theirs = LiteRT(model.data).run([image.astype(np.float32)])["out"]
+    assert np.array_equal(ours, theirs), f"seed {seed}: {model.kinds}"
 
 
 def test_inner_values_are_read_without_changing_outputs() -> None:
