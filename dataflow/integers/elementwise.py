@@ -10,6 +10,7 @@ from .state import Job, State
 from .steps import stepwise
 from .tables import MAX_FUNCTION_OPS, only_half_even, tabulated
 from .values import Floating, Held, Refused
+from .ways import way_back
 
 
 def arithmetic(state: State, job: Job) -> str:
@@ -43,13 +44,20 @@ def function(state: State, job: Job) -> str:
         except Refused:
             if not is_qonnx:  # QONNX defines float biases exactly: thresholds do that
                 raise
-    made = stepwise(state, job)
+    made = stepwise(state, job) if is_qonnx or _begins_with_sums(state, job.op) else None
     is_binary = made is None and job.op.kind in ("add", "sub", "mul")
     if is_binary and all(hold(state, name) is not None for name in job.op.inputs):
         return _two_operands(state, job)
     if made is None:
         raise missing(state, job.op)
     return made
+
+
+def _begins_with_sums(state: State, op: Op) -> bool:
+    """Whether an op is a function of sums. Functions of other integers get thresholds only in
+    QONNX files: elsewhere a float constant for each channel is most likely a mistake."""
+    way = way_back(state, op)
+    return way is not None and not isinstance(way.source, str)
 
 
 def missing(state: State, op: Op) -> Refused:

@@ -13,7 +13,7 @@ from .state import State, origins
 from .tables import bounds_of, requantized
 from .values import Floating, Held, Quantisation, Refused, Target
 
-MAX_HELD = 200
+MAX_HELD = 64
 """Moves and clips that follow each other without a `quantize`."""
 
 

@@ -24,10 +24,10 @@ from .tables import bounds_of, requantized
 from .unary import normalised, reduced
 from .values import Floating, Free, Held, Literal, Refused, Target
 
-MAX_DEPTH = 50
+MAX_DEPTH = 16
 """Concats of concats that one `quantize` may stand behind."""
 
-MAX_PEELED = 200
+MAX_PEELED = 64
 """Moves and clips between an op and its `quantize`."""
 
 _RULES: Mapping[str, Callable[[State, Job], str]] = {
@@ -60,6 +60,14 @@ def quantized(state: State, source: str, target: Target, wanted: str, depth: int
     Raises:
         Refused: if no integer op computes it.
     """
+    key = (source, target.quantisation, target.low, target.high, target.rounding)
+    known = state.quantized.get(key)
+    if known is None:
+        known = state.quantized[key] = _quantized(state, source, target, wanted, depth)
+    return known
+
+
+def _quantized(state: State, source: str, target: Target, wanted: str, depth: int) -> str:
     if depth > MAX_DEPTH:
         raise Refused(target.op, f"more than {MAX_DEPTH} Concats follow each other in front of it")
     peeled = _peel(state, source, target)
@@ -72,29 +80,28 @@ def quantized(state: State, source: str, target: Target, wanted: str, depth: int
 
 
 def _peel(state: State, source: str, target: Target) -> _Peeled:
-    moves: list[tuple[Op, Target]] = []
-    clips: list[Op] = []
+    ops: list[Op] = []
     while True:
         value = state.values[source]
         op = value.op if isinstance(value, Floating | Free) else None
         if op is None:
             break
         is_saturation = op.kind in ("relu", "clip") and "arithmetic" not in op.attributes
-        if is_saturation and isinstance(value, Floating):
-            low, high = bounds_of(op)
-            ends = target.quantize(np.array([low, high], np.float32))
-            target = target.narrowed(*map(int, ends))
-            clips.append(op)
-        elif op.kind in MOVES:
-            moves.append((op, target))
-        else:
+        if not (is_saturation and isinstance(value, Floating)) and op.kind not in MOVES:
             break
-        if len(moves) + len(clips) > MAX_PEELED:
+        ops.append(op)
+        if len(ops) > MAX_PEELED:
             raise Refused(target.op, f"more than {MAX_PEELED} moves and clips stand in front of it")
         source = op.inputs[0]
-    return _Peeled(
-        source=source, target=target, moves=tuple(reversed(moves)), clips=tuple(reversed(clips))
-    )
+    moves: list[tuple[Op, Target]] = []
+    for op in ops:
+        if op.kind in MOVES:
+            moves.append((op, target))
+        else:
+            ends = target.quantize(np.array(bounds_of(op), np.float32))
+            target = target.narrowed(*map(int, ends))
+    clips = tuple(op for op in reversed(ops) if op.kind not in MOVES)
+    return _Peeled(source=source, target=target, moves=tuple(reversed(moves)), clips=clips)
 
 
 def _core(state: State, peeled: _Peeled, wanted: str, depth: int) -> str:

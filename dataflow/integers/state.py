@@ -45,6 +45,7 @@ class State:
         self.build = Builder(tensor.name for tensor in model.tensors)
         self.values: dict[str, Value] = {}
         self.boundaries: dict[Hashable, Boundary] = {}
+        self.quantized: dict[Hashable, str] = {}
         self.refused: list[Refused] = []
         self.limits: dict[str, tuple[int, int]] = {}
         self.weights: dict[tuple[str, str], str] = {}

@@ -21,6 +21,9 @@ from .moves import MOVES
 from .state import State
 from .values import Floating, Held, Literal
 
+MAX_OPS = 32
+"""Ops on a way, at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
@@ -40,7 +43,8 @@ def way_back(state: State, op: Op) -> Way | None:
     after: list[Op] = []
     name = op.outputs[0]
     while not isinstance(value := state.values[name], Held):
-        if not isinstance(value, Floating):
+        is_long = len(before) + len(functions) + len(after) >= MAX_OPS
+        if is_long or not isinstance(value, Floating):
             return None
         op = value.op
         if op.kind in ACCUMULATING:
