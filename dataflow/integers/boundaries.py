@@ -18,6 +18,10 @@ def boundary(state: State, source: str, target: Target, result: Tensor) -> str:
     known = state.boundaries.get(key)
     if known is not None:
         return known.tensor
-    name = state.build.add(replace(result, role="input", origin=state.shown(source)))
+    name = result.name
+    if name == source:  # the float's own name, which stands in the end before
+        name = state.build.free_name(name)
+    result = replace(result, name=name, role="input", origin=state.shown(source))
+    state.build.add(result)
     state.boundaries[key] = Boundary(source=source, target=target, tensor=name)
     return state.made(name, target)
