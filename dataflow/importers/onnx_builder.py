@@ -107,16 +107,10 @@ class Builder(Values):
     ) -> str:
         """Adds any op, its result of any format."""
         tensors = [self.tensor(name) for name in inputs]
-        operands = [tensor.shape for tensor in tensors]
         try:
-            extents = KINDS[kind].shape(operands, attributes)
-            extents = shape if extents is None else extents
-            if extents is None:
-                raise ValueError("the extents of the result are not known")
-            self.check_size(extents)
             result = Tensor(
                 name=output,
-                shape=extents,
+                shape=self._extents(kind, tensors, attributes, shape),
                 number_format=number_format,
                 scale=scale,
                 zero_point=zero_point,
@@ -124,7 +118,7 @@ class Builder(Values):
                 origin=output,
             )
             made = Op(
-                name=self._op_name(kind),
+                name=f"{kind}_{len(self.ops)}",
                 kind=kind,
                 inputs=tuple(tensor.name for tensor in tensors),
                 outputs=(output,),
@@ -137,6 +131,20 @@ class Builder(Values):
         self.ops.append(made)
         self.makers[output] = made
         return output
+
+    def _extents(
+        self,
+        kind: str,
+        tensors: Sequence[Tensor],
+        attributes: Mapping[str, AttributeValue],
+        shape: Shape | None,
+    ) -> Shape:
+        extents = KINDS[kind].shape([tensor.shape for tensor in tensors], attributes)
+        extents = shape if extents is None else extents
+        if extents is None:
+            raise ValueError("the extents of the result are not known")
+        self.check_size(extents)
+        return extents
 
     def quantize(self, source: str, output: str, like: Tensor) -> str:
         """Adds `quantize` to the format, scale and zero point of `like`."""
@@ -214,9 +222,6 @@ class Builder(Values):
             shape=result.shape,
         )
         return self.quantize(moved, self.fresh(result.name, "again"), result)
-
-    def _op_name(self, kind: str) -> str:
-        return f"{kind}_{len(self.ops)}"
 
 
 def _alike(a: Tensor, b: Tensor) -> bool:

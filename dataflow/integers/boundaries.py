@@ -20,7 +20,7 @@ def boundary(state: State, source: str, target: Target, result: Tensor) -> str:
         return known.tensor
     name = result.name
     if name == source:  # the float's own name, which stands in the end before
-        name = state.build.free_name(name)
+        name = state.build.free_name(f"{name}_quantized")
     result = replace(result, name=name, role="input", origin=state.shown(source))
     state.build.add(result)
     state.boundaries[key] = Boundary(source=source, target=target, tensor=name)
