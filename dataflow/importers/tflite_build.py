@@ -128,10 +128,7 @@ class Builder(Values):
         target = self.result(op, position)
         stored = self.tensors[value].shape
         shape = tuple(stored[perm.index(axis)] for axis in range(len(perm)))
-        if shape != self.expected(target):
-            rule = f"{target.place} has shape {target.shape}, the operator makes {shape}"
-            raise RefusalError(rule, "the file contradicts itself: convert it again")
-        self.shapes[target.index] = shape
+        self._take_shape(target, shape)
         self.forms[target.index] = {perm: self.quantized(value, target, perm, arithmetic)}
 
     def alias(self, op: FileOp, forms: Mapping[Perm, str]) -> None:
@@ -139,8 +136,14 @@ class Builder(Values):
         target = self.result(op)
         perm, name = next(iter(forms.items()))
         stored = self.tensors[name].shape
-        self.shapes[target.index] = tuple(stored[perm.index(a)] for a in range(len(perm)))
+        self._take_shape(target, tuple(stored[perm.index(a)] for a in range(len(perm))))
         self.forms[target.index] = dict(forms)
+
+    def _take_shape(self, target: FileTensor, shape: Shape) -> None:
+        if shape != self.expected(target):
+            rule = f"{target.place} has shape {target.shape}, the operator makes {shape}"
+            raise RefusalError(rule, "the file contradicts itself: convert it again")
+        self.shapes[target.index] = shape
 
     def expected(self, target: FileTensor) -> Shape:
         """The file's extents, with the batch asked for in place of a first extent of 1."""

@@ -181,6 +181,10 @@ def quantize(build: Builder, op: FileOp) -> None:
         build.finish(op, build.value(tensor, perm), perm)
         return
     all_quantised(tensor)
+    if (tensor.scale, tensor.zero_point) == (result.scale, result.zero_point):
+        build.form(tensor, perm)
+        build.alias(op, build.forms[tensor.index])
+        return
     limited(ratio(tensor, result), 2.0**-8, np.nextafter(2.0**7, np.inf), "scale / result's")
     build.finish(op, build.value(tensor, perm), perm, arithmetic=LITERT)
 
