@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +168,7 @@ def read_float_model(path: Path) -> onnx.ModelProto:
         shown = ", ".join(node_path(node) for node in found[:SHOWN_NODES])
         more = f" and {len(found) - SHOWN_NODES} more" if len(found) > SHOWN_NODES else ""
         rule = f"is quantised already: {shown}{more}"
-        help_text = f"tilewright import {path}"
+        help_text = f"tilewright import {shlex.quote(str(path))}"
         raise SpecError([Diagnostic.plain(str(path), "", rule, help=help_text)])
     return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.importers.imported import Imported
 from tilewright.dataflow.importers.onnx_file import read_model
+from tilewright.dataflow.number_formats import FLOAT
 from tilewright.spec.diagnostics import Diagnostic
 
 ENGINE = "systolic"
@@ -20,6 +22,7 @@ ENGINE_KINDS = ("matmul",)
 ORACLE_DOMAINS = ("", "ai.onnx", "com.microsoft")
 """Domains of the nodes that onnxruntime runs."""
 
+_INTEGER_END = ": inputs and outputs of accelerators are floats to the host, which quantises them"
 _HELP = "`tilewright import {}` shows what runs each op"
 
 
@@ -41,8 +44,8 @@ def reason(op: Op, graph: Graph) -> str | None:
     if len(operands) < 4:
         return "the engine's results are int8, not the sums"
     activation, weight = operands[:2]
-    if weight.role != "constant":
-        return "the engine's weights are constants"
+    if weight.role != "constant" or activation.role == "constant":
+        return "the engine's weights, and only they, are constants"
     shapes = [tensor.shape for tensor in (activation, weight, result)]
     if any(len(shape) != 2 for shape in shapes):
         return f"the engine's operands have 2 axes, not {max(map(len, shapes))}"
@@ -72,7 +75,7 @@ def not_yet(imported: Imported, path: Path) -> list[Diagnostic]:
     ]
     found += [Diagnostic.plain(str(path), "", rule) for rule in _file_reasons(imported, path)]
     if found:  # the same for all of them: told once
-        found[-1] = found[-1].with_help(_HELP.format(path))
+        found[-1] = found[-1].with_help(_HELP.format(shlex.quote(str(path))))
     return found
 
 
@@ -82,6 +85,9 @@ def _reasons(imported: Imported) -> Iterator[tuple[str, str]]:
         why = reason(op, imported.graph)
         if why is not None:
             yield place(op), f" ({op.kind}): {why}"
+    for tensor in (*imported.model.inputs, *imported.model.outputs):
+        if tensor.number_format != FLOAT:
+            yield f"{tensor.role} {tensor.origin or tensor.name}", _INTEGER_END
     for end, part in (("before", imported.before), ("after", imported.after)):
         for op in part.ops if part is not None else ():
             if op.kind not in ("quantize", "dequantize"):
