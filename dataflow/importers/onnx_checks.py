@@ -16,6 +16,7 @@ from .onnx_nodes.node import STANDARD, node_path
 MAX_NODES = 20_000
 MAX_VALUES = 100_000
 SHOWN_PROBLEMS = 20
+EXPORT = "the file is damaged or not complete: export it again"
 OLDEST_OPSET, NEWEST_OPSET = 7, int(onnx.defs.onnx_opset_version())
 NEWEST_IR = int(onnx.IR_VERSION)
 
@@ -29,17 +30,25 @@ def structure_problems(model: onnx.ModelProto, file: str) -> list[Diagnostic]:
     for count, most, noun in counts:
         if count > most:
             rule = f"a model has at most {most} {noun}"
-            return [Diagnostic.plain(file, "", rule, value=str(count))]
+            help_text = "cut it in models of their own"
+            return [Diagnostic.plain(file, "", rule, value=str(count), help=help_text)]
     problems = list(_version_problems(model, file))
     if not graph.node:
-        problems.append(Diagnostic.plain(file, "", "the model has no node"))
+        problems.append(Diagnostic.plain(file, "", "the model has no node", help=EXPORT))
     if not graph.output:
-        problems.append(Diagnostic.plain(file, "", "the model has no output"))
+        problems.append(Diagnostic.plain(file, "", "the model has no output", help=EXPORT))
     problems += _input_problems(graph, file)
     problems += _function_problems(model, file)
     problems += _tensor_problems(graph, file)
     problems += _name_problems(graph, file)
     return problems
+
+
+def operator_help(node: onnx.NodeProto) -> str:
+    """Where it says what an operator may be."""
+    if node.domain not in STANDARD:
+        return "change it where the model is made, and export it again"
+    return f"what it may be: https://onnx.ai/onnx/operators/onnx__{node.op_type}.html"
 
 
 def checker_problems(model: onnx.ModelProto, file: str, found: Exception) -> list[Diagnostic]:
@@ -54,10 +63,12 @@ def checker_problems(model: onnx.ModelProto, file: str, found: Exception) -> lis
         try:
             onnx.checker.check_node(node, context)
         except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-            problems.append(Diagnostic.plain(file, node_path(node), _first_line(error)))
+            rule, help_text = _first_line(error), operator_help(node)
+            problems.append(Diagnostic.plain(file, node_path(node), rule, help=help_text))
     if problems:
         return problems
-    return [Diagnostic.plain(file, "", f"is not a sound ONNX model: {_first_line(found)}")]
+    rule = f"is not a sound ONNX model: {_first_line(found)}"
+    return [Diagnostic.plain(file, "", rule, help=EXPORT)]
 
 
 def _first_line(error: Exception) -> str:
@@ -83,7 +94,9 @@ def _version_problems(model: onnx.ModelProto, file: str) -> Iterator[Diagnostic]
     for domain, times in domains.items():
         if times > 1:
             rule = f"is imported {times} times"
-            yield Diagnostic.plain(file, f"operator set {domain or 'ai.onnx'}", rule)
+            yield Diagnostic.plain(
+                file, f"operator set {domain or 'ai.onnx'}", rule, help="import it once"
+            )
     for item in model.opset_import:
         if item.domain in STANDARD and not OLDEST_OPSET <= item.version <= NEWEST_OPSET:
             yield Diagnostic.plain(
@@ -94,7 +107,8 @@ def _version_problems(model: onnx.ModelProto, file: str) -> Iterator[Diagnostic]
                 help="export with another opset, or use onnx.version_converter",
             )
     if "" not in domains and any(node.domain in STANDARD for node in model.graph.node):
-        yield Diagnostic.plain(file, "operator set ai.onnx", "the model does not say its version")
+        rule = "the model does not say its version"
+        yield Diagnostic.plain(file, "operator set ai.onnx", rule, help=EXPORT)
 
 
 def _input_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
@@ -144,7 +158,7 @@ def _tensor_problem(item: TensorProto, place: str, file: str) -> Iterator[Diagno
     problem = size_problem(item)
     if problem is not None:
         is_type = problem.startswith("values of type")
-        help_text = "export in float32" if is_type else "the file is damaged: export it again"
+        help_text = "export in float32" if is_type else EXPORT
         yield Diagnostic.plain(file, place, problem, help=help_text)
 
 
@@ -188,7 +202,7 @@ def _name_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
                 file, f"tensor {name}", f"is made {times} times", help="give each value its name"
             )
         if not name:
-            yield Diagnostic.plain(file, "", "an input or a constant has no name")
+            yield Diagnostic.plain(file, "", "an input or a constant has no name", help=EXPORT)
     names = Counter(node.name for node in graph.node if node.name)
     for name, times in names.items():
         if times > 1:
@@ -200,11 +214,12 @@ def _name_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
         for name in node.input:
             if name and name not in ready:
                 rule = f"input `{name}` is made by no earlier node"
-                help_text = "it comes later: a cycle, or nodes out of order"
-                yield Diagnostic.plain(
-                    file, node_path(node), rule, help=help_text if name in made else None
-                )
+                is_late = name in made
+                help_text = "it comes later: a cycle, or nodes out of order" if is_late else EXPORT
+                yield Diagnostic.plain(file, node_path(node), rule, help=help_text)
         ready.update(node.output)
     for item in graph.output:
         if not item.name or item.name not in ready:
-            yield Diagnostic.plain(file, f"output {item.name}", "no node makes it")
+            yield Diagnostic.plain(
+                file, f"output {item.name}", "no node makes it", help="name a value of the model"
+            )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
-from .onnx_checks import SHOWN_PROBLEMS, checker_problems, structure_problems
+from .onnx_checks import EXPORT, SHOWN_PROBLEMS, checker_problems, structure_problems
 from .onnx_nodes.arrays import array_of
 from .onnx_nodes.node import STANDARD, node_path
 
@@ -94,11 +94,13 @@ def initializers(
         try:
             array = array_of(item)
         except ValueError as error:
-            wrong.append(Diagnostic.plain(str(path), f"tensor {item.name}", str(error)))
+            place = f"tensor {item.name}"
+            wrong.append(Diagnostic.plain(str(path), place, str(error), help=EXPORT))
             continue
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            rule = "a constant must not hold NaN or infinity"
-            wrong.append(Diagnostic.plain(str(path), f"tensor {item.name}", rule))
+            rule, place = "a constant must not hold NaN or infinity", f"tensor {item.name}"
+            help_text = "train or quantise the model again: its weights are broken"
+            wrong.append(Diagnostic.plain(str(path), place, rule, help=help_text))
             continue
         arrays[item.name] = array
     return arrays, wrong

@@ -19,6 +19,7 @@ from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from ..graph import Graph, Op
 from .onnx_builder import Builder
+from .onnx_checks import operator_help
 from .onnx_clean import batch_symbols, input_tensor, opsets_of, true_inputs
 from .onnx_file import initializers, node_path
 from .onnx_nodes import families
@@ -30,6 +31,7 @@ from .onnx_patterns import recognise
 __all__ = ["families", "model_graph"]
 
 SHOWN = 200
+_EXPORT = "change it where the model is made, and export it again"
 
 
 def model_graph(model: onnx.ModelProto, path: Path, batch: int | None = 1) -> Graph:
@@ -69,8 +71,9 @@ class _Reading:
         except ValueError as error:
             raise SpecError([Diagnostic.plain(str(self.path), "", str(error))]) from None
 
-    def _refuse(self, place: str, refused: Refused) -> None:
-        found = Diagnostic.plain(str(self.path), place, refused.rule, help=refused.help)
+    def _refuse(self, place: str, refused: Refused, help_text: str = _EXPORT) -> None:
+        help_text = refused.help or help_text
+        found = Diagnostic.plain(str(self.path), place, refused.rule, help=help_text)
         self.diagnostics.append(found)
 
     def _shown(self) -> list[Diagnostic]:
@@ -105,7 +108,7 @@ class _Reading:
             elif convert is not None:
                 convert(self.build, node)
         except Refused as refused:
-            self._refuse(node_path(proto), refused)
+            self._refuse(node_path(proto), refused, operator_help(proto))
             self.lost.update(proto.output)
 
     def _is_folded(self, node: Node) -> bool:

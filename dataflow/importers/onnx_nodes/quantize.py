@@ -51,7 +51,10 @@ def read_quantisation(
         raise Refused(f"at most {MAX_SCALES} scales are supported, got {scales.size}")
     build.spend(0, 64 * scales.size)
     if not (np.isfinite(scales) & (scales >= np.finfo(np.float32).tiny)).all():
-        raise Refused(f"scales must be positive normal numbers, got {scales.min()!s}")
+        raise Refused(
+            f"scales must be positive normal numbers, got {scales.min()!s}",
+            help="quantise again with data that reach this value",
+        )
     zeros: NDArray[Any] = np.zeros(scales.shape, np.int64)
     if zero_point:
         zeros = build.needed_constant(zero_point, "the zero point")

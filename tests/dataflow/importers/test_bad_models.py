@@ -257,6 +257,7 @@ def test_bad_model(name, tmp_path):
     shown = "\n".join(item.render() for item in found)
     fits = [item.path.startswith(place) and re.search(rule, item.rule) for item in found]
     assert any(fits), f"{name}: {place!r}: {rule!r} is not in\n{shown}"
+    assert all(item.help for item in found), f"{name}: what to do?\n{shown}"
     assert all(item.file == str(path) for item in found)
     assert list(tmp_path.iterdir()) == [path], "something was written"
 
