@@ -167,8 +167,8 @@ def _other_rows(
         if differ
     ]
     totals = sum(counts.values())
-    plain = {"case": f"{case}, {kernels} kernels", "checked": checked, "mismatches": outputs}
-    why = {"case": f"{case}, {kernels} kernels explained", "checked": int(totals[0])}
+    plain = {"case": f"{case}, {kernels}", "checked": checked, "mismatches": outputs}
+    why = {"case": f"{case}, {kernels}, why", "checked": int(totals[0])}
     is_portable = kernels == "reference"  # the optimised ones depend on the processor
     return [
         plain | {"is_judged": False, "samples": len(images)},
@@ -240,7 +240,7 @@ def _others_row(kernels: Kernels, counts: dict[str, list[int]]) -> Row:
     shares = [f"{kind} {wrong / of:.2%}" for kind, (of, wrong) in ranked if wrong]
     lines = [", ".join(shares[start : start + 5]) for start in range(0, len(shares), 5)]
     return {
-        "case": f"one operator, {kernels} kernels and default",
+        "case": f"one operator, {kernels} and default",
         "checked": sum(of for of, _ in counts.values()),
         "mismatches": sum(wrong for _, wrong in counts.values()),
         "is_judged": False,
