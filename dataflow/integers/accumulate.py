@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Op
+from ..number_formats import bits_of, range_of
 from ..tensor import Tensor
 from .holding import activation, operand
 from .state import Job, State
@@ -60,11 +62,15 @@ def accumulated(
     """
     only_half_even(job)
     parts = accumulation(state, op or job.op, extra, may_round=may_round)
+    _check_width(parts)
     with np.errstate(over="ignore", under="ignore"):
         scale = (parts.unit / np.float32(job.target.quantisation.scale)).astype(np.float32)
     if not np.isfinite(scale).all() or (scale < np.finfo(np.float32).tiny).any():
         rule = "input scale x weight scale / output scale is no normal number"
         raise Refused(job.target.op, rule)
+    is_whole = job.target.is_full and not job.target.quantisation.zero_point
+    if job.result.number_format == "int32" and is_whole and (scale == 1).all():
+        return sums(state, parts, job.result, job.nodes)  # all 32 bits of them
     saturation = {
         "zero_point": job.target.quantisation.zero_point,
         "minimum": job.target.low,
@@ -75,6 +81,35 @@ def accumulated(
     operands.append(state.build.constant(f"scale_{number}", scale, "N"))
     attributes = {**parts.op.attributes, **saturation}
     return state.build.op(parts.op.kind, operands, job.result, attributes, job.nodes)
+
+
+def _check_width(parts: Accumulation) -> None:
+    """Sums of operands wider than 8 bits must not leave 32 bits.
+
+    With 8 bits that takes more than 32,768 products, and onnxruntime's sums wrap as ours do.
+    """
+    activation, weight = parts.activation, parts.weight
+    if max(bits_of(activation.number_format), bits_of(weight.number_format)) <= 8:
+        return
+    products = math.prod(weight.shape) // parts.channels
+    if parts.op.kind == "matmul":
+        products = weight.shape[-2]
+    greatest = products * _reach(activation) * _reach(weight)
+    if parts.bias is not None:
+        greatest += int(np.abs(parts.bias.astype(np.int64)).max())
+    if greatest > np.iinfo(np.int32).max:
+        formats = f"{activation.number_format} and {weight.number_format}"
+        rule = f"sums of {products} products of {formats} can leave 32 bits"
+        raise Refused(parts.op, rule, "quantise the activation to int8 (int16 is for residuals)")
+
+
+def _reach(tensor: Tensor) -> int:
+    """The greatest magnitude of the tensor's integers less their zero points."""
+    if tensor.data is not None and tensor.axis is None:
+        low, high = int(tensor.data.min()), int(tensor.data.max())
+    else:
+        low, high = range_of(tensor.number_format)
+    return max(max(high - zero, zero - low) for zero in tensor.zero_point)
 
 
 def raw(state: State, op: Op, has_bias: bool = True) -> tuple[str, Float32Array, int]:

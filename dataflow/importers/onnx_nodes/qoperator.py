@@ -115,11 +115,11 @@ def integer_product(build: Builder, node: Node) -> None:
     A scale that the first operand has is undone by the second's, which has none of its own.
     """
     is_conv = node.op_type == "ConvInteger"
-    scale = build.tensor(node.input(0)).scale or (1.0,)
-    inverse = np.float32(1) / np.float32(scale[0])
-    if len(scale) > 1 or np.float32(scale[0]) * inverse != 1:
+    scales = build.tensor(node.input(0)).scale or (1.0,)
+    scale, inverse = np.float32(scales[0]), _inverse(np.float32(scales[0]))
+    if len(scales) > 1 or inverse is None:
         raise Refused("the scale of its first operand has no inverse in float32", help=_HELP)
-    left = _plain_integers(build, node, 0, 2, np.float32(scale[0]), axis=-2)
+    left = _plain_integers(build, node, 0, 2, scale, axis=-2)
     right = _plain_integers(build, node, 1, 3, inverse, axis=0 if is_conv else -1)
     result = _float(build, node, "Conv" if is_conv else "MatMul", [left, right])
     build.raw_op(
@@ -131,6 +131,20 @@ def integer_product(build: Builder, node: Node) -> None:
         scale=(1.0,),
         zero_point=(0,),
     )
+
+
+def _inverse(scale: np.float32) -> np.float32 | None:
+    """A float32 whose product with `scale` is 1; one in 15 has none."""
+    near = np.float32(1) / scale
+    tries = (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf)))
+    return next((each for each in tries if scale * each == 1), None)
+
+
+def plain_sums(build: Builder, name: str) -> str | None:
+    """The floats whose integers a MatMulInteger or ConvInteger gives; None if this is another."""
+    tensor, maker = build.tensor(name), build.maker(name)
+    is_sum = maker is not None and maker.kind == "quantize" and tensor.number_format == "int32"
+    return maker.inputs[0] if maker is not None and is_sum and tensor.scale == (1.0,) else None
 
 
 def _channels_second(node: Node) -> None:

@@ -12,6 +12,7 @@ from ...shapes import Shape
 from .arrays import type_name
 from .axes import axis_from_front, from_front
 from .node import Node, Refused
+from .qoperator import plain_sums
 from .registry import converter
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def cast(build: Builder, node: Node) -> None:
     tensor = build.tensor(source)
     if tensor.number_format == target:
         build.alias(node.output, source)
+    elif target == FLOAT and (sums := plain_sums(build, source)) is not None:
+        build.alias(node.output, sums)
     elif target == FLOAT and not tensor.scale:
         known = build.integers_of(source, (1.0,), (0,), None)
         build.dequantize(known, node.output)

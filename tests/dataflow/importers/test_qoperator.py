@@ -300,6 +300,54 @@ def test_integer_products_are_int32(operator: str) -> None:
         compare(model, {"x": values}, operator)
 
 
+@pytest.mark.parametrize("ending", ["float", "quantised"])
+@pytest.mark.parametrize("scale", [0.125, 0.1, 0.0371])
+def test_integer_products_between_scales(scale: float, ending: str) -> None:
+    """What ONNX models with MatMulInteger do around it: Cast, Mul, Add, and QuantizeLinear."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("MatMulInteger", ["q", "w", "z", "wz"], ["sums"]),
+        helper.make_node("Cast", ["sums"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["floats", "each"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "offset"], ["y" if ending == "float" else "moved"]),
+    ]
+    if ending == "quantised":
+        nodes += [
+            helper.make_node("Relu", ["moved"], ["positive"]),
+            helper.make_node("QuantizeLinear", ["positive", "ys", "yz"], ["y"]),
+        ]
+    rng = np.random.default_rng(8)
+    constants: Arrays = {
+        "s": np.array(scale, np.float32),
+        "z": np.array(7, np.uint8),
+        "w": MATRIX,
+        "wz": np.arange(6, dtype=np.int8),
+        "each": (scale * rng.uniform(-0.01, 0.02, 6)).astype(np.float32),
+        "offset": rng.normal(size=6).astype(np.float32),
+        "ys": np.array(0.05, np.float32),
+        "yz": np.array(20, np.uint8),
+    }
+    used = {name for node in nodes for name in node.input}
+    kind = TensorProto.FLOAT if ending == "float" else TensorProto.UINT8
+    known = {name: value for name, value in constants.items() if name in used}
+    model = model_of(nodes, known, {"x": (TensorProto.FLOAT, (5, 4))}, {"y": kind})
+    x = (rng.normal(size=(5, 4)) * 128 * scale).astype(np.float32)
+    compare(model, {"x": x}, f"seed 8, scale {scale}")
+
+
+def test_int32_sums_keep_all_bits() -> None:
+    """More than float32's 24 bits: 1200 products of -128 * -128, and one of 1."""
+    weight = np.full((1201, 1), -128, np.int8)
+    weight[0] = 1
+    model = node_model(
+        "MatMulInteger", ["x", "w"], {"w": weight}, domain="", shape=(1, 1201),
+        made=TensorProto.INT32,
+    )  # fmt: skip
+    values = np.full((1, 1201), -128, np.int8)
+    values[0, 0] = 3
+    assert run_model(imported(model), {"x": values}).outputs["y"].tolist() == [[1200 * 2**14 + 3]]
+
+
 def test_softmax_and_mean_become_ops() -> None:
     """Their integer definitions are this project's own."""
     softmax = node_model("QLinearSoftmax", (*X, *Y), QUANTISED, axis=1, opset=13)
