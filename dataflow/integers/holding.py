@@ -47,9 +47,17 @@ def _is_all_exact(chain: Sequence[Op], quantisation: Quantisation) -> bool:
         if op.kind in MOVES:
             if not is_exact(op, quantisation):
                 return False
-        elif not all(np.isinf(end) or quantisation.is_exact(end) for end in bounds_of(op)):
+        elif not _is_exact_clip(op, quantisation):
             return False
     return True
+
+
+def _is_exact_clip(op: Op, quantisation: Quantisation) -> bool:
+    """Whether each bound is what some integer stands for, or lies behind all that integers do."""
+    low, high = bounds_of(op)
+    least, most = quantisation.ends
+    low_is_exact = low <= least or quantisation.is_exact(low)
+    return low_is_exact and (high >= most or quantisation.is_exact(high))
 
 
 def _made(state: State, op: Op, source: Tensor) -> Tensor:

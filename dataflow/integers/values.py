@@ -80,6 +80,12 @@ class Quantisation:
     def limits(self) -> tuple[int, int]:
         return range_of(self.number_format)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest float that an integer stands for."""
+        least, most = self.tensor("value", (2,)).dequantize(np.array(self.limits))
+        return float(least), float(most)
+
     def tensor(self, name: str, shape: tuple[int, ...], origin: str = "") -> Tensor:
         """An intermediate tensor of this quantisation."""
         return Tensor(
@@ -94,9 +100,11 @@ class Quantisation:
 
     def is_exact(self, value: float) -> bool:
         """Whether a float is exactly what some integer stands for."""
+        least, most = self.ends
+        if not least <= value <= most:
+            return False
         one = self.tensor("value", ())
-        with np.errstate(over="ignore"):
-            back = one.dequantize(one.quantize(np.array(value, np.float32)))
+        back = one.dequantize(one.quantize(np.array(value, np.float32)))
         return bool(back == np.float32(value))
 
 
