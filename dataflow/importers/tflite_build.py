@@ -112,7 +112,8 @@ class Builder(Values):
     ) -> str:
         """A float32 op; the name of its result. `shape` if the kind does not say it."""
         given = attributes or {}
-        extents = KINDS[kind].shape([self.tensors[name].shape for name in inputs], given) or shape
+        extents = KINDS[kind].shape([self.tensors[name].shape for name in inputs], given)
+        extents = shape if extents is None else extents
         if extents is None:
             raise RefusalError(f"the extents of {kind} are not known")
         origin = self.result(op).name

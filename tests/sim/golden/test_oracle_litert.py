@@ -70,6 +70,13 @@ def test_a_batch_is_as_many_single_runs(seed: int) -> None:
     assert checked == sum(values.size for values in theirs.values()) and wrong == 0, model.kinds
 
 
+def test_a_mean_of_everything_has_no_axes() -> None:
+    toy = Toy(np.random.default_rng(0))
+    toy.current = toy.add_input((1, 5, 7))
+    toy.op("MEAN", (toy.current, toy.integers(0, 1, 2)), (toy.add(()),), "ReducerOptions")
+    assert compare(toy.model([toy.current]), 0) == 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_float_ends_equal_litert(seed: int) -> None:
     """QUANTIZE and DEQUANTIZE at the ends are the host's; transposes there are the graph's."""
