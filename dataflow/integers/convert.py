@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from ..graph import Graph, Op
@@ -24,7 +26,8 @@ def to_integers(model: Graph, file: str) -> Imported:
     Raises:
         SpecError: with every place at which floats stay between integers, and what to do there.
     """
-    return _Conversion(model, file).imported()
+    with np.errstate(all="ignore"):  # infinities saturate, NaN is looked for
+        return _Conversion(model, file).imported()
 
 
 SHOWN = 200
@@ -50,7 +53,10 @@ class _Conversion:
             raise SpecError(self._diagnostics())
         if not self.state.build.ops:
             self._refuse_whole("no op stands between QuantizeLinear and DequantizeLinear")
-        graph = self.state.build.graph(self.model.name)
+        try:
+            graph = self.state.build.graph(self.model.name)
+        except ValueError as error:  # what operators.py refuses and no rule has foreseen
+            raise SpecError([Diagnostic.plain(self.file, "", str(error))]) from None
         return Imported(graph=graph, model=self.model, before=before, after=after)
 
     def _take(self, op: Op) -> None:
