@@ -18,7 +18,9 @@ from .problem import Problem
 from .states import Move, Moves, State
 
 CHECK_TIME_EVERY = 256
-BEAM_WIDTH = 4
+BEAM_WIDTH, BEAM_SETS, GREEDY_SETS = 4, 16, 4
+MOST_STATES = 2_000_000
+NEVER = float("inf")
 NO_BOUND = 1 << 62
 
 Progress = Callable[[str, int | None, int], None]
@@ -82,7 +84,7 @@ class Trail:
 
 
 def beam(
-    moves: Moves, start: State, target: int, width: int, deadline: float
+    moves: Moves, start: State, target: int, width: int, deadline: float, most_sets: int
 ) -> tuple[int, tuple[Move, ...]] | None:
     """A good answer for one part: of the states with as many operators done, the `width` best.
 
@@ -101,7 +103,7 @@ def beam(
         for state in kept:
             if state.done & target == target:
                 return cost[state], trail.path(state)
-            for more, move in moves.expand(state, target):
+            for more, move in moves.expand(state, target, most_sets):
                 after = moves.after(state, move.step, move.evicted)
                 settled, rest = moves.settle(after, target)
                 total = cost[state] + more
@@ -130,7 +132,8 @@ def best_first(
         if state.done & target == target:
             return cost, trail.path(state), expanded
         expanded += 1
-        if expanded % CHECK_TIME_EVERY == 0 and time.monotonic() > deadline:
+        is_late = expanded % CHECK_TIME_EVERY == 0 and time.monotonic() > deadline
+        if is_late or len(best) > MOST_STATES:
             return cost, None, expanded
         for more, move in moves.expand(state, target):
             total = cost + more
@@ -146,6 +149,17 @@ def best_first(
     return bound, None, expanded
 
 
+@dataclass
+class Part:
+    """A stretch between two cuts: where it starts, and the best answer so far."""
+
+    start: State
+    target: int
+    cost: int
+    moves: tuple[Move, ...]
+    lower: int = 0
+
+
 def fewest_bytes(
     problem: Problem,
     *,
@@ -156,37 +170,59 @@ def fewest_bytes(
     """The order and evictions with the fewest bytes; at the deadline the best known, and a bound.
 
     With `bound`, answers of `bound` bytes or more need not be found: then `bytes` may be more than
-    `lower_bound` without a better one being excluded.
-
-    Raises:
-        TimeoutError: if not even a first answer was found in the time.
+    `lower_bound` without a better one being excluded. A first answer is always found, however
+    little time there is; an interrupt (Ctrl-C) while it is improved ends the search as a deadline
+    does.
     """
     moves, deadline = Moves(problem), time.monotonic() + seconds
+    parts = _first_answers(moves, deadline - seconds / 2)
+    expanded = 0
+    is_interrupted = False
+    for place, part in enumerate(parts):
+        if part.cost == 0:
+            continue
+        left = deadline - time.monotonic()
+        if left > 0 and not is_interrupted:
+            open_parts = sum(later.cost > 0 for later in parts[place:])
+            try:
+                limit = min(part.cost, max(1, bound - sum(p.lower for p in parts)))
+                until = time.monotonic() + left / open_parts
+                expanded += _improve(moves, part, limit, until)
+            except KeyboardInterrupt:
+                is_interrupted = True
+        if progress is not None:
+            progress("order", sum(p.cost for p in parts), sum(p.lower for p in parts))
+    return Found(
+        moves=tuple(move for part in parts for move in part.moves),
+        bytes=sum(part.cost for part in parts),
+        lower_bound=sum(part.lower for part in parts),
+        expanded=expanded,
+        method="best-first search over orders" if expanded else "beam search",
+    )
+
+
+def _first_answers(moves: Moves, deadline: float) -> list[Part]:
+    """Every part by a beam: as wide as the time allows, one state wide at least."""
+    parts: list[Part] = []
     state = moves.start
-    path: list[Move] = []
-    total = lower = expanded = 0
-    for target in cuts(problem):
+    for target in cuts(moves.problem):
         if state.done & target == target:
             continue
-        first = beam(moves, state, target, BEAM_WIDTH, deadline)
-        if first is None:
-            raise TimeoutError(f"{problem.name}: no order found in {seconds:g} s")
-        known, piece = first
-        if known:
-            least, better, count = best_first(
-                moves, state, target, min(known, max(1, bound - total)), deadline
-            )
-            expanded += count
-            if better is not None:
-                known, piece = least, better
-            lower += min(least, known)
-        total += known
-        path.extend(piece)
-        for move in piece:
+        answer = beam(moves, state, target, 1, NEVER, GREEDY_SETS)
+        assert answer is not None, "one state can always go on"
+        if answer[0]:
+            wide = beam(moves, state, target, BEAM_WIDTH, deadline, BEAM_SETS)
+            answer = answer if wide is None else min(answer, wide, key=lambda found: found[0])
+        parts.append(Part(state, target, *answer))
+        for move in answer[1]:
             state = moves.after(state, move.step, move.evicted)
-        if progress is not None:
-            progress("order", total, lower)
-    method = "best-first search over orders" if expanded else "beam search, nothing to move"
-    return Found(
-        moves=tuple(path), bytes=total, lower_bound=lower, expanded=expanded, method=method
-    )
+    return parts
+
+
+def _improve(moves: Moves, part: Part, limit: int, deadline: float) -> int:
+    """Search one part exactly; states expanded."""
+    least, better, count = best_first(moves, part.start, part.target, limit, deadline)
+    if better is not None:
+        part.cost, part.moves = least, better
+    part.lower = min(least, part.cost)
+    return count

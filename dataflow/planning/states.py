@@ -14,11 +14,14 @@ a valid copy in memory (`clean`). Three facts keep the states few:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from .problem import Problem, bits, mask_of
+
+MOST_REMEMBERED = 1_000_000
 
 
 class State(NamedTuple):
@@ -58,6 +61,7 @@ class Moves:
             mask_of(m for item in step.reads if (m := problem.maker[item]) is not None)
             for step in problem.steps
         ]
+        self._used: dict[int, int] = {}
         self._ready: dict[int, int] = {0: mask_of(i for i, b in enumerate(self.before) if not b)}
 
     @property
@@ -72,10 +76,19 @@ class Moves:
         """Bytes of the tensors of a mask."""
         total, size = 0, self.size
         while mask:
-            low = mask & -mask
-            total += size[low.bit_length() - 1]
-            mask ^= low
+            place = mask.bit_length() - 1
+            total += size[place]
+            mask ^= 1 << place
         return total
+
+    def used(self, state: State) -> int:
+        """Bytes on chip; remembered, as many states have the same tensors there."""
+        known = self._used.get(state.resident)
+        if known is None:
+            if len(self._used) > MOST_REMEMBERED:
+                self._used.clear()
+            known = self._used[state.resident] = self.weight(state.resident)
+        return known
 
     def ready(self, done: int) -> int:
         """Operators that have not run and whose inputs exist."""
@@ -116,13 +129,11 @@ class Moves:
     def settle(self, state: State, target: int) -> tuple[State, tuple[Move, ...]]:
         """All safe moves among the operators of `target`, one after the other."""
         moves: list[Move] = []
-        used = self.weight(state.resident)
         while True:
-            step = self._safe(state, used, target)
+            step = self._safe(state, self.used(state), target)
             if step is None:
                 return state, tuple(moves)
             state = self.after(state, step)
-            used = self.weight(state.resident)
             moves.append(Move(step))
 
     def _safe(self, state: State, used: int, target: int) -> int | None:
@@ -160,12 +171,15 @@ class Moves:
                     return True
         return False
 
-    def expand(self, state: State, target: int) -> Iterator[tuple[int, Move]]:
-        """Every operator of `target` that can run next with every least set of evicted tensors.
+    def expand(
+        self, state: State, target: int, most_sets: int | None = None
+    ) -> Iterator[tuple[int, Move]]:
+        """Every operator of `target` that can run next with every least set of evicted tensors (of
+        each operator at most `most_sets`, those of few large tensors first).
 
         Yields bytes moved for it, now and by the reloads that it makes necessary, and the move.
         """
-        used = self.weight(state.resident)
+        used = self.used(state)
         for step in bits(self.ready(state.done) & target):
             inside = self.reads[step] & state.resident
             others = state.resident & ~inside
@@ -173,7 +187,7 @@ class Moves:
             if excess <= 0:
                 yield 0, Move(step)
                 continue
-            for evicted in self.least_sets(others, excess):
+            for evicted in itertools.islice(self.least_sets(others, excess), most_sets):
                 yield self.eviction_bytes(evicted, state.clean), Move(step, evicted)
 
     def eviction_bytes(self, evicted: int, clean: int) -> int:
