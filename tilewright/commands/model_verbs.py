@@ -1,14 +1,17 @@
 """Verbs about models alone: `import` and `quantize`."""
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from tilewright.commands.contract import Outcome, Progress
+
+READERS: Final = ("onnx", "onnx-ir", "onnxscript", "networkx", "tflite")
+"""Packages that read models."""
 
 
 def import_(options: argparse.Namespace, progress: Progress) -> Outcome:
     """The integer graph of a quantised model as a table; with `--out` also as a file."""
-    _require("onnx", "networkx", "tflite")
+    _require(*READERS)
     from tilewright.flow.models import import_model
 
     return _outcome(
@@ -18,7 +21,7 @@ def import_(options: argparse.Namespace, progress: Progress) -> Outcome:
 
 def quantize(options: argparse.Namespace, progress: Progress) -> Outcome:
     """A float model as an int8 one."""
-    _require("onnx", "networkx", "tflite", "onnxruntime")
+    _require(*READERS, "onnxruntime")
     from tilewright.flow.quantize import quantize_model
 
     result = quantize_model(
