@@ -115,7 +115,7 @@ def _is_scalar_against_row(a: Shape, b: Shape) -> bool:
     have; at the outermost of those if there is none. A shape without axes counts as one axis.
     """
     common = max(1, min(len(a), len(b)))
-    inner = [((1,) * common + shape)[: -common - 1 : -1] for shape in (a, b)]
-    pairs = list(zip(*inner, strict=True))
+    inner_a, inner_b = (((1,) * common + shape)[: -common - 1 : -1] for shape in (a, b))
+    pairs = list(zip(inner_a, inner_b, strict=True))
     extent_of_a, _ = next((pair for pair in pairs if max(pair) > 1), pairs[-1])
     return extent_of_a == 1

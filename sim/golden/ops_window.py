@@ -98,8 +98,12 @@ def reduce_mean(op: Op, operands: Sequence[Operand], result: Tensor) -> Array:
 
 
 def _sums_by_layout(rows: Floats, shape: tuple[int, ...], axes: tuple[int, ...]) -> Floats:
-    """Row sums in the order that suits how reduced (R) and kept (K) axes follow each other."""
-    letters = ["R" if axis in axes else "K" for axis, extent in enumerate(shape) if extent > 1]
+    """Row sums in the order that suits how reduced (R) and kept (K) axes follow each other.
+
+    Axes of one index count unless they are the first.
+    """
+    first = next((axis for axis, extent in enumerate(shape) if extent > 1), 0)
+    letters = ["R" if axis in axes else "K" for axis in range(first, len(shape))]
     pattern = "".join(letter for letter, _ in groupby(letters))
     if pattern == "R":
         return sum_in_lanes(rows, num_totals=2)

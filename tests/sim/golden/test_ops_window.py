@@ -15,7 +15,7 @@ POOLS = [
     ((1, 4, 9, 14), (3, 5), (2, 1), (0, 1, 2, 3)),
     ((2, 5, 31), (4,), (3,), (2, 1)),
     ((1, 2, 5, 6, 7), (2, 3, 2), (1, 2, 1), (1, 0, 1, 0, 2, 0)),
-    ((2, 3, 6, 5), (6, 5), (1, 1), (0, 0, 0, 0)),
+    ((8, 400, 6, 5), (6, 5), (1, 1), (0, 0, 0, 0)),
     ((2, 3, 6, 5), (6, 5), (1, 1), (1, 0, 0, 0)),
 ]
 # shape, axes: reduced axes behind, in front, between, apart, all
@@ -26,11 +26,16 @@ MEANS = [
     ((9, 50, 1, 3), (2, 3)),
     ((4, 90, 29), (2,)),
     ((3, 51, 7, 1), (2, 3)),
-    ((3, 70, 65), (1,)),
-    ((50, 61, 1), (1,)),
-    ((2, 5, 6, 70), (1, 2)),
+    ((3, 70, 650), (1,)),
+    ((40, 7, 650), (1,)),
+    ((900, 61, 1), (1,)),
+    ((2, 5, 7, 700), (1, 2)),
     ((64, 6, 40), (0,)),
-    ((1, 50, 64), (1,)),
+    ((1, 50, 2000), (1,)),
+    ((1, 1, 50, 70), (2,)),
+    ((1, 40, 61), (0, 2)),
+    ((20, 7, 61, 1), (1, 3)),
+    ((40, 1, 61), (1, 2)),
     ((7, 9, 5, 11), (0, 2)),
     ((7, 9, 5, 11), (1, 3)),
     ((5, 67), (0, 1)),
@@ -100,7 +105,7 @@ def test_average_pools_of_other_formats_equal_onnxruntime(over_axes):
 @pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8"), ("int16", "int16")])
 def test_global_average_pools_equal_onnxruntime(over_axes, formats):
     kernel = "QLinearGlobalAveragePool" if "16" not in formats[0] else None
-    for number, shape in enumerate([(3, 50, 8, 8), (3, 50, 7, 7), (2, 99, 5), (1, 9, 3, 2, 5)]):
+    for number, shape in enumerate([(3, 50, 8, 8), (9, 400, 7, 7), (2, 900, 5), (1, 9, 3, 2, 5)]):
         for seed in range(4 * number, 4 * number + 4):
             count = float(np.prod(shape[2:]))
             op = over_axes("global_average_pool", "GlobalAveragePool", shape, count, formats, seed)
@@ -108,7 +113,7 @@ def test_global_average_pools_equal_onnxruntime(over_axes, formats):
             assert not wrong, f"{shape} seed {seed}: {wrong} of {total}"
 
 
-@pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8"), ("int16", "uint8")])
+@pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8"), ("int16", "int16")])
 @pytest.mark.usefixtures("fused_kernels")
 def test_means_equal_onnxruntime(over_axes, formats):
     for number, case in enumerate(MEANS):
@@ -116,6 +121,25 @@ def test_means_equal_onnxruntime(over_axes, formats):
             op = mean(over_axes, case, formats, seed, keeps_axes=seed % 2)
             wrong, total = op.differences(seed)
             assert not wrong, f"{case} seed {seed}: {wrong} of {total}"
+
+
+def test_means_of_everything_equal_onnxruntime(over_axes):
+    """And of one row, of one column."""
+    cases = [((5, 67), (0, 1)), ((1, 335), (1,)), ((335, 1), (0,)), ((67, 1, 5), (0, 2))]
+    for seed, case in enumerate(3 * cases):
+        op = mean(over_axes, case, ("int16", "int16"), seed)
+        wrong, total = op.differences(seed, styles=("uniform",) * 200)
+        assert not wrong, f"{case} seed {seed}: {wrong} of {total}"
+
+
+def test_means_of_several_runs_are_those_of_each(over_axes):
+    """Also where the rows of the second run begin at another address."""
+    for seed in range(20):
+        op = mean(over_axes, ((1, 333, 5, 7), (2, 3)), ("int8", "int8"), seed)
+        graph = op.graph((1, 333, 1, 1))
+        images = np.random.default_rng(seed).integers(-128, 128, (4, 333, 5, 7), np.int8)
+        want = [run(graph, {"x": image[None]})["y"] for image in images]
+        assert np.array_equal(run(graph, {"x": images})["y"], np.concatenate(want)), f"seed {seed}"
 
 
 @pytest.mark.slow
