@@ -260,8 +260,8 @@ def test_fused_multiply_adds_equal_exact_ones():
          float32_steps.sum_in_lanes(rows, start, 1), MEANS[0]),
         ("_sums_of_aligned_rows", lambda rows, _:
          float32_steps.sum_in_lanes(rows, num_totals=2), MEANS[1]),
-        ("sum_in_fours", float32_steps.sum_in_sequence, MEANS[6]),
-        ("sum_in_sequence", float32_steps.sum_in_fours, MEANS[9]),
+        ("sum_in_fours", float32_steps.sum_in_sequence, ((3, 70, 650), (1,))),
+        ("sum_in_sequence", float32_steps.sum_in_fours, ((64, 6, 400), (0,))),
         ("has_8_bit_kernel", lambda operands, result: False, POOLS[1]),
         ("has_8_bit_kernel", lambda operands, result: False, POOLS[5]),
     ],
