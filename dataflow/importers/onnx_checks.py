@@ -38,7 +38,6 @@ def structure_problems(model: onnx.ModelProto, file: str) -> list[Diagnostic]:
     if not graph.output:
         problems.append(Diagnostic.plain(file, "", "the model has no output", help=EXPORT))
     problems += _input_problems(graph, file)
-    problems += _function_problems(model, file)
     problems += _tensor_problems(graph, file)
     problems += _name_problems(graph, file)
     return problems
@@ -118,18 +117,6 @@ def _input_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:
             rule = "its type and extents are not declared"
             help_text = "export with example inputs, or onnxruntime.tools.make_dynamic_shape_fixed"
             yield Diagnostic.plain(file, f"input {item.name}", rule, help=help_text)
-
-
-def _function_problems(model: onnx.ModelProto, file: str) -> Iterator[Diagnostic]:
-    functions = {(item.domain, item.name) for item in model.functions}
-    for node in model.graph.node:
-        if (node.domain, node.op_type) in functions:
-            yield Diagnostic.plain(
-                file,
-                node_path(node),
-                "functions of the model are not supported",
-                help="replace calls by their nodes: onnx.inliner.inline_local_functions",
-            )
 
 
 def _tensor_problems(graph: onnx.GraphProto, file: str) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ front), names of ONNX are kept: `Tensor.origin` is a value's name, `Op.origin` a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
 from ..graph import Graph, Op
+from ..shapes import Shape
 from .onnx_builder import Builder
 from .onnx_checks import operator_help
 from .onnx_clean import batch_symbols, input_tensor, opsets_of, true_inputs
@@ -27,6 +29,7 @@ from .onnx_nodes.fold import FOLDED, fold_node
 from .onnx_nodes.node import STANDARD, Node, Refused, read_node
 from .onnx_nodes.registry import find_converter, known_domains, supported_operators
 from .onnx_patterns import recognise
+from .onnx_simplify import simplified
 
 __all__ = ["families", "model_graph"]
 
@@ -43,7 +46,17 @@ def model_graph(model: onnx.ModelProto, path: Path, batch: int | None = 1) -> Gr
     Raises:
         SpecError: with everything that is wrong or not supported, each with the node's name.
     """
-    return _Reading(model, path, batch).graph()
+    inlined = simplified(model, _known_extents(model.graph, batch))
+    return _Reading(inlined, path, batch).graph()
+
+
+def _known_extents(graph: onnx.GraphProto, batch: int | None) -> dict[str, Shape]:
+    """Extents of the inputs that are as they must be."""
+    extents, symbols = {}, batch_symbols(graph)
+    for item in true_inputs(graph):
+        with contextlib.suppress(Refused):  # reading says why
+            extents[item.name] = input_tensor(item, batch, symbols).shape
+    return extents
 
 
 class _Reading:
@@ -100,7 +113,8 @@ class _Reading:
             convert = find_converter(domain, node.op_type)
             is_folded = self._is_folded(node)
             if convert is None and not is_folded:
-                raise _foreign(node)
+                is_call = any(domain == f.domain for f in self.model.functions)
+                raise _endless() if is_call else _foreign(node)
             if any(name in self.lost for name in node.inputs):
                 self.lost.update(node.outputs)
             elif is_folded:
@@ -161,6 +175,13 @@ class _Reading:
             zero_point=tensor.zero_point,
             axis=tensor.axis,
         )
+
+
+def _endless() -> Refused:
+    return Refused(
+        "functions of the model that call each other without end, or too often, are not supported",
+        help="replace calls by their nodes: onnx.inliner.inline_local_functions",
+    )
 
 
 def _foreign(node: Node) -> Refused:

@@ -63,14 +63,6 @@ def external_attribute(model):
     model.graph.node.append(helper.make_node("Constant", [], ["v"], "value", value=tensor))
 
 
-def function(model):
-    body = [helper.make_node("Relu", ["a"], ["b"])]
-    opset = [helper.make_opsetid("", 18)]
-    model.functions.append(helper.make_function("mine", "Twice", ["a"], ["b"], body, opset))
-    model.opset_import.append(helper.make_opsetid("mine", 1))
-    node(model, "relu").op_type, node(model, "relu").domain = "Twice", "mine"
-
-
 def sparse(model):
     values = helper.make_tensor("thin", TensorProto.FLOAT, [1], [1.0])
     places = helper.make_tensor("", TensorProto.INT64, [1], [0])
@@ -172,7 +164,6 @@ BAD = {
         lambda m: setattr(m, "ir_version", onnx.IR_VERSION + 1), "ir_version", "must be at most",
     ),
     "IR unknown": (lambda m: m.ClearField("ir_version"), "", "ir_version"),
-    "function": (function, "node relu", "functions of the model are not supported"),
     "external": (external("weights.bin"), "tensor w", "other files are not read"),
     "external outside": (external("../../etc/passwd"), "tensor w", "other files are not read"),
     "external absolute": (external("/etc/passwd", "s"), "tensor s", "other files are not read"),
