@@ -118,6 +118,27 @@ def test_matrix_products_equal_onnxruntime(accumulating, formats):
             assert not wrong, f"MatMul {x} {w} seed {seed}: {wrong} of {total}"
 
 
+@pytest.mark.parametrize("formats", [("int8", "int8"), ("uint8", "uint8")], ids="-".join)
+def test_sums_wrap_as_onnxruntime_s_do(quantised, single_op, formats):
+    """140,000 products of the ends: sums far beyond 31 bits, and a bias at the end of them."""
+    low, high = np.iinfo(formats[0]).min, np.iinfo(formats[0]).max
+    rng = np.random.default_rng(4)
+    weights = rng.choice([low, high], (140_000, 6)).astype(formats[1])
+    weights[:, :2] = [low, high]
+    bias = np.array([2**31 - 1, -(2**31), 0, 1, -1, 2**30], np.int32)
+    for zero_point in (low, high):
+        x = quantised(name="x", number_format=formats[0], scale=1.0, zero_point=zero_point,
+                      shape=(3, 140_000))  # fmt: skip
+        other = low + high - zero_point
+        w = quantised(name="w", number_format=formats[1], zero_point=other, data=weights)
+        y = quantised(
+            name="y", number_format=formats[0], scale=2.0**24, zero_point=(low + high) // 2
+        )
+        op = accumulating_op(single_op, quantised, "matmul", "Gemm", x, w, y, bias, {})
+        wrong, total = op.differences(4, kernel="QGemm")
+        assert not wrong, f"zero point {zero_point}: {wrong} of {total}"
+
+
 def test_zero_points_of_columns_equal_onnxruntime(quantised, single_op):
     """Weights with a scale and a zero point for each column."""
     for seed, (node, kernel) in enumerate([("Gemm", "QGemm"), ("MatMul", "QLinearMatMul")]):
