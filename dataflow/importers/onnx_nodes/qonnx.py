@@ -145,6 +145,8 @@ def _make(build: Builder, node: Node, found: _Quant) -> None:
     """The node's output: integers, dequantised."""
     source, output = node.input(0), node.sole_output()
     shape = build.shape(source)
+    if 0 in shape:
+        raise Refused(f"`{source}` has no elements")
     scale, axis = _along(found.scale, shape, "scales")
     zero_point, zero_axis = _along(found.zero_point, shape, "zero points")
     if axis is not None and zero_axis is not None and axis != zero_axis:
@@ -173,11 +175,12 @@ def _make(build: Builder, node: Node, found: _Quant) -> None:
 
 def _along(values: Floats, shape: Shape, what: str) -> tuple[Floats, int | None]:
     """The different values of an array that broadcasts with `shape`, and the axis they lie on."""
-    if values.size == 1 or (values == values.reshape(-1)[0]).all():
-        return values.reshape(-1)[:1], None
     extents = (1,) * (len(shape) - values.ndim) + values.shape
     long = [axis for axis, extent in enumerate(extents) if extent != 1]
-    if len(extents) != len(shape) or len(long) != 1 or extents[long[0]] != shape[long[0]]:
+    is_fitting = len(extents) == len(shape) and all(extents[at] == shape[at] for at in long)
+    if is_fitting and (values == values.reshape(-1)[0]).all():
+        return values.reshape(-1)[:1], None
+    if not is_fitting or len(long) != 1:
         raise Refused(
             f"{what} of shape {values.shape} are not one for each index of one axis of {shape}"
         )
