@@ -75,7 +75,8 @@ def test_columns_of_the_table_of_import() -> None:
     told = [name for line in section.splitlines() for name in re.findall(r"`([\w ]+)`", line[:40])]
     assert told[: len(import_table.HEADS)] == [head.head for head in import_table.HEADS]
     assert f"Terminals of {import_table.OPERAND_COLUMNS} columns" in PAGE
-    assert f"those of {import_table.ORIGIN_COLUMNS} the nodes" in PAGE
+    assert f"those of {import_table.ORIGIN_COLUMNS} the first node" in PAGE
+    assert f"below {import_table.KIND_COLUMNS} the kind" in PAGE
 
 
 def test_limits_of_files() -> None:

@@ -13,9 +13,10 @@ from tilewright.dataflow.importers.model import import_model
 from tilewright.dataflow.lower import with_fixed_scales
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.plan import Plan
+from tilewright.dataflow.ports import check_ports
 from tilewright.dataflow.program import Program
 from tilewright.dataflow.tiling import DoesNotFit
-from tilewright.dataflow.untimed import check_ports, run_untimed
+from tilewright.dataflow.untimed import run_untimed
 from tilewright.dse.estimate import Estimate, estimate
 from tilewright.errors import TilewrightError
 from tilewright.hw.configure import configure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,20 +15,21 @@ from tilewright.dataflow.number_formats import FLOAT, bits_of
 from .support import NOT_YET, reason, runs_on
 from .text_table import DEFAULT_COLUMNS, Column, label_rows, shorten, table
 
+KIND: Final = Column(head="kind", least=12)
 HEADS: Final = (
-    Column(head="op", least=10),
-    Column(head="kind", least=12),
-    Column(head="result", least=12),
+    Column(head="op", least=12),
+    KIND,
+    Column(head="result", least=24),
     Column(head="MACs", is_right=True),
     Column(head="weights", is_right=True),
     Column(head="bytes", is_right=True),
     Column(head="scale", is_right=True),
     Column(head="runs on"),
 )
-OPERAND: Final = Column(head="operands", least=12)
+OPERAND: Final = Column(head="operands", least=14)
 ORIGIN: Final = Column(head="from", least=16)
-OPERAND_COLUMNS, ORIGIN_COLUMNS = 110, 140
-"""Terminals from this width on have the column too."""
+KIND_COLUMNS, OPERAND_COLUMNS, ORIGIN_COLUMNS = 100, 110, 140
+"""Terminals from this width on have the column too; kinds are in the names of ops as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +47,14 @@ class ImportTable:
 
     def lines(self, width: int = DEFAULT_COLUMNS) -> list[str]:
         """The whole table; no line is wider than `width`, which is 80 or more."""
-        heads = [*HEADS]
+        rows = [self._cells(op) for op in self.graph.ops]
+        heads = [head for head in (*HEADS, ORIGIN) if self._is_shown(head, width)]
         if width >= OPERAND_COLUMNS:
             heads.insert(2, OPERAND)
-        if width >= ORIGIN_COLUMNS:
-            heads.append(ORIGIN)
-        rows = [self._cells(op, width) for op in self.graph.ops]
+        cells = [[row.get(head.head, "") for head in heads] for row in (*rows, self._total())]
         title = f"{Path(self.file).name}: integer graph, batch {self.batch}"
         lines = [shorten(title, width)]
-        lines += [f"  {line}" for line in table(heads, [*rows, self._total(heads)], width - 2)]
+        lines += [f"  {line}" for line in table(heads, cells, width - 2)]
         return [*lines, *label_rows(self.summary(), width)]
 
     def summary(self) -> list[tuple[str, list[str]]]:
@@ -76,35 +75,39 @@ class ImportTable:
             return f"nothing: the {end} are integers"
         return f"{'quantises' if end == 'inputs' else 'dequantises'} the {end}"
 
-    def _cells(self, op: Op, width: int) -> list[str]:
+    def _is_shown(self, head: Column, width: int) -> bool:
+        if head == KIND:
+            is_told = all(op.name.startswith(op.kind) for op in self.graph.ops)
+            return width >= KIND_COLUMNS or not is_told
+        return head != ORIGIN or width >= ORIGIN_COLUMNS
+
+    def _cells(self, op: Op) -> dict[str, str]:
         graph = self.graph
         result = graph.tensor(op.outputs[0])
         macs = graph.macs_of(op)
-        cells = [
-            op.name,
-            op.kind,
-            _form(result),
-            count(macs) if macs else "-",
-            count(sum(map(num_bytes, _constants(op, graph)))),
-            count(num_bytes(result)),
-            _scale(result),
-            runs_on(op, graph),
-        ]
-        if width >= OPERAND_COLUMNS:
-            cells.insert(2, ", ".join(map(_form, _activations(op, graph))))
-        return [*cells, op.origin] if width >= ORIGIN_COLUMNS else cells
+        first, *more = op.origin.split(", ")
+        return {
+            "op": op.name,
+            "kind": op.kind,
+            "operands": ", ".join(map(_form, _activations(op, graph))),
+            "result": _form(result),
+            "MACs": count(macs) if macs else "-",
+            "weights": count(sum(map(num_bytes, _constants(op, graph)))),
+            "bytes": count(num_bytes(result)),
+            "scale": _scale(result),
+            "runs on": runs_on(op, graph),
+            "from": first + (f" +{len(more)}" if more else ""),
+        }
 
-    def _total(self, heads: Sequence[Column]) -> list[str]:
+    def _total(self) -> dict[str, str]:
         totals = self.totals()
-        cells = {
-            "op": "total",
-            "kind": f"{len(self.graph.ops)} ops",
+        return {
+            "op": f"total, {totals['ops']} ops",
             "MACs": count(totals["macs"]),
             "weights": count(totals["weight_bytes"]),
             "bytes": count(totals["activation_bytes"]),
             "runs on": f"{totals['ops'] - totals['not_yet']} of {totals['ops']}",
         }
-        return [cells.get(head.head, "") for head in heads]
 
     def totals(self) -> dict[str, int]:
         """Sums over all ops; a constant that several ops use counts once."""

@@ -1,6 +1,7 @@
 """The table of `tilewright import`: what it says of each op, and that it fits the terminal."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_a_row_for_each_op_and_the_sums() -> None:
     assert " ".join(cells[1]) == "conv_0 conv int8 2x6x2x2 1,296 129 48 0.5 not yet"
     assert " ".join(cells[2]) == "reshape_1 reshape int8 2x24 - 0 48 0.5 not yet"
     assert " ".join(cells[3]) == "matmul_2 matmul int8 2x24 1,152 768 48 0.5 systolic"
-    assert " ".join(cells[5]) == "total 4 ops 3,600 897 192 2 of 4"
+    assert " ".join(cells[5]) == "total, 4 ops 3,600 897 192 2 of 4"
 
 
 def test_below_the_table() -> None:
@@ -128,6 +129,24 @@ def test_wide_terminals_have_more_columns() -> None:
     assert "int8 2x3x2x2" in wide[2]
     assert wide[2].endswith("conv_0 node")
     assert table.lines(160)[2].endswith("conv_0 node")
+
+
+def test_narrow_terminals_keep_the_extents() -> None:
+    """The kind goes first, since it is in the name; where it is not, it stays."""
+    lines = imported_table().lines(80)
+    assert lines[1].split()[:2] == ["op", "result"]
+    assert "  conv_0        int8 2x6x2x2 " in lines[2]
+    lines = imported_table(graph=network("first")).lines(80)
+    assert lines[1].split()[:3] == ["op", "kind", "result"]
+    assert "int8 2x6x2x2" in lines[2]
+
+
+def test_an_op_of_several_nodes_names_the_first() -> None:
+    graph = network()
+    ops = (replace(graph.ops[0], origin="node_a, node_b, node_c"), *graph.ops[1:])
+    table = imported_table(graph=replace(graph, ops=ops))
+    assert table.lines(160)[2].endswith("  node_a +2")
+    assert table.to_json()["ops"][0]["origin"] == "node_a, node_b, node_c"
 
 
 def test_json_says_everything() -> None:
