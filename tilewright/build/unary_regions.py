@@ -61,7 +61,7 @@ class _Regions:
         """The one value that the node's result is a function of, element by element."""
         if node.op_type not in ELEMENTWISE or len(node.output) != 1:
             return None
-        values = [name for name in node.input if name and not self._is_number(name)]
+        values: list[str] = [name for name in node.input if name and not self._is_number(name)]
         if any(name in self.numbers for name in values):  # a constant per channel
             return None
         roots = {self.root_of.get(name, name) for name in values}
