@@ -11,6 +11,10 @@ AttributeValue: TypeAlias = int | float | str | tuple[int, ...]
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 
+MAX_PADDED = 1 << 24
+"""Positions along an axis, pads included: what a file claims must not fill the memory."""
+
+
 def integers(attributes: Attributes, name: str, length: int | None = None) -> tuple[int, ...]:
     """An attribute that lists integers, `length` of them."""
     value = attributes[name]
@@ -75,6 +79,8 @@ def window_extents(
         reach = dilations[axis] * (kernel[axis] - 1) + 1
         if reach > padded:
             raise ValueError(f"a {form} of {reach} does not fit in {padded} (axis {axis})")
+        if padded > MAX_PADDED:
+            raise ValueError(f"axis {axis} has {padded} positions with pads, at most {MAX_PADDED}")
         result.append((padded - reach) // strides[axis] + 1)
     return tuple(result)
 
