@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import onnx
 from onnx import TensorProto
@@ -164,6 +164,18 @@ def _holds_external(attribute: onnx.AttributeProto) -> bool:
     return False
 
 
+def all_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """The nodes, and those of graphs in their attributes."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for item in node.attribute:
+            waiting += item.g.node
+            for graph in item.graphs:
+                waiting += graph.node
+
+
 def _all_names(model: onnx.ModelProto) -> Iterator[object]:
     """Every name; protobuf gives one that is not UTF-8 as bytes."""
     graph = model.graph
@@ -171,7 +183,10 @@ def _all_names(model: onnx.ModelProto) -> Iterator[object]:
     yield from (item.domain for item in model.opset_import)
     for item in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
         yield item.name
-    for node in graph.node:
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output)
+    inner = (node for function in model.functions for node in function.node)
+    for node in all_nodes([*graph.node, *inner]):
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
         yield from (attribute.name for attribute in node.attribute)
 

@@ -9,11 +9,12 @@ are computed where nodes are read (`onnx_nodes.fold`), which needs no second pas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Mapping
 
 import onnx
 
-from .onnx_checks import MAX_NODES, structure_problems
+from .onnx_checks import MAX_NODES, all_nodes, structure_problems
 
 MAX_DEPTH = 64  # of calls in calls
 MAX_CONSTANT = 4096  # elements of what the optimizer reads or makes
@@ -43,10 +44,15 @@ def simplified(model: onnx.ModelProto, extents: Mapping[str, Iterable[int]]) -> 
         dims = item.type.tensor_type.shape.dim
         for dim, extent in zip(dims, extents.get(item.name, ()), strict=False):
             dim.dim_value = extent
+    talk = logging.getLogger("onnxscript")
+    level = talk.level
+    talk.setLevel(logging.CRITICAL)  # it reports on standard error what it cannot compute
     try:
         made = _optimized(bound)
     except Exception:  # whatever the libraries say about a model that is not sound
         return model
+    finally:
+        talk.setLevel(level)
     return model if structure_problems(made, "") else made
 
 
@@ -75,7 +81,7 @@ def _is_finite(graph: onnx.GraphProto, functions: Functions) -> bool:
     def size(nodes: Iterable[onnx.NodeProto], depth: int) -> int:
         """Nodes after all calls are inlined; beyond MAX_NODES if they do not end."""
         total = 0
-        for node in _with_branches(nodes):
+        for node in all_nodes(nodes):
             name = (node.domain, node.op_type)
             if depth > MAX_DEPTH or "Sequence" in node.op_type:
                 return MAX_NODES + 1
@@ -89,15 +95,3 @@ def _is_finite(graph: onnx.GraphProto, functions: Functions) -> bool:
         return total
 
     return size(graph.node, 0) <= MAX_NODES
-
-
-def _with_branches(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
-    """The nodes, and those of graphs in their attributes."""
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for item in node.attribute:
-            waiting += item.g.node
-            for graph in item.graphs:
-                waiting += graph.node

@@ -132,9 +132,9 @@ BAD = {
     "input left out": (more('a = Add("", x)'), "node new", "input 0 is marked single"),
     "sequences": (more("a = SequenceConstruct(x)"), "node new", "SequenceConstruct is not"),
     "subgraph": (
-        more("a = If(t) <then_branch = g () => (float[1] b) {b = Relu(x)}, "
-             "else_branch = h () => (float[1] b) {b = Relu(x)}>", "bool t = {1}"),
-        "node new", "graph of their own",
+        change("r = Relu(m)", "r = If(x) <then_branch = g () => (float[1] a) {a = Relu(m)}, "
+               "else_branch = h () => (float[1] a) {a = Tanh(m)}>"),
+        "node relu", "graph of their own",
     ),
     # Operators.
     "weights do not fit": (
