@@ -178,16 +178,25 @@ def test_products_of_two_activations_equal_onnxruntime(quantised, single_op, for
 @pytest.mark.slow
 @pytest.mark.parametrize("formats", FORMATS, ids="-".join)
 def test_millions_of_sums_equal_onnxruntime(accumulating, formats):
-    checked = 0
+    checked = dict.fromkeys(("QLinearConv", "QGemm", "QLinearMatMul"), 0)
     for seed in range(20):
         channels, groups = [(32, 1), (48, 48)][seed % 2]
         window = windows((1, 1), (1, 1, 1, 1), (1, 1), groups)
         shapes = (4, channels, 48, 48), (channels, channels // groups, 3, 3)
-        op = accumulating("Conv", *shapes, formats, 900 + seed, [None, 0][seed // 2 % 2], **window)
-        wrong, total = op.differences(seed, kernel="QLinearConv")
-        assert not wrong, f"seed {seed}: {wrong} of {total}"
-        checked += total
-    assert checked > 10_000_000
+        axis = seed // 2 % 2
+        ops = {
+            "QLinearConv": accumulating("Conv", *shapes, formats, 900 + seed, [None, 0][axis],
+                                        **window),
+            "QGemm": accumulating("Gemm", (999, 200 + seed), (200 + seed, 255), formats, seed,
+                                  [None, 1][axis]),
+            "QLinearMatMul": accumulating("MatMul", (3, 333, 200 + seed), (200 + seed, 255),
+                                          formats, seed, [None, 1][axis]),
+        }  # fmt: skip
+        for kernel, op in ops.items():
+            wrong, total = op.differences(seed, kernel=kernel)
+            assert not wrong, f"{kernel} seed {seed}: {wrong} of {total}"
+            checked[kernel] += total
+    assert min(checked.values()) > 10_000_000
 
 
 FLOAT_KERNELS = [  # node, formats, most results that may differ of 100,000, by one step
