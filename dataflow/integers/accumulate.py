@@ -99,7 +99,8 @@ def _check_width(parts: Accumulation) -> None:
         greatest += int(np.abs(parts.bias.astype(np.int64)).max())
     if greatest > np.iinfo(np.int32).max:
         formats = f"{activation.number_format} and {weight.number_format}"
-        rule = f"sums of {products} products of {formats} can leave 32 bits"
+        more = "" if parts.bias is None else ", with the bias,"
+        rule = f"sums of {products} products of {formats}{more} can leave 32 bits"
         raise Refused(parts.op, rule, "quantise the activation to int8 (int16 is for residuals)")
 
 
