@@ -1,6 +1,7 @@
 """QONNX models: random nets of Quant and BipolarQuant nodes against qonnx's own executor."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tilewright.dataflow.importers.model import import_bytes
 from tilewright.sim.golden.model_run import run_model
 from tilewright.sim.golden.oracle_qonnx import QonnxOracle, quantised_pairs
 
+from tilewright.spec.diagnostics import SpecError
+
 DOMAIN = "qonnx.custom_op.general"
 Floats = NDArray[np.float32]
 
@@ -25,11 +28,16 @@ class Net:
         self.seed, self.shape = seed, shape
         self.rng = np.random.default_rng(seed)
         self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, Floats] = {}
+        self.constants: dict[str, NDArray[Any]] = {}
 
     def constant(self, values: Any) -> str:
         name = f"c{len(self.constants)}"
         self.constants[name] = np.asarray(values, np.float32)
+        return name
+
+    def integers(self, values: list[int]) -> str:
+        name = f"i{len(self.constants)}"
+        self.constants[name] = np.array(values, np.int64)
         return name
 
     def add(self, operator: str, inputs: list[str], domain: str = "", **attributes: Any) -> str:
@@ -233,3 +241,119 @@ def test_random_perceptrons_give_qonnxs_integers(seed: int) -> None:
 def test_random_convolutional_nets_give_qonnxs_integers(seed: int) -> None:
     pytest.importorskip("qonnx")
     compare(convolutional(seed), f"seed {seed}", is_exact=seed % 2 == 1)
+
+
+def prepared(net: Net, value: str, *, mode: str = "ROUND", signed: int = 1) -> str:
+    return net.quant(value, 4, 0.5, mode=mode, signed=signed)
+
+
+def product(net: Net, value: str, inputs: int, outputs: int) -> str:
+    weights = net.rng.normal(size=(inputs, outputs))
+    return net.add("MatMul", [value, net.quant(net.constant(weights), 3, 0.25, narrow=1)])
+
+
+def residual(net: Net) -> str:
+    """A sum of two activations of different scales, with a Relu behind it."""
+    first = prepared(net, "x")
+    second = net.quant(product(net, first, 6, 6), 3, 0.125, signed=0)
+    return prepared(net, net.add("Relu", [net.add("Add", [first, second])]))
+
+
+def joined(net: Net) -> str:
+    first = prepared(net, "x")
+    second = prepared(net, product(net, first, 6, 6))
+    return prepared(net, product(net, net.add("Concat", [first, second], axis=1), 12, 4))
+
+
+def biased_end(net: Net) -> str:
+    """The last bias is a float that no sum can hold: the host adds it."""
+    value = prepared(net, product(net, prepared(net, "x"), 6, 5))
+    weights = net.quant(net.constant(net.rng.normal(size=(4, 5))), 3, 0.25)
+    bias = net.constant(net.rng.normal(size=4))
+    return net.add("Gemm", [value, weights, bias], transB=1)
+
+
+def wide(net: Net) -> str:
+    """16 bits by the scale, then 12 bits that are cut off."""
+    value = net.quant(product(net, prepared(net, "x"), 6, 6), 16, 2.0**-9)
+    return net.quant(product(net, value, 6, 4), 12, 2.0**-5, mode="FLOOR", narrow=1)
+
+
+def two_activations(net: Net) -> str:
+    """A product of two tensors that are not constant."""
+    column = net.add("Reshape", ["x", net.integers([6, 1])])
+    value = net.add("MatMul", [prepared(net, column), prepared(net, "x", mode="CEIL")])
+    return prepared(net, net.add("Add", [net.add("Mul", [value, net.constant(0.3)]), "one"]))
+
+
+def rescaled(net: Net) -> str:
+    """Quant behind Quant: other scales, other roundings."""
+    value = net.quant(prepared(net, "x", signed=0), 3, 1.0, mode="HALF_UP")
+    return prepared(net, product(net, net.quant(value, 5, 0.25, mode="UP"), 6, 3))
+
+
+FORMS = [residual, joined, biased_end, wide, two_activations, rescaled]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_nets_give_qonnxs_integers(form: Callable[[Net], str]) -> None:
+    pytest.importorskip("qonnx")
+    net = Net(3, (1, 6))
+    net.constants["one"] = np.ones(1, np.float32)
+    ours = compare(net.model(form(net)), form.__name__, is_exact=True, images=8)
+    assert (ours.after is not None) == (form is biased_end)
+
+
+def test_a_falling_function_behind_a_max_pool_is_refused() -> None:
+    net = Net(1, (1, 2, 6, 6))
+    value = net.add("Conv", [prepared(net, "x"), net.weights(3, 2, 3, 3)])
+    value = net.add("MaxPool", [value], kernel_shape=[2, 2])
+    value = net.add("Mul", [value, net.constant(np.reshape([1.0, -1.0, 1.0], (3, 1, 1)))])
+    with pytest.raises(SpecError, match=r"node n3_MaxPool .*falls in some channels"):
+        imported(net.model(prepared(net, value)))
+
+
+CHANGED = [0.0, -1.0, 1e-45, 1e-38, 3e38, -3e38, np.nan, np.inf, 0.3, 7.0]
+
+
+def changed(model: onnx.ModelProto, rng: np.random.Generator) -> onnx.ModelProto:
+    """The model with a constant's value or extents, an attribute or an operand replaced."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    item = copy.graph.initializer[rng.integers(len(copy.graph.initializer))]
+    values = numpy_helper.to_array(item).copy()
+    node = copy.graph.node[rng.integers(len(copy.graph.node))]
+    kind = rng.integers(4)
+    if kind == 0 and values.size:
+        values.reshape(-1)[rng.integers(values.size)] = rng.choice(CHANGED)
+        item.CopyFrom(numpy_helper.from_array(values, item.name))
+    elif kind == 1:
+        flat = values.reshape(-1)
+        forms = [values[None], flat, flat.repeat(2), flat[:0], values.astype(np.float64)]
+        item.CopyFrom(numpy_helper.from_array(forms[rng.integers(len(forms))], item.name))
+    elif kind == 2 and node.attribute:
+        attribute = node.attribute[rng.integers(len(node.attribute))]
+        attribute.i = int(rng.choice([-1, 0, 2, 2**40]))
+        for index in range(len(attribute.ints)):
+            attribute.ints[index] = int(rng.choice([-1, 0, 1, 2, 2**40]))
+    else:
+        names = [name for each in copy.graph.node for name in each.input]
+        node.input[rng.integers(len(node.input))] = str(rng.choice([*names, ""]))
+    return copy
+
+
+def test_changed_models_are_imported_or_refused_with_a_place() -> None:
+    seed = 5
+    rng = np.random.default_rng(seed)
+    models = [make(number) for make in (perceptron, convolutional) for number in range(3)]
+    answers = []
+    for number in range(500):
+        model = changed(models[number % len(models)], rng)
+        try:
+            imported(model)
+        except SpecError as error:
+            answers += [(number, item) for item in error.diagnostics]
+    whole = ("the model is float", "no op stands between")
+    for number, item in answers:
+        assert item.path or item.rule.startswith(whole), f"seed {seed}, {number}: {item}"
+    assert 100 < len({number for number, _ in answers}) < 490

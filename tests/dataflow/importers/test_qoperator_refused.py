@@ -35,6 +35,12 @@ WRONG = [
     ("QLinearAveragePool", (*X, *Y), {"kernel_shape": [2, 2], "channels_last": 1}, "channels_last"),
     ("QLinearGlobalAveragePool", (*X, *Y), {"channels_last": 1}, "NCHW"),
     ("QLinearConv", (*X, "w", "bs", "bz", *Y), {"channels_last": 1}, "channels_last"),
+    (
+        "QLinearAveragePool",
+        (*X, *Y),
+        {"kernel_shape": [2**40 + 1, 1], "pads": [2**40, 0, 0, 0]},
+        "positions with pads",
+    ),
     ("QLinearAdd", (*X, "x", "bs", "bz", *Y), {}, "scale and zero point must be those"),
     ("QLinearAdd", (*X, "w"), {}, "needs its input 5"),
     ("QLinearSigmoid", ("x", "zero", "xz", *Y), {}, "positive normal"),
