@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..graph import Op
 from ..shapes import Shape
-from .functions import FUNCTIONS
+from .float32_functions import ROUNDED
 
 Floats = NDArray[np.float32]
 ConstantOf = Callable[[str], Floats | None]
@@ -152,7 +152,7 @@ def _step(op: Op, shape: Shape, axis: int, constant: ConstantOf) -> Step:
             raise ChainError(op, "a LeakyRelu with alpha below 0 neither rises nor falls")
         return Step(op, lambda x: np.where(x >= 0, x, x * alpha), (), _RISING)
     if op.kind in ("sigmoid", "tanh"):  # in float64, rounded once
-        return Step(op, lambda x: FUNCTIONS[op.kind](op, [x]), (), _RISING)
+        return Step(op, ROUNDED[op.kind], (), _RISING)
     if op.kind == "batch_normalization":
         return _batch_normalization(op, axis, constant)
     raise ChainError(op, f"no exact thresholds for {op.kind}")

@@ -1,12 +1,10 @@
 """Elementwise float functions in float32, as onnxruntime's kernels for single nodes compute them.
 
-Each takes the op of the model and its operands, and gives float32. Transcendental functions are
-computed in float64 and rounded once.
+Each takes the op of the model and its operands, and gives float32.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph import Op
+from .float32_functions import Floats, erf, gelu, gelu_by_tanh, sigmoid, tanh
 
-Floats = NDArray[np.float32]
 Function = Callable[[Op, Sequence[Floats]], Floats]
 
 
@@ -38,37 +36,17 @@ def _leaky_relu(op: Op, operands: Sequence[Floats]) -> Floats:
     return np.where(x >= 0, x, np.float32(op.number("alpha")) * x)
 
 
-def _sigmoid(op: Op, operands: Sequence[Floats]) -> Floats:
-    del op
-    x = operands[0].astype(np.float64)
-    small = np.exp(-np.abs(x))
-    return _float32(np.where(x >= 0, 1.0, small) / (1.0 + small))
-
-
-def _tanh(op: Op, operands: Sequence[Floats]) -> Floats:
-    del op
-    return _float32(np.tanh(operands[0].astype(np.float64)))
-
-
-_ERF = np.frompyfunc(math.erf, 1, 1)
-
-
-def erf(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.asarray(_ERF(x), np.float64)
-    return result
-
-
-def _erf(op: Op, operands: Sequence[Floats]) -> Floats:
-    del op
-    return _float32(erf(operands[0].astype(np.float64)))
-
-
 def _gelu(op: Op, operands: Sequence[Floats]) -> Floats:
-    x = operands[0].astype(np.float64)
-    if op.text("approximate") == "tanh":
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-        return _float32(0.5 * x * (1 + np.tanh(inner)))
-    return _float32(0.5 * x * (1 + erf(x / math.sqrt(2))))
+    by_tanh = op.text("approximate") == "tanh"
+    return gelu_by_tanh(operands[0]) if by_tanh else gelu(operands[0])
+
+
+def _unary(function: Callable[[Floats], Floats]) -> Function:
+    def apply(op: Op, operands: Sequence[Floats]) -> Floats:
+        del op
+        return function(np.asarray(operands[0], np.float32))
+
+    return apply
 
 
 def _hard_swish(op: Op, operands: Sequence[Floats]) -> Floats:
@@ -91,9 +69,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "relu": _relu,
     "clip": _clip,
     "leaky_relu": _leaky_relu,
-    "sigmoid": _sigmoid,
-    "tanh": _tanh,
-    "erf": _erf,
+    "sigmoid": _unary(sigmoid),
+    "tanh": _unary(tanh),
+    "erf": _unary(erf),
     "gelu": _gelu,
     "hard_swish": _hard_swish,
     "add": _binary(np.add),

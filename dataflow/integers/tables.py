@@ -9,7 +9,8 @@ from ..graph import Op
 from ..litert import LITERT, litert_table
 from ..number_formats import bits_of, range_of, storage_type
 from ..tensor import Tensor
-from .functions import FUNCTIONS, Floats
+from .float32_functions import Floats
+from .functions import FUNCTIONS
 from .state import Job, State
 from .values import Floating, Held, Quantisation, Refused, Target
 
