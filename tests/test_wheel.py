@@ -25,7 +25,8 @@ def expected_names() -> set[str]:
     names = set()
     for top in ("tilewright", *FOLDERS):
         for path in (ROOT / top).rglob("*"):
-            if path.is_file() and path.suffix not in NOT_SHIPPED:
+            is_cache = "__pycache__" in path.parts
+            if path.is_file() and path.suffix not in NOT_SHIPPED and not is_cache:
                 name = path.relative_to(ROOT).as_posix()
                 names.add(name if top == "tilewright" else f"tilewright/{name}")
     return names
