@@ -95,10 +95,7 @@ def notes(row: Row) -> list[str]:
         both = f"accuracy {row['accuracy']:.4f}, onnxruntime {row['accuracy_onnxruntime']:.4f}"
         found.append(f"{both}, goal {row.get('accuracy_goal', '-')}")
     if "inner_tensors" in row:
-        names = row["left_out"]
-        left = names if isinstance(names, int) else len(names)
-        named = f": {', '.join(names)}" if not isinstance(names, int) and names else ""
-        found.append(f"{row['inner_tensors']} inner tensors compared, {left} left out{named}")
+        found.append(inner_note(row))
     if row.get("float_kernels"):
         kernels = ", ".join(f"{kind} {n}" for kind, n in sorted(row["float_kernels"].items()))
         found.append(f"on floats in onnxruntime: {kernels}")
@@ -114,13 +111,21 @@ def notes(row: Row) -> list[str]:
     return found + [f"mismatch: {text}" for text in row.get("examples", [])[:SHOWN]]
 
 
+def inner_note(row: Row) -> str:
+    """How many inner tensors were seen, and which were not."""
+    names = row["left_out"]
+    named = f": {', '.join(names)}" if names else ""
+    return f"{row['inner_tensors']} inner tensors compared, {len(names)} left out{named}"
+
+
 def graph_notes(row: Row) -> list[str]:
     """How the random graphs were made up, and which were refused."""
     found = []
     if "shares" in row:
         shares = [f"{kind} {share:.1%}" for kind, share in row["shares"].items()]
         rows_of_four = [", ".join(shares[i : i + 4]) for i in range(0, len(shares), 4)]
-        found.append(f"graphs with each kind of op (goal {row['share_goal']:.0%} each):")
+        goal = f"goal {row['share_goal']:.0%} each" if row["share_goal"] else "too few to judge"
+        found.append(f"graphs with each kind of op ({goal}):")
         found += [f"  {text}" for text in rows_of_four]
     for who in ("us", "onnxruntime"):
         for reason, number in row.get(f"refused_by_{who}", {}).items():

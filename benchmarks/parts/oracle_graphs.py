@@ -19,6 +19,10 @@ from .form import Row
 LEAST_SHARE = 0.05  # of graphs, for each kind of op
 ENOUGH = 1000  # graphs for their shares to mean something
 SHOWN = 10
+REPEAT = (
+    "to see a graph: random_model of tilewright.sim.random_models.model, "
+    "SeededDraw of tilewright.sim.random_models.draw"
+)
 STRICT = tuple(name for name, kind in KINDS.items() if not kind.is_float)
 
 
@@ -32,13 +36,13 @@ class Tally:
     graphs_that_differ: int = 0
     largest: float = 0.0
     inner_tensors: int = 0
-    left_out: int = 0
+    left_out: list[str] = field(default_factory=list)
     double_pairs: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     kernels: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def add(self, model: RandomModel, comparison: Comparison, how: str) -> None:
+    def add(self, model: RandomModel, comparison: Comparison, how: str, seed: int) -> None:
         counts = (comparison.outputs, comparison.inner)
         wrong = sum(count.mismatches for count in counts)
         self.graphs += 1
@@ -47,7 +51,7 @@ class Tally:
         self.graphs_that_differ += wrong > 0
         self.largest = max(self.largest, *(count.largest for count in counts))
         self.inner_tensors += len(comparison.inner.tensors)
-        self.left_out += len(comparison.left_out)
+        self.left_out += [f"{seed}:{name}" for name in comparison.left_out]
         self.double_pairs += comparison.observer.oracle.had_double_pairs
         self.kinds.update(model.kinds)
         self.kernels.update({*comparison.float_kernels})
@@ -104,7 +108,7 @@ def judge(totals: Totals, seed: int, floats: bool) -> None:
         totals.refused_by_onnxruntime[_reason(error)] += 1
         return
     comparison.compare(model.inputs, theirs)
-    (totals.integer if comparison.is_exact else totals.in_floats).add(model, comparison, how)
+    (totals.integer if comparison.is_exact else totals.in_floats).add(model, comparison, how, seed)
 
 
 def _reason(error: Exception) -> str:
@@ -112,6 +116,13 @@ def _reason(error: Exception) -> str:
 
 
 def row_of(case: str, tally: Tally) -> Row:
+    """The row of a class of graphs; tensors are named with their graphs' seeds."""
+    notes = [
+        f"{tally.double_pairs} hold two QDQ pairs in a row, which onnxruntime would merge, "
+        "with a scale of its own: switched off there"
+    ]
+    if tally.examples:
+        notes.append(REPEAT)
     return {
         "case": case,
         "graphs": tally.graphs,
@@ -123,9 +134,6 @@ def row_of(case: str, tally: Tally) -> Row:
         "left_out": tally.left_out,
         "float_kernels": dict(tally.kernels),
         "double_pairs": tally.double_pairs,
-        "notes": [
-            f"{tally.double_pairs} hold two QDQ pairs in a row, which onnxruntime would merge, "
-            "with a scale of its own: switched off there"
-        ],
+        "notes": notes,
         "examples": tally.examples,
     }
