@@ -40,16 +40,33 @@ def move_constant(
 def _move(
     build: Builder, kind: str, source: str, output: str, shape: Shape | None, attributes: Attributes
 ) -> bool:
+    real = build.real(source)
+    if real in build.tensors and build.tensors[real].scale:
+        return _describe(build, build.tensors[real], output, kind, shape, attributes)
     array = build.constant(source)
     if array is not None:
-        if build.real(source) in build.tensors and build.tensor(source).scale:
-            return False
         build.fold(output, _moved(array, kind, shape, attributes))
         return True
     maker = build.maker(source)
     if maker is None or maker.kind != "dequantize":
         return False
     tensor = build.tensor(maker.inputs[0])
+    name = build.fresh(tensor.name, "moved")
+    if not _describe(build, tensor, name, kind, shape, attributes):
+        return False
+    build.dequantize(name, output)
+    return True
+
+
+def _describe(
+    build: Builder,
+    tensor: Tensor,
+    output: str,
+    kind: str,
+    shape: Shape | None,
+    attributes: Attributes,
+) -> bool:
+    """Makes `output` a constant of moved integers with their scale, if they are constant."""
     if tensor.data is None:
         return False
     data = _moved(tensor.data, kind, shape, attributes)
@@ -57,9 +74,7 @@ def _move(
     if (axis is None) != (tensor.axis is None):
         return False
     build.spend(data.nbytes)
-    name = build.fresh(tensor.name, "moved")
-    build.tensors[name] = replace(tensor, name=name, shape=data.shape, data=data, axis=axis)
-    build.dequantize(name, output)
+    build.tensors[output] = replace(tensor, name=output, shape=data.shape, data=data, axis=axis)
     return True
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from ...number_formats import storage_type
 from ...shapes import Shape
+from ...tensor import Tensor
 from .arrays import type_name
 from .node import Node, Refused
 from .registry import converter
@@ -78,7 +80,8 @@ def read_quantisation(
 
 @converter("QuantizeLinear")
 def quantize_linear(build: Builder, node: Node) -> None:
-    """The format is that of the zero point, else attribute `output_dtype`, else uint8."""
+    """The format is that of the zero point, else attribute `output_dtype`, else uint8. A constant
+    (weights of a model trained with quantisation) becomes integers here."""
     _no_blocks(node)
     source = build.floats(node.input(0))
     found = read_quantisation(
@@ -89,7 +92,18 @@ def quantize_linear(build: Builder, node: Node) -> None:
         build.shape(source),
         node.integer("axis", 1),
     )
-    build.raw_op("quantize", [source], node.output, attributes={}, **vars(found))
+    values = build.constant(source)
+    if values is None:
+        build.raw_op("quantize", [source], node.output, attributes={}, **vars(found))
+        return
+    like = Tensor(name=node.output, shape=values.shape, origin=source, **vars(found))
+    build.spend(values.size * storage_type(found.number_format).itemsize)
+    try:
+        with np.errstate(over="ignore"):
+            data = like.quantize(values)
+    except ValueError:
+        raise Refused(f"`{source}` divided by the scale is beyond float32") from None
+    build.tensors[node.output] = replace(like, role="constant", data=data)
 
 
 @converter("DequantizeLinear")

@@ -103,6 +103,10 @@ BAD = {
         text(("\n}", "\n [t] a = QuantizeLinear(x, t, z)\n [new] b = Concat<axis = 0>(q, a)\n}"),
              ("float s", "float t = {2}, float s")), "node new", "same type, scale and zero",
     ),
+    "weights beyond": (
+        more("a = QuantizeLinear(v, u, z)", "float v = {1e38}, float u = {1e-5}"), "node new",
+        "divided by the scale is beyond float32",
+    ),
     # Constants.
     "weights double": (change("float[2,1,3] k", "double[2,1,3] k"), "node conv", "is float64"),
     "weights half": (change("float[2,1,3] k", "float16[2,1,3] k"), "node conv", "is float16"),
@@ -149,7 +153,7 @@ BAD = {
     "strides too many": (change(PADS, "<strides = [1, 1]>(rows"), "node conv", "strides must be 1"),
     "pads negative": (change("[1, 1]>(rows", "[-1, 0]>(rows"), "node conv", "pads must be 2"),
     "pads too few": (change("[1, 1]>(rows", "[1]>(rows"), "node conv", "pads must be 2"),
-    "pads huge": (change("[1, 1]>(rows", f"[{HUGE}, 0]>(rows"), "node conv", "than 2147483648"),
+    "pads huge": (change("[1, 1]>(rows", f"[{HUGE}, 0]>(rows"), "node conv", "at most"),
     "auto_pad": (change(PADS, '<auto_pad = "ALL">(rows'), "node conv", "auto_pad must be"),
     "reshape": (change(SHAPE, "int64[2] shape = {3,5}"), "node reshape", "as many elements"),
     "reshape fixed batch": (

@@ -72,6 +72,24 @@ def test_number_formats(kind):
     assert graph.tensor("q").zero_point == (zero,)
 
 
+def test_weights_that_the_model_quantises():
+    """Models trained with quantisation hold floats: they become integers here."""
+    model = proto(
+        "q = QuantizeLinear<axis = 0>(w, s, z) t = Transpose(q) "
+        "f = DequantizeLinear<axis = 1>(t, s, z) y = MatMul(x, f)",
+        outputs="float[N,3] y",
+        constants="float[3,4] w = {1,-2,3,400,5,6,-7e30,8,9,0.05,0.15,0.25}, "
+        "float[3] s = {0.1,0.2,0.1}, int8[3] z = {0,0,0}",
+    )
+    graph = equal_to_onnxruntime(model, {"x": np.eye(4, dtype=np.float32)}, 4)
+    assert kinds(graph) == ["dequantize", "matmul"]
+    weight = graph.tensor(graph.ops[0].inputs[0])
+    assert (weight.number_format, weight.shape, weight.axis) == ("int8", (4, 3), 1)
+    assert weight.data[:, 2].tolist() == [90, 0, 2, 2]  # halves to even
+    assert weight.data[:, 0].tolist() == [10, -20, 30, 127]
+    assert weight.origin == "w"
+
+
 def test_uint8_without_a_zero_point():
     model = proto(
         "q = QuantizeLinear(x, s) y = DequantizeLinear(q, s)", constants="float s = {0.3}"

@@ -118,4 +118,4 @@ def test_a_quantised_model_keeps_its_scales():
         node.input[0] = "v"
     for node in model.graph.node[-1].attribute[1].g.node[:1]:
         node.input[0] = "v"
-    assert kinds(graph_of(model)) == ["quantize", "dequantize", "add", "relu"]
+    assert kinds(graph_of(model)) == ["dequantize", "add", "relu"]
