@@ -292,7 +292,46 @@ def rescaled(net: Net) -> str:
     return prepared(net, product(net, net.quant(value, 5, 0.25, mode="UP"), 6, 3))
 
 
-FORMS = [residual, joined, biased_end, wide, two_activations, rescaled]
+def shifted(net: Net) -> str:
+    """Thresholds of an activation that has a zero point."""
+    value = net.quant("x", 4, 0.5, signed=0, zero=6)
+    each = net.constant(np.linspace(0.5, 2, 6))
+    return prepared(net, product(net, prepared(net, net.add("Mul", [value, each])), 6, 3))
+
+
+def image(net: Net) -> str:
+    return net.add("Reshape", [prepared(net, "x"), net.integers([1, 1, 2, 3])])
+
+
+def padded(net: Net) -> str:
+    """Integers of 1 to 3 alone, and padding of 0 beside them."""
+    value = net.add("Conv", [image(net), net.weights(2, 1, 1, 1)])
+    value = net.add("Clip", [value, net.constant(0.5), net.constant(1.5)])
+    value = net.quant(value, 3, 0.5)
+    weights = np.full((1, 2, 3, 3), 1.0)
+    inputs = [value, net.quant(net.constant(weights), 3, 1.0)]
+    return net.quant(net.add("Conv", inputs, pads=[2, 2, 2, 2]), 7, 0.5)
+
+
+def biased_image(net: Net) -> str:
+    """As `biased_end`, with as many columns as channels."""
+    bias = net.constant([0.1, 10.1, 100.1])
+    value = net.add("Conv", [image(net), net.weights(1, 1, 1, 1)])
+    return net.add("Conv", [prepared(net, value), net.weights(3, 1, 1, 1), bias])
+
+
+FORMS = [
+    residual,
+    joined,
+    biased_end,
+    biased_image,
+    wide,
+    two_activations,
+    rescaled,
+    shifted,
+    padded,
+]
+ON_THE_HOST = (biased_end, biased_image)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -301,15 +340,25 @@ def test_forms_of_nets_give_qonnxs_integers(form: Callable[[Net], str]) -> None:
     net = Net(3, (1, 6))
     net.constants["one"] = np.ones(1, np.float32)
     ours = compare(net.model(form(net)), form.__name__, is_exact=True, images=8)
-    assert (ours.after is not None) == (form is biased_end)
+    assert (ours.after is not None) == (form in ON_THE_HOST)
 
 
-def test_a_falling_function_behind_a_max_pool_is_refused() -> None:
+@pytest.mark.parametrize("factor", [np.reshape([1.0, -1.0, 1.0], (3, 1, 1)), -1.0])
+def test_a_falling_function_behind_a_max_pool_is_refused(factor: Any) -> None:
     net = Net(1, (1, 2, 6, 6))
     value = net.add("Conv", [prepared(net, "x"), net.weights(3, 2, 3, 3)])
     value = net.add("MaxPool", [value], kernel_shape=[2, 2])
-    value = net.add("Mul", [value, net.constant(np.reshape([1.0, -1.0, 1.0], (3, 1, 1)))])
+    value = net.add("Mul", [value, net.constant(factor)])
     with pytest.raises(SpecError, match=r"node n3_MaxPool .*falls in some channels"):
+        imported(net.model(prepared(net, value)))
+
+
+def test_functions_of_channels_that_changed_places_are_refused() -> None:
+    net = Net(1, (1, 6))
+    bounds = [net.integers([value]) for value in (3, -5, 1, -1)]
+    value = net.add("Slice", [product(net, prepared(net, "x"), 6, 4), *bounds])
+    value = net.add("Mul", [value, net.constant([1.0, 2.0, 3.0, 4.0])])
+    with pytest.raises(SpecError, match=r"Slice .*must keep the channels"):
         imported(net.model(prepared(net, value)))
 
 

@@ -100,6 +100,28 @@ def test_weights_become_integers_with_their_scale() -> None:
     assert (constant.number_format, constant.scale, constant.zero_point) == ("int3", (0.5,), (0,))
 
 
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [
+        ("ROUND", [0, -2, 1]),
+        ("HALF_EVEN", [0, -2, 1]),
+        ("round_to_zero", [0, -1, 0]),
+        ("DOWN", [0, -1, 0]),
+        ("UP", [1, -2, 1]),
+        ("CEIL", [1, -1, 1]),
+        ("FLOOR", [0, -2, 0]),
+        ("HALF_UP", [1, -2, 1]),
+        ("HALF_DOWN", [0, -1, 1]),
+    ],
+)
+def test_every_rounding_mode(mode: str, wanted: list[int]) -> None:
+    item = quant("weight one zero three", "w", rounding_mode=mode)
+    graph = graph_of([IN, item, PRODUCT, OUT], {"weight": [[0.5, -1.5, 0.75], [0.0] * 3]})
+    constant = graph.tensor(graph.ops[0].inputs[1])
+    assert constant.data is not None
+    assert constant.data[0].tolist() == wanted
+
+
 def test_narrow_bipolar_and_unsigned_weights() -> None:
     narrow = quant("weight one zero two", "w", narrow=1)
     unsigned = quant("weight one zero two", "w", signed=0)

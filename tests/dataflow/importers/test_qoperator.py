@@ -353,6 +353,9 @@ def test_softmax_and_mean_become_ops() -> None:
     softmax = node_model("QLinearSoftmax", (*X, *Y), QUANTISED, axis=1, opset=13)
     mean = node_model("QLinearReduceMean", (*X, *Y), QUANTISED, axes=[2, 3], keepdims=0)
     assert [op.kind for op in imported(softmax).graph.ops] == ["softmax"]
+    # Up to version 12 the axes from `axis` on are one.
+    older = node_model("QLinearSoftmax", (*X, *Y), QUANTISED, axis=1, opset=11)
+    assert imported(older).graph.tensor(imported(older).graph.ops[0].outputs[0]).shape == (2, 48)
     (op,) = imported(mean).graph.ops
     assert (op.kind, op.attributes["axes"], op.attributes["keeps_axes"]) == (
         "reduce_mean",

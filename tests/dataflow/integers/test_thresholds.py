@@ -1,5 +1,6 @@
 """Thresholds against onnxruntime and qonnx, on every sum that can occur."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tilewright.dataflow.graph import Op
-from tilewright.dataflow.integers.float_chain import Chain, chain_of, linear_step
-from tilewright.dataflow.integers.thresholds import Staircase, thresholds_of
+from tilewright.dataflow.integers.float_chain import Chain, chain_of, linear_step, offset_step
+from tilewright.dataflow.integers.thresholds import MAX_THRESHOLDS, Staircase, thresholds_of
 from tilewright.dataflow.rounding import SIGN
 from tilewright.dataflow.tensor import Tensor
 
@@ -160,6 +161,50 @@ def test_every_sum_gives_the_integer_of_the_float_chain(
     got = counted(made.table, made.minimum, signed)
     wrong = np.argwhere(got != expected)
     assert not wrong.size, f"seed {seed}: first difference at {wrong[0]}, {len(wrong)} in all"
+
+
+@pytest.mark.parametrize("steps", CHAINS, ids=lambda steps: "-".join(steps) or "scale")
+def test_the_float_chain_is_onnxruntimes_to_the_last_bit(steps: list[str]) -> None:
+    seed = 40 + CHAINS.index(steps)
+    rng, constants = np.random.default_rng(seed), random_constants(seed)
+    scale = rng.uniform(0.01, 0.1, CHANNELS).astype(np.float32)
+    sums = rng.integers(-(2**23), 2**23, (CHANNELS, 500)).astype(np.float32)
+    got = chain(steps, constants, scale)(sums)
+    wanted = by_onnxruntime(steps, constants, (sums * scale[:, None]).T).T
+    assert np.array_equal(got, wanted), f"seed {seed}: {(got != wanted).sum()} differ"
+
+
+def test_too_many_thresholds_are_refused() -> None:
+    wide = Tensor(name="y", shape=(1, 80), number_format="int16", scale=(1.0,), zero_point=(0,))
+    reach = np.full(80, 2**17)
+    stairs = Staircase(
+        chain=Chain((linear_step(SUM, np.ones(1, np.float32)),), 80),
+        least=-reach,
+        greatest=reach,
+        result=wide,
+        attributes={},
+    )
+    assert MAX_THRESHOLDS < 80 * 65535
+    with pytest.raises(ValueError, match="65535 steps for each of 80 channels"):
+        thresholds_of(stairs)
+    with pytest.raises(ValueError, match="can leave 32 bits"):
+        thresholds_of(replace(stairs, greatest=reach << 14))
+
+
+def test_sums_beyond_24_bits_are_rounded_as_float32_rounds_them() -> None:
+    """2^24 + 1 becomes 2^24 in float32: the step to more than that is one later."""
+    result = Tensor(name="y", shape=(1, 1), number_format="uint1", scale=(1.0,), zero_point=(0,))
+    one, less = np.ones(1, np.float32), np.full(1, -(2.0**24), np.float32)
+    made = thresholds_of(
+        Staircase(
+            chain=Chain((linear_step(SUM, one), offset_step(SUM, less)), 1),
+            least=np.array([0]),
+            greatest=np.array([2**25]),
+            result=result,
+            attributes={},
+        )
+    )
+    assert made.table.tolist() == [[2**24 + 2]]
 
 
 def pairwise_columns(table: NDArray[np.int32]) -> Any:
