@@ -282,3 +282,62 @@ def test_names_of_the_file_are_kept(new_model):
 def test_the_same_file_gives_the_same_graph(new_model):
     model = conv_model(new_model, bias=in_floats, tail=[("Relu",)])
     assert model.graph == model.graph
+
+
+@pytest.mark.parametrize("op", ["MatMul", "Gemm"])
+def test_float_biases_of_products(new_model, op):
+    """Rounded to int32 in units of the sums: onnxruntime's integer kernels give the same."""
+    model = new_model()
+    x = model.qdq(model.input("x", ("N", 6)), 0.05, 3)
+    w = model.dq(weights((6, 4)), [0.01, 0.02, 0.03, 0.04], axis=1)
+    bias = model.constant("bias", np.float32([0.5, -1.234567, 33.3, 0.00026]))
+    if op == "Gemm":
+        value = model.node("Gemm", [x, w, bias])
+    else:
+        value = model.node("Add", [bias, model.node("MatMul", [x, w])])
+    model.output(model.qdq(value, 0.3, 7))
+    (matmul,) = model.graph.ops
+    # 0.00026 is 0.13 of 0.05 x 0.04; the first is 1000 of 0.05 x 0.01.
+    assert model.graph.tensor(matmul.inputs[2]).data[[0, 3]].tolist() == [1000, 0]
+    model.check({"x": floats((50, 6))})
+
+
+def test_a_bias_of_int8(new_model):
+    """4 steps of 0.25 are 1.0: 1,000 units of 0.05 x 0.02."""
+    model = new_model()
+    x = model.qdq(model.input("x", ("N", 6)), 0.05, 3)
+    product = model.node("MatMul", [x, model.dq(weights((6, 2)), 0.02)])
+    value = model.node("Add", [product, model.dq(np.int8([4, -4]), 0.25, 2)])
+    model.output(model.qdq(value, 0.3, 7))
+    (op,) = model.graph.ops
+    assert model.graph.tensor(op.inputs[2]).data.tolist() == [500, -1500]
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(500, True), (600, False)])
+def test_sums_of_sixteen_bits_must_fit(new_model, depth, fits):
+    """int16 times weights of up to 127: 516 products stay within 32 bits."""
+    model = new_model()
+    x = model.qdq(model.input("x", (1, depth)), 0.0005, 0, np.int16)
+    w = model.dq(np.full((depth, 1), 127, np.int8), 0.02)
+    model.output(model.qdq(model.node("MatMul", [x, w], "wide"), 0.3, 7))
+    if fits:
+        assert model.kinds == ["matmul"]
+        return
+    (only,) = model.refused()
+    assert only.path == "node wide (matmul)"
+    assert only.rule == "sums of 600 products of int16 and int8 can leave 32 bits"
+
+
+def test_thresholds_behind_sums(new_model):
+    """A float factor for each channel behind a product becomes thresholds of its sums."""
+    model = new_model()
+    x = model.qdq(model.input("x", ("N", 6)), 0.05, 3)
+    product = model.node("MatMul", [x, model.dq(weights((6, 3)), 0.02)])
+    factors = model.constant("factors", np.float32([1.5, -0.25, 0.001]))
+    model.output(model.qdq(model.node("Mul", [product, factors]), 0.3, 7))
+    assert model.kinds == ["matmul", "threshold"]
+    inputs = {"x": floats((200, 6))}
+    (ours,) = model.golden(inputs).values()
+    (theirs,) = model.onnxruntime(inputs).values()
+    assert np.abs(ours - theirs).max() <= 0.3001
+    assert (ours != theirs).mean() < 0.01
