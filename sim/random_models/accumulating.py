@@ -10,6 +10,7 @@ import numpy as np
 from .sketch import Shape, Sketch
 
 RELU_PERCENT, CLIP_PERCENT = 40, 12
+MOST_SQUARINGS = 3  # products of values with themselves: a few more would be infinite
 
 
 def activation(s: Sketch) -> dict[str, Any]:
@@ -175,7 +176,8 @@ def matmul(s: Sketch, x: str) -> str:
 
 def matmul_dynamic(s: Sketch, x: str) -> str | None:
     """Both sides activations: x times another value, or itself turned round."""
-    if s.is_large:
+    squarings = sum(step.kind == "matmul, both dynamic" for step in s.steps)
+    if s.is_large or squarings >= MOST_SQUARINGS:
         return None
     shape = s.shapes[x]
     others = [
