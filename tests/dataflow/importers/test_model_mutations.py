@@ -1,5 +1,6 @@
-"""Whatever a model file becomes by chance, it is a Graph or a SpecError: nothing else, at once."""
+"""Whatever a model file becomes by chance, it is a graph or a SpecError: nothing else, at once."""
 
+import contextlib
 import struct
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tilewright.dataflow.graph import Graph
+from tilewright.dataflow.importers.model import import_bytes
 from tilewright.dataflow.importers.onnx_file import parse_model
 from tilewright.dataflow.importers.onnx_model import model_graph
 from tilewright.dataflow.importers.onnx_nodes.registry import supported_operators
@@ -204,11 +206,14 @@ def changed_structure(model, rng):
 
 
 def read(data):
-    """The Graph, or the diagnostics."""
+    """The model graph, or the diagnostics; what is a model graph goes on to the integer graph."""
     try:
-        return model_graph(parse_model(data, PLACE), PLACE)
+        found = model_graph(parse_model(data, PLACE), PLACE)
     except SpecError as error:
         return error.diagnostics
+    with contextlib.suppress(SpecError):
+        import_bytes(data, PLACE)
+    return found
 
 
 def check(data, what):
