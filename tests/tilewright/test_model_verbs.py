@@ -260,15 +260,49 @@ def test_wrong_data_is_told_all_at_once(folder: Path, capsys: pytest.CaptureFixt
     assert not Path("cnn.qdq.onnx").exists()
 
 
-def test_a_model_that_onnxruntime_cannot_run(
+def test_operators_that_no_importer_takes_are_told_before_anything_runs(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = onnx.load("cnn.onnx")
-    next(n for n in model.graph.node if n.op_type == "Gemm").op_type = "Unheard"
+    for node in model.graph.node:
+        if node.op_type == "Relu":
+            node.op_type = "Celu"
+    onnx.save(model, "cnn.onnx")
+    assert cli.main(["-v", *QUANTIZE]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "read the model"
+    told = [line for line in lines[1:] if line.startswith("cnn.onnx: error: node node_relu")]
+    assert len(told) == 3
+    assert not any(line.startswith("calibrate") for line in lines)
+    assert not Path("cnn.qdq.onnx").exists()
+
+
+@pytest.mark.parametrize("pad", [10_000, 30_000, 2**40])
+def test_a_model_too_large_to_calibrate_is_refused_at_once(
+    folder: Path, capsys: pytest.CaptureFixture[str], pad: int
+) -> None:
+    """Its tensors would take gigabytes: nothing of that size is ever made."""
+    model = onnx.load("cnn.onnx")
+    pads = next(item for item in model.graph.node[0].attribute if item.name == "pads")
+    pads.ints[:] = [pad] * 4
+    del model.graph.node[1:]
+    model.graph.node[0].output[0] = "y"
+    del model.graph.value_info[:]
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    model.graph.output[0].type.tensor_type.ClearField("shape")
     onnx.save(model, "cnn.onnx")
     assert cli.main(QUANTIZE) == 2
-    assert "cnn.onnx: error: " in capsys.readouterr().err
-    assert not Path("cnn.qdq.onnx").exists()
+    err = capsys.readouterr().err
+    assert "cnn.onnx: error: " in err
+    assert "elements" in err or "at most" in err
+
+
+def test_runs_have_fewer_samples_where_tensors_are_large(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantize_flow, "MAX_RUN_ELEMENTS", 4 * 2048)
+    assert cli.main(["-v", *QUANTIZE]) == 0
+    assert "calibrate: run 50 of 50" in capsys.readouterr().err  # 32 x 8 x 8 results, 4 at a time
 
 
 def test_progress_is_told_where_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,8 +67,9 @@ def read_calibration(
     *,
     arrays: Mapping[str, str],
     samples: int | None,
+    max_batch: int = MAX_BATCH,
 ) -> Calibration:
-    """The samples in the file `path` as runs of the model.
+    """The samples in the file `path` as runs of the model, of at most `max_batch` samples each.
 
     Args:
         inputs: what the model needs; the first axis of each counts the samples.
@@ -93,7 +94,7 @@ def read_calibration(
     if reader.diagnostics:
         raise SpecError(reader.diagnostics)
     count = min(map(len, found.values())) if samples is None else samples
-    batch = fixed.pop() if fixed else min(MAX_BATCH, count)
+    batch = fixed.pop() if fixed else min(max_batch, count)
     return Calibration(count=count, feeds=_feeds(found, count, batch))
 
 

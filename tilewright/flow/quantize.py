@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from tilewright.build.quantize import QuantisationError, quantized_bytes, run_mo
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.importers.model import import_bytes
 from tilewright.dataflow.importers.onnx_file import node_path, read_model
+from tilewright.dataflow.importers.onnx_model import model_graph
 from tilewright.errors import UsageError
 from tilewright.spec.diagnostics import Diagnostic, SpecError
 
-from .calibration import Calibration, model_inputs, read_calibration
+from .calibration import MAX_BATCH, Calibration, model_inputs, read_calibration
 from .import_table import ImportTable
 from .text_table import DEFAULT_COLUMNS, label_rows, shorten
 
@@ -28,6 +30,10 @@ SUFFIX: Final = ".qdq.onnx"
 QUANTISED_OPS: Final = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Quant")
 QUANTISED_PREFIXES: Final = ("QLinear", "QGemm", "QAttention", "ConvInteger", "MatMulInteger")
 SHOWN_NODES: Final = 3
+MAX_ELEMENTS: Final = 2**28
+"""Of one tensor: 1 GiB of floats."""
+MAX_RUN_ELEMENTS: Final = 2**26
+"""Of the largest tensor in one run of calibration, where a run may have fewer samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +122,14 @@ def quantize_model(
     path = output_path(model, None if out is None else Path(out), (model, data))
     progress("read the model")
     proto = read_float_model(model)
-    calibration = read_calibration(data, model_inputs(proto), arrays=arrays or {}, samples=samples)
+    largest = largest_tensor(proto, model)
+    calibration = read_calibration(
+        data,
+        model_inputs(proto),
+        arrays=arrays or {},
+        samples=samples,
+        max_batch=max(1, min(MAX_BATCH, MAX_RUN_ELEMENTS // largest)),
+    )
     try:
         quantised = quantized_bytes(proto, calibration.feeds, progress)
         progress("compare with the float model")
@@ -171,6 +184,24 @@ def read_float_model(path: Path) -> onnx.ModelProto:
         help_text = f"tilewright import {shlex.quote(str(path))}"
         raise SpecError([Diagnostic.plain(str(path), "", rule, help=help_text)])
     return model
+
+
+def largest_tensor(model: onnx.ModelProto, path: Path) -> int:
+    """Elements of the model's largest activation, for one sample.
+
+    Raises:
+        SpecError: with every node that the importer would refuse, so that nothing is calibrated in
+            vain, or if a tensor is too large.
+    """
+    graph = model_graph(model, path, None)
+    activations = [tensor for tensor in graph.tensors if tensor.role != "constant"]
+    largest = max(activations, key=lambda tensor: math.prod(tensor.shape))
+    elements = math.prod(largest.shape)
+    if elements > MAX_ELEMENTS:
+        rule = f"a tensor of more than {MAX_ELEMENTS} elements is not calibrated"
+        place = f"tensor {largest.origin or largest.name}"
+        raise SpecError([Diagnostic.plain(str(path), place, rule, value=str(elements))])
+    return elements
 
 
 def quantised_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
