@@ -135,7 +135,8 @@ def quantize_model(
         progress("compare with the float model")
         agreements = compare(proto.SerializeToString(), quantised, calibration)
     except QuantisationError as error:
-        raise SpecError([Diagnostic.plain(str(model), "", error.message)]) from error
+        help_text = "onnxruntime must be able to run the float model on these samples"
+        raise SpecError([Diagnostic.plain(str(model), "", error.message, help_text)]) from error
     progress("import")
     table = _import(quantised, path, model)
     write_file(path, quantised)
