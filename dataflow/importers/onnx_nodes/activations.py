@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...number_formats import is_integer_format, range_of
 from .node import Node, Refused
 from .registry import converter
 
@@ -49,7 +50,45 @@ def clip(build: Builder, node: Node) -> None:
     else:
         low = build.number(node.input(1), "the minimum") if node.has_input(1) else -LARGEST
         high = build.number(node.input(2), "the maximum") if node.has_input(2) else LARGEST
+    if is_integer_format(_format(build, node.input(0))):
+        _clip_integers(build, node, min(low, high), high)
+        return
     build.op("clip", [node.input(0)], node.output, minimum=min(low, high), maximum=high)
+
+
+def _format(build: Builder, name: str) -> str:
+    array = build.constant(name)
+    return build.tensor(name).number_format if array is None else str(array.dtype.name)
+
+
+def _clip_integers(build: Builder, node: Node, low: float, high: float) -> None:
+    """Of integers that are quantised, for fewer bits than their type has (Brevitas' QCDQ form)."""
+    source, array = node.input(0), build.constant(node.input(0))
+    least, greatest = range_of(_format(build, source))
+    if not low <= greatest or not least <= high:
+        raise Refused(f"limits {low:g} to {high:g} leave nothing of {least} to {greatest}")
+    least, greatest = int(max(low, least)), int(min(high, greatest))
+    if array is not None:
+        build.fold(node.output, np.clip(array, least, greatest).astype(array.dtype))
+        return
+    tensor = build.tensor(source)
+    if not tensor.scale or tensor.axis is not None:
+        raise Refused(f"the integers of `{source}` have no single scale")
+    maker, known = build.maker(source), {}
+    is_full = maker is not None and not {"minimum", "maximum"} & set(maker.attributes)
+    if maker is not None and maker.kind == "quantize" and is_full:
+        floats, known = maker.inputs[0], dict(maker.attributes)  # saturated further, that is all
+    else:
+        floats = build.dequantize(source, build.fresh(node.output, "floats"))
+    build.raw_op(
+        "quantize",
+        [floats],
+        node.output,
+        attributes={**known, "minimum": least, "maximum": greatest},
+        number_format=tensor.number_format,
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
 
 
 @converter("HardSigmoid")
