@@ -10,7 +10,7 @@ import numpy as np
 
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.importers.imported import Imported
-from tilewright.dataflow.importers.onnx_file import read_model
+from tilewright.dataflow.importers.onnx_file import QONNX_DOMAINS, read_model
 from tilewright.dataflow.number_formats import FLOAT
 from tilewright.spec.diagnostics import Diagnostic
 
@@ -18,9 +18,6 @@ ENGINE = "systolic"
 NOT_YET = "not yet"
 ENGINE_KINDS = ("matmul",)
 """The kinds of op that an engine runs, in the form that `reason` describes."""
-
-ORACLE_DOMAINS = ("", "ai.onnx", "com.microsoft")
-"""Domains of the nodes that onnxruntime runs."""
 
 _INTEGER_END = ": inputs and outputs of accelerators are floats to the host, which quantises them"
 _HELP = "`tilewright import {}` shows what runs each op"
@@ -99,7 +96,7 @@ def _file_reasons(imported: Imported, path: Path) -> Iterator[str]:
         yield "the model computes nothing in integers"
     if path.suffix == ".tflite":
         yield f"{NOT_YET}: onnxruntime, which judges accelerators, does not read TFLite"
-    elif any(node.domain not in ORACLE_DOMAINS for node in read_model(path).graph.node):
+    elif any(node.domain in QONNX_DOMAINS for node in read_model(path).graph.node):
         yield f"{NOT_YET}: onnxruntime, which judges accelerators, does not run QONNX nodes"
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.importers.imported import Imported
@@ -164,6 +165,12 @@ def test_files_that_the_oracle_cannot_read_wait(tmp_path: Path) -> None:
     found = not_yet(imported, tmp_path / "model.tflite")
     assert len(found) == 1
     assert "does not read TFLite" in found[0].rule
+    model = onnx.load(EXAMPLES / "digits_mlp.qdq.onnx")
+    model.graph.node[0].domain = "qonnx.custom_op.general"
+    model.opset_import.append(onnx.helper.make_opsetid("qonnx.custom_op.general", 1))
+    onnx.save(model, tmp_path / "model.onnx")
+    found = not_yet(imported, tmp_path / "model.onnx")
+    assert "does not run QONNX nodes" in found[0].rule
 
 
 def test_a_model_that_runs_is_not_refused() -> None:
