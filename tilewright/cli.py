@@ -71,6 +71,10 @@ def _call(options: argparse.Namespace) -> Outcome:
 
         verb = model_verbs.import_ if options.verb == "import" else model_verbs.quantize
         return verb(options, _progress(options))
+    if options.verb == "plan":
+        from tilewright.commands import plan_verb
+
+        return plan_verb.plan(options, _progress(options))
     from tilewright.commands import flow_verbs
 
     return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from tilewright.commands.plan_options import add_plan_options
+
 EPILOG: Final = """exit codes:
   0 good   1 valid, but failed or does not fit   2 the text is wrong (spec, model, usage)
   3 a tool is missing or too old   4 our own bug   5 nothing was run   130 interrupted"""
@@ -16,6 +18,7 @@ VERBS: Final = (
     ("run", "run the simulated accelerator on your own inputs"),
     ("import", "show the integer graph of a quantised model, and what runs it"),
     ("quantize", "make an int8 model of a float one, with your data"),
+    ("plan", "order, addresses, spills and reloads for a scratchpad, with a proof or a gap"),
     ("report", "show again what an earlier verify or run found"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
@@ -23,6 +26,7 @@ VERBS: Final = (
 OUT: Final = ("DIR", "where results go")
 OUT_OF: Final = {
     "import": ("DIR", "also write the graph as JSON, in this folder"),
+    "plan": ("DIR", "also write plan.json and plan.html, the memory over time, in this folder"),
     "quantize": ("FILE.onnx", "file or folder (default: NAME.qdq.onnx beside the model)"),
 }
 
@@ -97,6 +101,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
         "--inputs", type=Path, required=True, metavar="FILE.npz", help="one array per model input"
     )
     _add_model_options(verbs["import"], verbs["quantize"])
+    add_plan_options(verbs["plan"])
     verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
     verbs["doctor"].add_argument(
         "--for",

@@ -1,0 +1,207 @@
+"""What `tilewright plan` does: a graph and a budget to a checked memory plan and its certificate.
+
+A graph is a JSON file of operators and tensors, or the integer graph of an accelerator spec's
+model. Ctrl-C ends the search; the best plan so far is placed, checked and shown as any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from tilewright.build.files import output_directory, sha256_file, to_json_bytes, write_file
+from tilewright.commands.contract import Progress, no_progress
+from tilewright.dataflow.importers.model import import_model
+from tilewright.dataflow.planning.graph_file import Weights, read_problem
+from tilewright.dataflow.planning.graph_problem import problem_of_graph
+from tilewright.dataflow.planning.planned import Planned
+from tilewright.dataflow.planning.planner import make_plan
+from tilewright.dataflow.planning.problem import Problem
+from tilewright.dataflow.serial import to_json
+from tilewright.errors import TilewrightError
+from tilewright.spec import AcceleratorSpec, Diagnostic, SpecError
+
+from .plan_baselines import Comparison, compare
+from .plan_page import page
+from .plan_result import PlanResult
+
+PLAN_JSON: Final = "plan.json"
+PLAN_PAGE: Final = "plan.html"
+SPEC_ENDINGS: Final = (".yaml", ".yml")
+DEFAULT_SECONDS: Final = 60.0
+TOLD_EVERY_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What to plan for: `budget` in bytes (None: a spec's scratchpad, else the least that works),
+    addresses at multiples of `alignment`, `seconds` for the search.
+    """
+
+    budget: int | None = None
+    weights: Weights = "activations"
+    alignment: int | None = None
+    baselines: Sequence[str] = ()
+    seconds: float = DEFAULT_SECONDS
+
+
+def plan_file(
+    path: Path | str,
+    out: Path | str | None = None,
+    *,
+    options: PlanOptions | None = None,
+    progress: Progress = no_progress,
+) -> PlanResult:
+    """The memory plan of a graph file or of an accelerator spec's model.
+
+    With `out` the folder gets `plan.json` and `plan.html`.
+
+    Raises:
+        SpecError: with everything that is wrong in the file, or the operator that is larger than
+            the budget, its tensors, and the least budget that works.
+        TilewrightError: if no plan was found in the time.
+        OutputError: if the folder cannot be written.
+    """
+    path, options = Path(path), options or PlanOptions()
+    progress("read")
+    source = _read(path, options)
+    compare_with = compare(options.baselines)  # unknown names are told before the search
+    with _interrupts() as interrupts:
+        planned = _plan(source, options, progress)
+    comparisons: Sequence[Comparison] = ()
+    if compare_with is not None:
+        progress("baselines")
+        comparisons = compare_with(source.problem, source.alignment, options.seconds)
+    folder = None if out is None else Path(out)
+    result = PlanResult(
+        planned=planned,
+        file=str(path),
+        budget_from=source.budget_from,
+        weights=options.weights,
+        notes=source.notes,
+        comparisons=tuple(comparisons),
+        is_interrupted=bool(interrupts),
+        files=() if folder is None else tuple(folder / name for name in (PLAN_JSON, PLAN_PAGE)),
+    )
+    if folder is not None:
+        progress("write")
+        _write(result, path, folder)
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    problem: Problem
+    budget_from: str
+    alignment: int
+    notes: tuple[str, ...] = field(default=())
+
+
+def _read(path: Path, options: PlanOptions) -> _Source:
+    if path.suffix.lower() in SPEC_ENDINGS:
+        return _read_spec(path, options)
+    problem = read_problem(path, options.budget, options.weights)
+    budget_from = "the least that works" if options.budget is None else "as asked"
+    return _Source(problem=problem, budget_from=budget_from, alignment=options.alignment or 1)
+
+
+def _read_spec(path: Path, options: PlanOptions) -> _Source:
+    """Whole ops in words of the spec's scratchpad."""
+    from tilewright.catalog import load_spec
+
+    from .design import machine_of
+
+    spec = load_spec(path)
+    if not isinstance(spec, AcceleratorSpec):
+        rule = "a kernel has no model to plan; a spec with `accelerator` and `model` has"
+        raise SpecError([Diagnostic.plain(str(path), "kernel", rule)])
+    machine = machine_of(spec)
+    batch = spec.verify.batch if spec.verify is not None else 1
+    graph = import_model(spec.model_path, batch).graph
+    capacity = machine.scratchpad.capacity_bytes
+    budget = capacity if options.budget is None else options.budget
+    try:
+        problem = problem_of_graph(graph, machine.lanes, budget, options.weights)
+        problem = replace(problem, name=spec.name)
+    except ValueError as error:
+        help = "ops are planned whole here; `--budget` plans for another size"
+        place = "budget" if options.budget is not None else "accelerator.scratchpad"
+        raise SpecError([Diagnostic.plain(str(path), place, str(error), help=help)]) from None
+    read_results = [t for t in graph.outputs if any(t.name in op.inputs for op in graph.ops)]
+    notes = [f"batch {batch}, words of {machine.lanes} bytes"]
+    notes += [f"result {t.name} is read too: storing it is not counted" for t in read_results]
+    return _Source(
+        problem=problem,
+        budget_from="the scratchpad" if options.budget is None else "as asked",
+        alignment=options.alignment or machine.lanes,
+        notes=tuple(notes),
+    )
+
+
+def _plan(source: _Source, options: PlanOptions, progress: Progress) -> Planned:
+    try:
+        plan = make_plan(
+            source.problem,
+            seconds=options.seconds,
+            alignment=source.alignment,
+            progress=_told(progress),
+        )
+    except ValueError as error:
+        raise TilewrightError(str(error), help="`--budget`, `--seconds`, `--align`") from error
+    return Planned.of(source.problem, plan, source.alignment)
+
+
+def _told(progress: Progress) -> Callable[[str, int | None, int], None]:
+    """The planner's progress as lines: incumbent, bound and gap, not more often than is read."""
+    last, told_at = "", -TOLD_EVERY_SECONDS
+
+    def tell(stage: str, best: int | None, bound: int) -> None:
+        nonlocal last, told_at
+        line = f"plan: {stage}"
+        if best is not None:
+            gap = (best - bound) / best if best else 0.0
+            line += f": {best:,} bytes so far, bound {bound:,}, gap {gap:.1%}"
+        now = time.monotonic()
+        if line != last and now - told_at >= TOLD_EVERY_SECONDS:
+            last, told_at = line, now
+            progress(line)
+
+    return tell
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Numbers of the signals that came; each still raises KeyboardInterrupt."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread: the caller's own affair
+        yield came
+        return
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write(result: PlanResult, source: Path, out: Path) -> None:
+    manifest = {
+        "name": result.planned.problem.name,
+        "design": "memory plan",
+        "source": source.name,
+        "source_sha256": sha256_file(source),
+    }
+    with output_directory(out, manifest=manifest) as (folder, _):
+        write_file(folder / PLAN_JSON, to_json_bytes(to_json(result.planned)))
+        write_file(folder / PLAN_PAGE, page(result))
