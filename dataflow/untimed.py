@@ -1,4 +1,4 @@
-"""Runs a program without time: proves that it cannot deadlock and that units do not share ports.
+"""Runs a program without time: proves that it cannot deadlock.
 
 Every token has one producer and one consumer, so the program is a marked graph: if one run
 completes, all do. The streams inside an engine are tokens too, with the least room that the
@@ -195,30 +195,3 @@ def run_untimed(
     if changed:
         raise ProgramError(f"tokens left or lost: {', '.join(changed)}")
     return num_steps
-
-
-def check_ports(program: Program, words_per_bank: int) -> None:
-    """No two units may use a read port, or a write port, of the same bank.
-
-    Raises:
-        ProgramError: naming both units and the bank.
-    """
-    for users in (("array.a", "array.b", "store"), ("load", "array.o")):
-        banks = {unit: _banks(program.units.get(unit, ()), words_per_bank) for unit in users}
-        for one, other in itertools.combinations(users, 2):
-            shared = banks[one] & banks[other]
-            if shared:
-                raise ProgramError(f"{one} and {other} both use bank {min(shared)}")
-
-
-def _banks(commands: Sequence[Command], words_per_bank: int) -> set[int]:
-    banks: set[int] = set()
-    for command in commands:
-        if command.fields.get("target") == 1:
-            continue
-        spans = [loop.stride("local") * (loop.bound - 1) for loop in command.loops]
-        low = command.bases.get("local", 0) + sum(span for span in spans if span < 0)
-        high = command.bases.get("local", 0) + sum(span for span in spans if span > 0)
-        high += command.fields.get("run_words", 1) - 1
-        banks.update(range(low // words_per_bank, high // words_per_bank + 1))
-    return banks

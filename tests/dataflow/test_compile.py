@@ -10,8 +10,9 @@ from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph, Op, Tensor
 from tilewright.dataflow.machine import Engine, Machine, Memory, Scratchpad
 from tilewright.dataflow.memory_map import memory_image, read_activations
+from tilewright.dataflow.ports import check_ports
 from tilewright.dataflow.tiling import DoesNotFit
-from tilewright.dataflow.untimed import check_ports, run_untimed
+from tilewright.dataflow.untimed import run_untimed
 from tilewright.sim.golden.machine import run_program
 from tilewright.sim.golden.run import run
 

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from tilewright.dataflow.compile import compile_graph
+from tilewright.dataflow.ports import check_ports
 from tilewright.dataflow.program import Command, Program
 from tilewright.dataflow.untimed import (
     STEPPED,
     Deadlock,
     ProgramError,
-    check_ports,
     initial_tokens,
     run_untimed,
     unit_steps,
@@ -118,7 +118,7 @@ def test_ports_are_apart(program):
     with pytest.raises(ProgramError, match=r"array\.a and array\.b both use bank"):
         check_ports(changed(program, "array.a", 0, bases=dict(b_base)), 64)
     o_base = program.units["array.o"][0].bases["local"]
-    load = program.units["load"][0]
+    load = program.units["load"][-1]
     moved = {**load.bases, "local": o_base}
     with pytest.raises(ProgramError, match=r"load and array\.o both use bank"):
-        check_ports(changed(program, "load", 0, bases=moved), 64)
+        check_ports(changed(program, "load", -1, bases=moved), 64)

@@ -78,7 +78,7 @@ def test_accelerator_defaults() -> None:
     assert machine.program == "rom"
     assert (machine.lanes, machine.word_bytes, machine.port_bytes) == (16, 16, 16)
     assert (machine.scratchpad_words, machine.bank_words) == (4096, 512)
-    assert (spec.schedule.objective, spec.schedule.time_limit_seconds) == ("bytes", 10.0)
+    assert (spec.schedule.objective, spec.schedule.time_limit_seconds) == ("cycles", 10.0)
     assert spec.board is None
     assert spec.verify is None
 

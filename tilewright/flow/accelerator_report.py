@@ -33,7 +33,18 @@ def design_rows(design: Design) -> list[tuple[str, str]]:
         ("cycles estimated", f"{estimate.cycles:,} per start"),
         ("utilisation", f"{share:.1f} % of {estimate.macs_per_cycle} MAC/cycle"),
         ("memory traffic", f"{read:,} bytes read, {written:,} written"),
+        *_plan_rows(design),
     ]
+
+
+def _plan_rows(design: Design) -> list[tuple[str, str]]:
+    """What a planned schedule says of itself."""
+    if not design.is_planned:
+        return []
+    certificate = design.plan.certificate
+    gap = "proven least" if not certificate.gap else f"gap {100 * certificate.gap:.1f} %"
+    words = f"{certificate.bytes:,} bytes per start, at least {certificate.lower_bound_bytes:,}"
+    return [("plan", f"{words} for its {len(design.plan.tasks)} tasks, {gap}")]
 
 
 def design_data(design: Design) -> dict[str, Any]:
@@ -52,11 +63,13 @@ def design_data(design: Design) -> dict[str, Any]:
 def verification(
     design: Design, verdict: Verdict, result: AcceleratorResult, out: Path, *, is_compiled: bool
 ) -> Result:
-    """The verdict of a run: right values, and exactly the estimated cycles."""
+    """The verdict of a run: right values, exactly the estimated cycles and the plan's bytes."""
     activity = _activity(design, result)
     starts = len(result.cases)
     estimated = design.estimate.cycles * starts
     measured = sum(case.cycles for case in result.cases)
+    planned = design.plan.certificate.bytes * starts
+    moved = sum(case.bytes_read + case.bytes_written for case in result.cases)
     shares = cycle_shares(design, activity, measured, starts)
     utilisation = shares["useful"]
     rows = [
@@ -64,6 +77,7 @@ def verification(
         ("cycles measured", f"{measured:,} in {starts} start(s)"),
         ("cycles estimated", f"{estimated:,}"),
         ("difference", f"{measured - estimated:,}"),
+        *_bytes_rows(design, moved, planned),
         ("utilisation", f"{100 * utilisation:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"),
         ("where cycles went", _shares_text(shares)),
         ("Verilog", str(out / f"{design.name}.v")),
@@ -74,6 +88,8 @@ def verification(
         **verdict.data(),
         "cycles": [case.cycles for case in result.cases],
         "difference": measured - estimated,
+        "bytes_planned": planned,
+        "bytes_difference": moved - planned,
         "measured_utilisation": utilisation,
         "cycle_shares": shares,
         "activity": activity,
@@ -81,10 +97,17 @@ def verification(
         "was_compiled": is_compiled,
         "verilog": str(out / f"{design.name}.v"),
     }
-    is_ok = result.is_passed and verdict.is_right and measured == estimated
+    is_ok = result.is_passed and verdict.is_right and (measured, moved) == (estimated, planned)
     run = result.run.moved_to(out / SIMULATION)
     notes = [] if run.is_passed else [run.explain()]
     return Result(title=f"{design.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
+
+
+def _bytes_rows(design: Design, moved: int, planned: int) -> list[tuple[str, str]]:
+    """What crossed the memory port beside the plan's bytes, where a planner chose them."""
+    if not design.is_planned and moved == planned:
+        return []
+    return [("bytes moved", f"{moved:,}, {moved - planned:,} more than planned")]
 
 
 def _shares_text(shares: Mapping[str, float]) -> str:

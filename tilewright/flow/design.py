@@ -52,6 +52,11 @@ class Design:
         return self.graph.macs
 
     @property
+    def is_planned(self) -> bool:
+        """Whether the planner decided what stays in the scratchpad."""
+        return bool(self.plan.settings.get("resident"))
+
+    @property
     def memory_bytes(self) -> int:
         """Bytes of the memory image."""
         return self.plan.memory_words * self.machine.word_bytes
@@ -92,7 +97,9 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
     identity = spec_hash(spec) + sha256_file(spec.model_path)
     digest = hashlib.sha256(identity.encode()).hexdigest()
     try:
-        plan, program = compile_graph(graph, machine)
+        plan, program = compile_graph(
+            graph, machine, spec.schedule.objective, spec.schedule.time_limit_seconds
+        )
         check_program(program, machine)
         config = configure(
             machine,

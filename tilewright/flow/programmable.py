@@ -28,7 +28,7 @@ from tilewright.build.cache import BuildCache
 from tilewright.build.model import Model
 from tilewright.build.verilog import emit
 from tilewright.catalog import find_template
-from tilewright.dataflow.compile import compile_graph
+from tilewright.dataflow.compile import Objective, compile_graph
 from tilewright.dataflow.graph import Graph
 from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.memory_map import read_activations
@@ -149,11 +149,14 @@ class BatchResult:
 
 
 def make_programmable(
-    machine: Machine, *, rows: int = PROGRAMMABLE_ROWS
+    machine: Machine, *, rows: int = PROGRAMMABLE_ROWS, objective: Objective = "cycles"
 ) -> ProgrammableAccelerator:
-    """The accelerator for `machine` that runs any program of up to `rows` commands per unit."""
+    """The accelerator for `machine` that runs any program of up to `rows` commands per unit.
+
+    Programs of the two objectives have different tokens, so an accelerator runs those of one.
+    """
     # Tokens and their kinds do not depend on the graph; a chain uses all of them.
-    _, program = compile_graph(matmul_graph(1, 1, [1, 1], seed=0), machine)
+    _, program = compile_graph(matmul_graph(1, 1, [1, 1], seed=0), machine, objective)
     config = configure(machine, program, name=MODULE, programmable_rows=rows)
     engine = find_template(machine.engines[0].kind).load("rtl")
     return ProgrammableAccelerator(
@@ -236,8 +239,9 @@ def _judge(
             mismatches += int((got != wanted).sum())
             values += wanted.size
         untouched = np.ones(len(image), bool)
+        stored = {transfer.tensor for transfer in work.plan.stores}
         for item in work.plan.memory:
-            if item.tensor in work.expected:
+            if item.tensor in stored:
                 untouched[item.base_words : item.base_words + item.words] = False
         stray = int((image != work.image)[untouched].sum()) + int(measured.image[:first].sum())
     return GraphRun(

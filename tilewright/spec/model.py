@@ -29,13 +29,15 @@ class ScheduleSection(Section):
     """What the schedule is chosen for."""
 
     objective: Annotated[Literal["bytes", "cycles"], choice("bytes", "cycles")] = Field(
-        default="bytes",
-        description="What to make small: bytes moved to and from memory, or cycles. Default bytes.",
+        default="cycles",
+        description="What to make small. bytes: activations and weights stay in the scratchpad as "
+        "the planner decides, spilled and reloaded only where they must. cycles: every op's "
+        "operands stream from memory past the array. Default cycles.",
     )
     time_limit_seconds: Annotated[float, duration(0.1, 24 * 3600.0)] = Field(
         default=10.0,
         alias="time_limit",
-        description="Time the planner may take, 100ms to 24h. Default 10s.",
+        description="Time the planner may take (objective bytes), 100ms to 24h. Default 10s.",
     )
 
 
@@ -163,9 +165,23 @@ class AcceleratorSpec(_SpecBase):
         """Rules between keys, as paths from the top of the spec."""
         for conflict in self.accelerator.conflicts():
             yield conflict.under(("accelerator",))
+        yield from self._schedule_conflicts()
         if self.verify is not None:
             for conflict in self.verify.conflicts():
                 yield conflict.under(("verify",))
+
+    def _schedule_conflicts(self) -> Iterator[Conflict]:
+        if self.schedule.objective != "bytes":
+            return
+        for name, engine in self.accelerator.engines.items():
+            if getattr(engine, "dataflow", "") == "weight_stationary":
+                dataflow = ("accelerator", "engines", name, "dataflow")
+                yield Conflict(
+                    path=("schedule", "objective"),
+                    parties=(("schedule", "objective"), dataflow),
+                    rule="not yet with dataflow weight_stationary",
+                    help="choose objective cycles, or dataflow output_stationary",
+                )
 
     def hardware_size(self) -> HardwareSize:
         """What would be elaborated, estimated."""

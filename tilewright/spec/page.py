@@ -17,8 +17,8 @@ YAML 1.2 in UTF-8 of at most 256 KiB: no anchors, no tags, no key twice. It has 
 (`64KiB`), times too (`10s`). A key that the page does not list is a mistake; `tilewright check`
 reports all mistakes at once, each with its place.
 
-Some keys are read and checked but change nothing yet: `schedule.objective`, `schedule.time_limit`
-(there is one schedule), and `board` (no board is known, so every name is refused).
+One key is read and checked but changes nothing yet: `board` (no board is known, so every name is
+refused).
 """
 _FORMS = (
     ("Kernel", "KernelSpec", ""),

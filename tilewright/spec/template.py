@@ -42,7 +42,7 @@ accelerator:
   # memory: {{bytes_per_cycle: 16, latency_cycles: 40, outstanding: 8}}
   # program: rom                    # or ram: replaceable over AXI4-Lite
 # schedule:
-#   objective: bytes                # or cycles
+#   objective: cycles               # or bytes: what moves to and from memory
 #   time_limit: 10s
 # verify:                           # `tilewright verify` simulates these samples
 #   inputs: inputs.npz              # one array for each input of the model

@@ -1,0 +1,243 @@
+"""Which cut, order and split of the banks: quick counts for all, the planner for the best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+from ..graph import Graph
+from ..machine import Scratchpad
+from ..placement.simple import same_banks
+from ..planning.exact import fewest_bytes
+from ..planning.memory_plan import MemoryPlan
+from ..tiling import DoesNotFit, Matmul, ceil_div
+from .cut import Cut, Work, least_words, make_work
+from .replacement import Held, chained, farthest_next_use, hold, most_alive
+
+MOST_SPLITS = 8
+MOST_TILES = 5
+GROUPS = (1, 2, 4)
+"""A group of panels takes at most the weights' range, a half, a quarter of it."""
+
+MOST_REFINED = 3
+MOST_FREE_ALIVE = 10
+MOST_FREE_STEPS = 160
+"""Beyond these the planner's search over orders is left out: two orders are tried instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A cut, an order, and how many banks hold activations; `words` moved by a quick count."""
+
+    work: Work
+    order: tuple[int, ...]
+    a_banks: int
+    words: int
+
+    @cached_property
+    def rank(self) -> tuple[int, int]:
+        """Lower is better: words moved, then tasks."""
+        return self.words, len(self.work.parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The plan in the planner's terms: activations at `[0, a_banks)`, weights in the other banks.
+
+    `bound_words` is the least that any order and residences of these tasks move beyond the first
+    loads and last stores; `is_searched`: the planner's search found it.
+    """
+
+    choice: Choice
+    activations: Held
+    weights: Held
+    bound_words: int
+    is_searched: bool
+    seconds: float = field(compare=False)
+
+    @property
+    def plan(self) -> MemoryPlan:
+        """Both ranges together, weights behind activations, for the planner's checker."""
+        return MemoryPlan(
+            order=self.choice.order,
+            residences=tuple(
+                sorted(
+                    (*self.activations.residences, *self.weights.residences),
+                    key=lambda r: (r.first, r.item),
+                )
+            ),
+            stores=self.activations.stores,
+        )
+
+
+def kept_items(work: Work, *, weights: bool) -> frozenset[int]:
+    """Items of one range."""
+    return frozenset(i for i, piece in enumerate(work.pieces) if piece.is_weight == weights)
+
+
+def choose(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad, seconds: float) -> Chosen:
+    """The choice that moves the fewest words.
+
+    Raises:
+        DoesNotFit: naming the least capacity that works.
+    """
+    started = time.monotonic()
+    found: list[Choice] = []
+    for choice in _choices(graph, sizes, pad):
+        found.append(choice)
+        if time.monotonic() - started > seconds / 2:
+            break
+    if not found:
+        raise _does_not_fit(sizes, pad)
+    best: Chosen | None = None
+    ranked = sorted(found, key=lambda choice: choice.rank)
+    for choice in ranked[:MOST_REFINED]:
+        left = seconds - (time.monotonic() - started)
+        if best is not None and left <= 0:
+            break
+        left = max(0.1, left)
+        refined = _refine(choice, pad, left / MOST_REFINED, started)
+        if best is None or _words(refined) < _words(best):
+            best = refined
+    assert best is not None
+    return best
+
+
+def _words(chosen: Chosen) -> tuple[int, int]:
+    moved = chosen.activations.words + chosen.weights.words
+    return moved + _fixed_words(chosen.choice.work), len(chosen.choice.work.parts)
+
+
+def _choices(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad) -> Iterator[Choice]:
+    """Everything that is tried and fits, with a quick count of what it moves."""
+    works: dict[Cut, Work] = {}
+    for a_banks in _splits(pad, sizes):
+        a_words = a_banks * pad.words_per_bank
+        w_words = (pad.banks - a_banks) * pad.words_per_bank
+        panel = max(size.b_panel_words for size in sizes)
+        groups = dict.fromkeys(max(panel, w_words // part) for part in GROUPS)
+        for tiles in _tiles_tried(sizes, a_words):
+            for group_words in groups:
+                cut = Cut(tiles=tiles, group_words=group_words)
+                if cut not in works:
+                    works[cut] = make_work(graph, sizes, cut)
+                work = works[cut]
+                for order in work.orders():
+                    words = _quick_words(work, order, a_words, w_words)
+                    yield Choice(work=work, order=order, a_banks=a_banks, words=words)
+
+
+def _splits(pad: Scratchpad, sizes: Sequence[Matmul]) -> list[int]:
+    """Numbers of banks for activations: all that fit, or as many of them, evenly spaced."""
+    a_least, w_least = (ceil_div(words, pad.words_per_bank) for words in least_words(sizes))
+    fitting = range(a_least, pad.banks - w_least + 1)
+    if len(fitting) <= MOST_SPLITS:
+        return list(fitting)
+    last = len(fitting) - 1
+    return sorted({fitting[n * last // (MOST_SPLITS - 1)] for n in range(MOST_SPLITS)})
+
+
+def _tiles_tried(sizes: Sequence[Matmul], a_words: int) -> list[int]:
+    """Row tiles in a block: the most that fit, then fewer and fewer."""
+    most = max(size.m_tiles for size in sizes)
+    fitting = [
+        tiles
+        for tiles in dict.fromkeys(ceil_div(most, blocks) for blocks in range(1, most + 1))
+        if all(
+            min(tiles, size.m_tiles) * size.array.rows * (size.k_blocks + size.panels) <= a_words
+            for size in sizes
+        )
+    ]
+    tried = fitting[:2] + [tiles for tiles in fitting[2:] if tiles * 2 <= fitting[1]][:2]
+    return list(dict.fromkeys((*tried, *fitting[-1:])))[:MOST_TILES]
+
+
+def _quick_words(work: Work, order: Sequence[int], a_words: int, w_words: int) -> int:
+    total = _fixed_words(work)
+    for is_weights, words in ((False, a_words), (True, w_words)):
+        kept = kept_items(work, weights=is_weights)
+        total += farthest_next_use(chained(work.problem, order, kept, words))[1]
+    return total
+
+
+def _fixed_words(work: Work) -> int:
+    """First loads, last stores and parameters: what every plan of these tasks moves."""
+    problem = work.problem
+    return work.parameter_words + sum(
+        piece.moved_words
+        for item, piece in enumerate(work.pieces)
+        if problem.maker[item] is None or not problem.readers[item]
+    )
+
+
+def _refine(choice: Choice, pad: Scratchpad, seconds: float, started: float) -> Chosen:
+    """The planner on one choice: its own order too if the problem is small enough."""
+    work = choice.work
+    orders, bound, is_searched = [choice.order], 0, False
+    is_small = len(work.parts) <= MOST_FREE_STEPS
+    joint = work.problem.with_budget(pad.banks * pad.words_per_bank)
+    has_moves = choice.words > _fixed_words(work)
+    if has_moves and is_small and most_alive(work.problem) <= MOST_FREE_ALIVE:
+        try:
+            free = fewest_bytes(joint, seconds=seconds / 2)
+        except TimeoutError:
+            pass
+        else:
+            orders.insert(0, tuple(move.step for move in free.moves))
+            bound, is_searched = free.lower_bound, True
+    a_words = choice.a_banks * pad.words_per_bank
+    w_words = pad.banks * pad.words_per_bank - a_words
+    tried = []
+    for order in dict.fromkeys(orders):
+        share = seconds / 4 / len(orders)
+        held = [
+            hold(work.problem, order, kept_items(work, weights=is_weights), words, share)
+            for is_weights, words in ((False, a_words), (True, w_words))
+        ]
+        mine = Choice(work=work, order=order, a_banks=choice.a_banks, words=choice.words)
+        tried.append((held[0].words + held[1].words, mine, held))
+    _, mine, (activations, weights) = min(tried, key=lambda entry: entry[0])
+    return Chosen(
+        choice=mine,
+        activations=activations,
+        weights=_behind(weights, a_words),
+        bound_words=_bound(work, bound),
+        is_searched=is_searched or not has_moves,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _behind(held: Held, words: int) -> Held:
+    moved = tuple(replace(r, offset=(r.offset or 0) + words) for r in held.residences)
+    return Held(residences=moved, stores=held.stores, words=held.words)
+
+
+def _bound(work: Work, padded_words: int) -> int:
+    """A bound on words moved from one on words in the scratchpad, where tiles are padded."""
+    ratio = min(
+        Fraction(piece.moved_words, item.size)
+        for piece, item in zip(work.pieces, work.problem.items, strict=True)
+    )
+    return -int(-padded_words * ratio // 1)
+
+
+def _does_not_fit(sizes: Sequence[Matmul], pad: Scratchpad) -> DoesNotFit:
+    a_op = max(sizes, key=lambda size: size.array.rows * (size.k_blocks + size.panels))
+    b_op = max(sizes, key=lambda size: size.b_panel_words)
+    least = least_words(sizes)
+
+    def needed(bank_words: int) -> int:
+        return sum(ceil_div(words, bank_words) for words in least)
+
+    banks = needed(pad.words_per_bank)
+    capacity = banks * pad.words_per_bank * pad.word_bits // 8
+    return DoesNotFit(
+        f"op {a_op.op}: {a_op.m}x{a_op.k}x{a_op.n} does not fit into the scratchpad of "
+        f"{pad.capacity_bytes} bytes in {pad.banks} banks: the least that works is {capacity} "
+        f"bytes ({banks} banks of {pad.words_per_bank} words): {least[0]} words for a row tile and "
+        f"its results, {least[1]} for a panel of weights (op {b_op.op})"
+        f"{same_banks(pad, needed)}"
+    )
