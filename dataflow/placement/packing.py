@@ -11,14 +11,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import at_least
 from .packing_core import INFEASIBLE, SOLVED, Ints, Shapes, new_board, search
+from .packing_greedy import greedy_offsets, neighbours
 
 FIRST_NODES, MORE_NODES = 20_000, 400_000
+MOST_SEARCHED = 3_000  # rectangles of one part: the search's memory grows with the square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,34 +77,40 @@ def greedy(rectangles: Sequence[Rectangle], key: Key, is_best_fit: bool = False)
     """Each rectangle in the order of `key` at the lowest offset that is free, or in the tightest
     hole (`is_best_fit`).
     """
-    offsets = [-1] * len(rectangles)
-    for index in sorted(range(len(rectangles)), key=lambda i: key(rectangles[i])):
-        mine = rectangles[index]
-        busy = sorted(
-            (offset, offset + other.size)
-            for offset, other in zip(offsets, rectangles, strict=True)
-            if offset >= 0 and overlaps(mine, other)
-        )
-        offsets[index] = _free_offset(busy, mine.size, is_best_fit)
+    return _greedy(_arrays(rectangles), rectangles, key, is_best_fit)
+
+
+class _Arrays(NamedTuple):
+    """Rectangles as arrays, and who shares a time with whom (see `packing_greedy.neighbours`)."""
+
+    start: Ints
+    end: Ints
+    size: Ints
+    first: Ints
+    others: Ints
+
+
+def _arrays(rectangles: Sequence[Rectangle]) -> _Arrays:
+    start = np.array([one.start for one in rectangles], np.int64)
+    end = np.array([one.end for one in rectangles], np.int64)
+    size = np.array([one.size for one in rectangles], np.int64)
+    return _Arrays(start, end, size, *neighbours(start, end))
+
+
+def _greedy(
+    arrays: _Arrays, rectangles: Sequence[Rectangle], key: Key, is_best_fit: bool
+) -> list[int]:
+    order = np.array(sorted(range(len(rectangles)), key=lambda i: key(rectangles[i])), np.int64)
+    _, _, size, first, others = arrays
+    offsets: list[int] = greedy_offsets(order, size, first, others, is_best_fit).tolist()
     return offsets
-
-
-def _free_offset(busy: list[tuple[int, int]], size: int, is_best_fit: bool) -> int:
-    holes: list[tuple[int, int]] = []
-    level = 0
-    for low, high in busy:
-        if low - level >= size:
-            if not is_best_fit:
-                return level
-            holes.append((low - level, level))
-        level = max(level, high)
-    return min(holes)[1] if holes else level
 
 
 def greedy_best(rectangles: Sequence[Rectangle]) -> tuple[int, ...]:
     """The lowest of all greedy packings."""
+    arrays = _arrays(rectangles)
     tries = (
-        greedy(rectangles, key, is_best_fit)
+        _greedy(arrays, rectangles, key, is_best_fit)
         for key in GREEDY_ORDERS.values()
         for is_best_fit in (False, True)
     )
@@ -152,6 +161,8 @@ def _search_part(
     offsets = greedy_best(rectangles)
     if height(rectangles, offsets) <= capacity:
         return Packing(offsets=offsets, is_refuted=False, method="greedy")
+    if len(rectangles) > MOST_SEARCHED:
+        return Packing(offsets=None, is_refuted=False, method="greedy")
     unit = math.gcd(*(one.size for one in rectangles))  # offsets are sums of sizes
     shapes, sections = _shapes(rectangles, unit)
     total = 0
@@ -174,23 +185,15 @@ def _search_part(
 
 def _shapes(rectangles: Sequence[Rectangle], unit: int) -> tuple[Shapes, int]:
     """Times as numbers of sections between events, sizes in `unit`s, neighbours in time."""
-    times = sorted({at for one in rectangles for at in (one.start, one.end)})
-    place = {at: index for index, at in enumerate(times)}
-    near = [
-        [j for j, other in enumerate(rectangles) if j != i and overlaps(one, other)]
-        for i, one in enumerate(rectangles)
-    ]
-
-    def ints(values: Sequence[int]) -> Ints:
-        return np.array(values, np.int64)
-
-    empty = ints([])
+    arrays = _arrays(rectangles)
+    times = np.unique(np.concatenate([arrays.start, arrays.end]))
+    empty = np.zeros(0, np.int64)
     shapes = Shapes(
-        low=ints([place[one.start] for one in rectangles]),
-        high=ints([place[one.end] for one in rectangles]),
-        size=ints([one.size // unit for one in rectangles]),
-        first=np.cumsum([0, *map(len, near)]).astype(np.int64),
-        neighbours=ints([j for row in near for j in row]),
+        low=np.searchsorted(times, arrays.start).astype(np.int64),
+        high=np.searchsorted(times, arrays.end).astype(np.int64),
+        size=arrays.size // unit,
+        first=arrays.first,
+        neighbours=arrays.others,
         order=empty,
         rank=empty,
     )

@@ -237,7 +237,11 @@ def search(
 
 
 def new_board(shapes: Shapes, sections: int) -> tuple[Board, Frames]:
-    """Everything open, at offset 0."""
+    """Everything open, at offset 0.
+
+    The trail notes each rectangle once when it is placed, and once for each pair of neighbours. An
+    entry becomes a frame, which places a rectangle, or is a range of its own with an open one.
+    """
     n = len(shapes.size)
     total, spans = np.zeros(sections + 1, np.int64), np.zeros(sections + 1, np.int64)
     for one in range(n):
@@ -249,11 +253,11 @@ def new_board(shapes: Shapes, sections: int) -> tuple[Board, Frames]:
         total=total,
         spans=spans,
         offsets=np.zeros(n, np.int64),
-        trail=np.zeros((n * n + 2 * n, 2), np.int64),
+        trail=np.zeros((len(shapes.neighbours) + n + 1, 2), np.int64),
         floor=np.zeros(sections + 1, np.int64),
         members=np.zeros(n, np.int64),
     )
-    entries: Any = np.zeros((n * n + n + sections + 4, 4), np.int64)
+    entries: Any = np.zeros((2 * n + 4, 4), np.int64)
     entries[0] = 0, sections, -1, -1
     frames = Frames(
         table=np.zeros((n + 2, 10), np.int64), rows=np.zeros((n + 2, n), np.int64), entries=entries

@@ -65,6 +65,7 @@ class _Replay:
         made_somewhere = {item for step in problem.steps for item in step.writes}
         self.in_memory = set(range(len(problem.items))) - made_somewhere
         self.from_memory = frozenset(self.in_memory)
+        self.read_somewhere = frozenset(item for step in problem.steps for item in step.reads)
         self.made: set[int] = set()
         self.loaded_once: set[int] = set()
         self.first_loads = self.reloads = self.spills = self.last_stores = 0
@@ -142,8 +143,7 @@ class _Replay:
         name, size = self._name(item), self.problem.items[item].size
         if item not in self.here or item not in self.made | self.loaded_once:
             raise Rejected(f"{name} is stored while it is not on chip")
-        is_result = all(item not in step.reads for step in self.problem.steps)
-        if is_result and item not in self.in_memory:
+        if item not in self.read_somewhere and item not in self.in_memory:
             self.last_stores += size
         else:
             self.spills += size
@@ -151,8 +151,7 @@ class _Replay:
 
     def finish(self) -> Traffic:
         for item in self.made:
-            is_result = all(item not in step.reads for step in self.problem.steps)
-            if is_result and item not in self.in_memory:
+            if item not in self.read_somewhere and item not in self.in_memory:
                 raise Rejected(f"{self._name(item)} is a result and is never stored")
         return Traffic(
             compulsory_read=self.first_loads,
