@@ -8,6 +8,8 @@ that `import tilewright` costs nothing:
   `report(out)`: results with `.ok`, `.table()` and `.to_json()` (`tilewright.commands.contract`).
 - `import_model(model)`: the integer graph of a quantised model, with its table.
 - `quantize_model(model, data, out)`: an int8 model of a float one, and how well the two agree.
+- `plan_file(path, out, options=PlanOptions(...))`: what lies where in a scratchpad and what moves,
+  for a graph of operators or a spec's model, with a proof or a gap.
 - `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
 - `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
 """
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
     from tilewright.errors import NothingRunError, OutputError, TilewrightError, ToolError
     from tilewright.flow import estimate, generate, report, run, verify
     from tilewright.flow.models import import_model
+    from tilewright.flow.plan import PlanOptions, plan_file
     from tilewright.flow.quantize import quantize_model
     from tilewright.spec import Spec, SpecError
 
 __all__ = [
     "NothingRunError",
     "OutputError",
+    "PlanOptions",
     "Spec",
     "SpecError",
     "TilewrightError",
@@ -36,6 +40,7 @@ __all__ = [
     "generate",
     "import_model",
     "load_spec",
+    "plan_file",
     "quantize_model",
     "report",
     "run",
@@ -49,6 +54,7 @@ _HOMES = {
     "tilewright.errors": ("NothingRunError", "OutputError", "TilewrightError", "ToolError"),
     "tilewright.flow": ("estimate", "generate", "report", "run", "verify"),
     "tilewright.flow.models": ("import_model",),
+    "tilewright.flow.plan": ("PlanOptions", "plan_file"),
     "tilewright.flow.quantize": ("quantize_model",),
     "tilewright.spec": ("Spec", "SpecError"),
 }

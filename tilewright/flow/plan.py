@@ -20,6 +20,7 @@ from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.importers.model import import_model
 from tilewright.dataflow.planning.graph_file import Weights, read_problem
 from tilewright.dataflow.planning.graph_problem import problem_of_graph
+from tilewright.dataflow.planning.online import aligned_least_budget
 from tilewright.dataflow.planning.planned import Planned
 from tilewright.dataflow.planning.planner import make_plan
 from tilewright.dataflow.planning.problem import Problem
@@ -104,11 +105,24 @@ class _Source:
 
 
 def _read(path: Path, options: PlanOptions) -> _Source:
-    if path.suffix.lower() in SPEC_ENDINGS:
-        return _read_spec(path, options)
-    problem = read_problem(path, options.budget, options.weights)
+    is_spec = path.suffix.lower() in SPEC_ENDINGS
+    source = _read_spec(path, options) if is_spec else _read_graph(path, options)
+    least = aligned_least_budget(source.problem, source.alignment)
+    if least > source.problem.budget:
+        rule = (
+            f"with addresses at multiples of {source.alignment} the least budget that works is "
+            f"{least}, the budget is {source.problem.budget}"
+        )
+        raise SpecError([Diagnostic.plain(str(path), "budget", rule)])
+    return source
+
+
+def _read_graph(path: Path, options: PlanOptions) -> _Source:
+    problem, alignment = read_problem(path, options.budget, options.weights), options.alignment or 1
+    if options.budget is None:
+        problem = problem.with_budget(aligned_least_budget(problem, alignment))
     budget_from = "the least that works" if options.budget is None else "as asked"
-    return _Source(problem=problem, budget_from=budget_from, alignment=options.alignment or 1)
+    return _Source(problem=problem, budget_from=budget_from, alignment=alignment)
 
 
 def _read_spec(path: Path, options: PlanOptions) -> _Source:
