@@ -20,7 +20,7 @@ import networkx as nx
 from .problem import Problem, bits, mask_of
 from .solvers import Covering, SolverFailed, solve_covering
 
-MOST_OPERATORS = 3_000
+MOST_OPERATORS = 20_000
 """Above, listing the tensors alive at each operator takes longer than the bound is worth."""
 
 

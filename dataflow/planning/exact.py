@@ -12,14 +12,19 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
+from .bounds import covering_bound
 from .problem import Problem
 from .states import Move, Moves, State
 
 CHECK_TIME_EVERY = 256
 BEAM_WIDTH, BEAM_SETS, GREEDY_SETS = 4, 16, 4
-MOST_STATES = 2_000_000
+WIDE_BEAM, WIDE_SETS = 64, 4  # for parts that are too long to be searched exactly
+LONG_PART, LONG_SHARE = 2_000, 0.6
+QUICK_SECONDS, BOUND_SECONDS = 0.5, 5.0
+STATE_BITS = 1 << 34
 NEVER = float("inf")
 NO_BOUND = 1 << 62
 
@@ -66,52 +71,76 @@ def _crosses(problem: Problem, step: int, done: int) -> bool:
     return False
 
 
-@dataclass
-class Trail:
-    """How each state was reached first or most cheaply."""
+Trail = tuple[Any, tuple[Move, ...]]
+"""How a state was reached: the trail before (None: the start), then the last moves. Trails that no
+state needs any more are freed."""
 
-    origin: State
-    first: tuple[Move, ...]
-    came: dict[State, tuple[State, tuple[Move, ...]]] = field(default_factory=dict)
-
-    def path(self, state: State) -> tuple[Move, ...]:
-        """The moves from the part's start to `state`."""
-        pieces: list[tuple[Move, ...]] = []
-        while state != self.origin:
-            state, piece = self.came[state]
-            pieces.append(piece)
-        return (*self.first, *(move for piece in reversed(pieces) for move in piece))
+Reached = tuple[int, Trail | None]
+"""Bytes paid, and how."""
 
 
 def beam(
     moves: Moves, start: State, target: int, width: int, deadline: float, most_sets: int
-) -> tuple[int, tuple[Move, ...]] | None:
-    """A good answer for one part: of the states with as many operators done, the `width` best.
+) -> tuple[int, tuple[Move, ...]]:
+    """A good answer for one part: of the states with as many operators done, the `width` best; so
+    much fewer that the deadline is kept, one at least.
 
-    None if the deadline passes. Best is cheapest, then with the least on chip.
+    Best is cheapest, then with the least on chip and still to come back (`_promise`).
     """
     settled, first = moves.settle(start, target)
-    trail = Trail(settled, first)
-    cost = {settled: 0}
-    levels: dict[int, set[State]] = {settled.done.bit_count(): {settled}}
-    while levels:
+    levels: dict[int, dict[State, Reached]] = {settled.done.bit_count(): {settled: (0, None)}}
+    pace = _Pace(width, deadline, settled.done.bit_count(), target.bit_count())
+    while True:
         level = min(levels)
-        states = levels.pop(level)
-        if time.monotonic() > deadline:
-            return None
-        kept = heapq.nsmallest(width, states, key=lambda s: (cost[s], moves.weight(s.resident), s))
+        reached = levels.pop(level)
+        kept = heapq.nsmallest(
+            pace.width(level), reached, key=lambda s: (_promise(moves, s, reached[s][0]), s)
+        )
         for state in kept:
+            cost, trail = reached[state]
             if state.done & target == target:
-                return cost[state], trail.path(state)
+                return cost, first + _unrolled(trail)
             for more, move in moves.expand(state, target, most_sets):
                 after = moves.after(state, move.step, move.evicted)
                 settled, rest = moves.settle(after, target)
-                total = cost[state] + more
-                if total < cost.get(settled, NO_BOUND):
-                    cost[settled] = total
-                    trail.came[settled] = (state, (move, *rest))
-                    levels.setdefault(settled.done.bit_count(), set()).add(settled)
-    return None
+                others = levels.setdefault(settled.done.bit_count(), {})
+                if settled not in others or cost + more < others[settled][0]:
+                    others[settled] = cost + more, (trail, (move, *rest))
+
+
+def _promise(moves: Moves, state: State, cost: int) -> int:
+    """Bytes paid, on chip, and in memory on the way back: what fills the scratchpad later."""
+    waiting = state.clean & ~state.resident & ~moves.sources
+    return cost + moves.used(state) + moves.weight(waiting)
+
+
+def _unrolled(trail: Trail | None) -> tuple[Move, ...]:
+    pieces: list[tuple[Move, ...]] = []
+    while trail is not None:
+        trail, piece = trail
+        pieces.append(piece)
+    return tuple(move for piece in reversed(pieces) for move in piece)
+
+
+class _Pace:
+    """How wide a beam may be at each level to end in time."""
+
+    def __init__(self, width: int, deadline: float, first: int, last: int) -> None:
+        self.most, self.deadline = width, deadline
+        self.first, self.last = first, last
+        self.started = time.monotonic()
+        self.states = self.met = 0
+
+    def width(self, level: int) -> int:
+        width, now = self.most, time.monotonic()
+        if self.met and self.deadline != NEVER:
+            each = (now - self.started) / self.states
+            # Settling leaps over levels: as many of those to come will be met as of those before.
+            left = self.met * (self.last - level) / max(1, level - self.first) + 1
+            width = max(1, min(width, int((self.deadline - now) / (each * left))))
+        self.met += 1
+        self.states += width
+        return width
 
 
 def best_first(
@@ -121,19 +150,20 @@ def best_first(
     nothing costs less than `bound`.
     """
     settled, first = moves.settle(start, target)
-    trail = Trail(settled, first)
-    best = {settled: 0}
+    best: dict[State, Reached] = {settled: (0, None)}
+    most = max(1_000, STATE_BITS // (6 * len(moves.size) + 4_000))
     queue: list[tuple[int, int, State]] = [(0, 0, settled)]
     expanded = ticket = 0
     while queue:
         cost, _, state = heapq.heappop(queue)
-        if best[state] != cost:
+        known, trail = best[state]
+        if known != cost:
             continue
         if state.done & target == target:
-            return cost, trail.path(state), expanded
+            return cost, first + _unrolled(trail), expanded
         expanded += 1
         is_late = expanded % CHECK_TIME_EVERY == 0 and time.monotonic() > deadline
-        if is_late or len(best) > MOST_STATES:
+        if is_late or len(best) > most:
             return cost, None, expanded
         for more, move in moves.expand(state, target):
             total = cost + more
@@ -141,9 +171,8 @@ def best_first(
                 continue
             after = moves.after(state, move.step, move.evicted)
             settled, rest = moves.settle(after, target)
-            if total < best.get(settled, NO_BOUND):
-                best[settled] = total
-                trail.came[settled] = (state, (move, *rest))
+            if settled not in best or total < best[settled][0]:
+                best[settled] = total, (trail, (move, *rest))
                 ticket -= 1  # the newest of equal cost first: depth before breadth
                 heapq.heappush(queue, (total, ticket, settled))
     return bound, None, expanded
@@ -175,54 +204,79 @@ def fewest_bytes(
     does.
     """
     moves, deadline = Moves(problem), time.monotonic() + seconds
-    parts = _first_answers(moves, deadline - seconds / 2)
-    expanded = 0
-    is_interrupted = False
-    for place, part in enumerate(parts):
-        if part.cost == 0:
-            continue
-        left = deadline - time.monotonic()
-        if left > 0 and not is_interrupted:
+    parts = _first_answers(moves, seconds)
+    methods, expanded = ["beam search"], 0
+    try:
+        for place, part in enumerate(parts):
+            left = deadline - time.monotonic()
+            if part.cost == 0 or left <= 0:
+                continue
             open_parts = sum(later.cost > 0 for later in parts[place:])
-            try:
-                limit = min(part.cost, max(1, bound - sum(p.lower for p in parts)))
-                until = time.monotonic() + left / open_parts
-                expanded += _improve(moves, part, limit, until)
-            except KeyboardInterrupt:
-                is_interrupted = True
-        if progress is not None:
-            progress("order", sum(p.cost for p in parts), sum(p.lower for p in parts))
+            limit = min(part.cost, max(1, bound - sum(p.lower for p in parts)))
+            expanded += _improve(moves, part, limit, left / open_parts, methods)
+            if progress is not None:
+                progress("order", sum(p.cost for p in parts), sum(p.lower for p in parts))
+    except KeyboardInterrupt:
+        methods.append("interrupted")
     return Found(
         moves=tuple(move for part in parts for move in part.moves),
         bytes=sum(part.cost for part in parts),
         lower_bound=sum(part.lower for part in parts),
         expanded=expanded,
-        method="best-first search over orders" if expanded else "beam search",
+        method=", ".join(dict.fromkeys(methods)),
     )
 
 
-def _first_answers(moves: Moves, deadline: float) -> list[Part]:
+def _first_answers(moves: Moves, seconds: float) -> list[Part]:
     """Every part by a beam: as wide as the time allows, one state wide at least."""
     parts: list[Part] = []
     state = moves.start
-    for target in cuts(moves.problem):
+    started = time.monotonic()
+    targets = cuts(moves.problem)
+    for target in targets:
         if state.done & target == target:
             continue
         answer = beam(moves, state, target, 1, NEVER, GREEDY_SETS)
-        assert answer is not None, "one state can always go on"
-        if answer[0]:
-            wide = beam(moves, state, target, BEAM_WIDTH, deadline, BEAM_SETS)
-            answer = answer if wide is None else min(answer, wide, key=lambda found: found[0])
+        steps = (target & ~state.done).bit_count()
+        left = started + seconds / 2 - time.monotonic()
+        if answer[0] and left > 0 and steps <= LONG_PART:
+            until = time.monotonic() + left
+            wide = beam(moves, state, target, BEAM_WIDTH, until, BEAM_SETS)
+            answer = min(answer, wide, key=lambda found: found[0])
+        elif answer[0] and left > 0:
+            until = started + seconds * LONG_SHARE
+            wide = beam(moves, state, target, WIDE_BEAM, until, WIDE_SETS)
+            answer = min(answer, wide, key=lambda found: found[0])
         parts.append(Part(state, target, *answer))
         for move in answer[1]:
             state = moves.after(state, move.step, move.evicted)
     return parts
 
 
-def _improve(moves: Moves, part: Part, limit: int, deadline: float) -> int:
-    """Search one part exactly; states expanded."""
+def _improve(moves: Moves, part: Part, limit: int, seconds: float, methods: list[str]) -> int:
+    """Search one part exactly, quickly first; then by the covering bound; then to the end."""
+    now = time.monotonic()
+    steps = part.target & ~part.start.done
+    count = 0
+    if steps.bit_count() <= LONG_PART:
+        count = _search(moves, part, limit, now + min(QUICK_SECONDS, seconds), methods)
+        if part.lower >= min(limit, part.cost) or seconds <= QUICK_SECONDS:
+            return count
+    left = now + seconds - time.monotonic()
+    lower = covering_bound(moves.problem, steps=steps, seconds=min(BOUND_SECONDS, left / 2))
+    if lower > part.lower:
+        part.lower = min(lower, part.cost)
+        methods.append("covering bound (HiGHS)")
+    if part.lower >= min(limit, part.cost) or steps.bit_count() > LONG_PART:
+        return count
+    return count + _search(moves, part, limit, now + seconds, methods)
+
+
+def _search(moves: Moves, part: Part, limit: int, deadline: float, methods: list[str]) -> int:
+    """Best-first; states expanded."""
     least, better, count = best_first(moves, part.start, part.target, limit, deadline)
     if better is not None:
         part.cost, part.moves = least, better
-    part.lower = min(least, part.cost)
+    part.lower = max(part.lower, min(least, part.cost))
+    methods.append("best-first search over orders")
     return count

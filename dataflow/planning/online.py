@@ -11,22 +11,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..checks import at_least
 from .memory_plan import MemoryPlan, Residence, Store
 from .problem import Problem, bits
 from .states import Move
 
 
-def aligned_least_budget(problem: Problem, alignment: int) -> int:
-    """The least budget when every tensor's place is rounded up to `alignment`."""
+def check_alignment(problem: Problem, alignment: int) -> None:
+    """Whether every operator fits when each tensor's place is rounded up to `alignment`.
 
-    def rounded(item: int) -> int:
-        return -(-problem.items[item].size // alignment) * alignment
-
+    Raises:
+        ValueError: if one does not, with its operands and the least budget that works.
+    """
+    at_least("alignment", alignment, 1)
     needs = []
     for step in problem.steps:
-        items = {*step.reads, *step.writes} - {step.overwrites}
-        needs.append(sum(rounded(item) for item in items if item is not None))
-    return max(needs, default=1)
+        items = [i for i in (*step.reads, *step.writes) if i != step.overwrites]
+        needs.append(sum(rounded_up(problem.items[item].size, alignment) for item in items))
+    least = max(needs, default=0)
+    if least > problem.budget // alignment * alignment:
+        step = problem.steps[needs.index(least)]
+        parts = ", ".join(
+            f"{problem.items[i].name} {problem.items[i].size}" for i in (*step.reads, *step.writes)
+        )
+        raise ValueError(
+            f"operator {step.name} needs {least} bytes in multiples of {alignment} ({parts}), the "
+            f"budget is {problem.budget}; the least budget that works is {least}"
+        )
+
+
+def rounded_up(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
 
 
 def place_online(
@@ -40,12 +55,7 @@ def place_online(
     Raises:
         ValueError: if an operator's tensors, rounded up to `alignment`, do not fit.
     """
-    least = aligned_least_budget(problem, alignment)
-    if least > problem.budget:
-        raise ValueError(
-            f"{problem.name}: with addresses in multiples of {alignment} the least budget that "
-            f"works is {least}, the budget is {problem.budget}"
-        )
+    check_alignment(problem, alignment)
     player = _Player(problem, [move.step for move in moves], alignment, is_sorted_by_end)
     for position, move in enumerate(moves):
         player.play(position, move)
@@ -141,7 +151,7 @@ class _Player:
         return True
 
     def rounded(self, item: int) -> int:
-        return -(-self.problem.items[item].size // self.alignment) * self.alignment
+        return rounded_up(self.problem.items[item].size, self.alignment)
 
     def find(self, item: int, kept: set[int]) -> int | None:
         """The tightest hole, or the window that is cleared most cheaply."""

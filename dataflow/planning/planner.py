@@ -1,29 +1,35 @@
 """From a problem to a checked plan with a certificate: order, replacement, addresses.
 
-1. The fewest bytes whatever the addresses (`exact`): its bound holds for every plan.
-2. Addresses for that order (`addresses`). Where they exist, the whole plan is proven optimal.
-3. Where the packing search refutes them, or runs out of time, other orders of the same cost are
-   tried, then smaller budgets, whose plans pack more easily: the best plan then comes with its gap.
+1. The fewest bytes whatever the addresses (`exact`): its bound holds for every plan. Where the
+   search was cut short, the gap ILP chooses again what leaves at the order it found.
+2. Addresses for that (`addresses`). Where they exist and the bytes are proven, the whole plan is.
+3. Where there are none, or none in time, several ways give a plan each, the best is taken:
+   addresses one position after the other, which always ends (`online`); replacement and addresses
+   together (`joint`); and orders for smaller budgets, whose plans pack more easily. What the bound
+   leaves open is the gap.
 
-Every plan is replayed by `checker` before it is returned.
+Every plan is replayed by `checker` before it counts.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-
-import numba
+from dataclasses import dataclass, field, replace
 
 from .addresses import with_addresses
 from .checker import check_plan
 from .exact import Found, fewest_bytes
+from .joint import solve_joint
 from .memory_plan import Certificate, MemoryPlan, plan_of_moves
+from .online import check_alignment, place_online
 from .problem import Problem
+from .replacement import gap_ilp, moves_of
+from .solvers import SolverFailed, version
+from .states import Move
 
 SHRINK_STEPS = 12
-PACK_SHARE = 0.25
+ORDER_SHARE, ILP_SHARE, PACK_SHARE, JOINT_SHARE = 0.65, 0.1, 0.15, 0.5
 
 Progress = Callable[[str, int | None, int], None]
 """Called with what is being done, the best bytes so far (None: none yet) and the lower bound."""
@@ -41,53 +47,146 @@ def make_plan(
     seed: int = 1,
     progress: Progress = _silent,
 ) -> MemoryPlan:
-    """The plan with the fewest bytes moved beyond the compulsory ones, checked.
+    """The plan with the fewest bytes moved beyond the compulsory ones that was found, checked.
+
+    There always is one; an interrupt (Ctrl-C) after the first answer gives the best so far.
 
     Raises:
-        ValueError: if no plan was found in the time (with the least budget that is sure to work).
+        ValueError: if the operators' tensors do not fit when each is rounded up to `alignment`.
     """
-    started = time.monotonic()
-    found = fewest_bytes(problem, seconds=seconds * (1 - PACK_SHARE), progress=progress)
-    progress("addresses", None, found.lower_bound)
-    best = _addressed(problem, problem, found, alignment, seconds * PACK_SHARE, seed)
-    for tight in _smaller(problem) if best is None else ():
-        left = max(1.0, seconds - (time.monotonic() - started))
-        tighter = fewest_bytes(tight, seconds=left / 2, progress=progress)
-        best = _addressed(problem, tight, tighter, alignment, left / 4, seed)
-        if best is not None:
-            break
-    if best is None:
-        raise ValueError(
-            f"{problem.name}: no addresses found in {problem.budget} bytes in {seconds:g} s; "
-            f"try a larger budget or more time"
-        )
-    moved = check_plan(problem, best, alignment).moved_beyond
+    check_alignment(problem, alignment)
+    work = _Work(problem, seconds, alignment, seed, progress)
+    work.run()
+    assert work.best is not None, "addresses are found one position after the other at least"
     certificate = Certificate(
-        bytes=moved,
-        lower_bound=min(found.lower_bound, moved),
-        method=found.method,
-        seconds=time.monotonic() - started,
-        solvers=(f"numba {numba.__version__}",),
+        bytes=work.bytes,
+        lower_bound=min(work.lower_bound, work.bytes),
+        method=", ".join(dict.fromkeys(work.methods)),
+        seconds=time.monotonic() - work.started,
+        solvers=tuple(dict.fromkeys(work.solvers)),
     )
-    progress("done", moved, certificate.lower_bound)
-    return replace(best, certificate=certificate)
+    progress("done", work.bytes, certificate.lower_bound)
+    return replace(work.best, certificate=certificate)
 
 
-def _addressed(
-    problem: Problem, solved: Problem, found: Found, alignment: int, seconds: float, seed: int
-) -> MemoryPlan | None:
-    plan = plan_of_moves(solved, found.moves)
-    placed, _ = with_addresses(problem, plan, alignment=alignment, seconds=seconds, seed=seed)
-    return placed
+@dataclass
+class _Work:
+    """The best checked plan so far, and what may still become of it."""
 
+    problem: Problem
+    seconds: float
+    alignment: int
+    seed: int
+    progress: Progress
+    best: MemoryPlan | None = None
+    bytes: int = 1 << 62
+    lower_bound: int = 0
+    methods: list[str] = field(default_factory=list)
+    solvers: list[str] = field(default_factory=list)
+    moves: tuple[Move, ...] = ()
 
-def _smaller(problem: Problem) -> list[Problem]:
-    """The same problem with budgets falling to the least, to leave room for holes."""
-    least, spare = problem.least_budget, problem.budget - problem.least_budget
-    budgets = [
-        least + spare * (SHRINK_STEPS - i) // (SHRINK_STEPS + 1) for i in range(SHRINK_STEPS)
-    ]
-    return [problem.with_budget(budget) for budget in dict.fromkeys((*budgets, least))]
+    def __post_init__(self) -> None:
+        self.started = time.monotonic()
+        self.solvers.append(version("numba"))
+
+    @property
+    def left(self) -> float:
+        return self.seconds - (time.monotonic() - self.started)
+
+    @property
+    def is_open(self) -> bool:
+        return self.bytes > self.lower_bound and self.left > 0
+
+    def run(self) -> None:
+        share = self.seconds * ORDER_SHARE
+        found = fewest_bytes(self.problem, seconds=share, progress=self.progress)
+        self.lower_bound, self.moves = found.lower_bound, found.moves
+        self.methods.append(found.method)
+        if "HiGHS" in found.method:
+            self.solvers.append(version("highspy"))
+        try:
+            if "interrupted" not in found.method:
+                self._choose_again(found)
+                self._pack(self.problem, self.moves)
+                if self.best is None:
+                    self._online(self.moves)
+                    self._jointly()
+                    self._smaller_budgets()
+        except KeyboardInterrupt:
+            self.methods.append("interrupted")
+        if self.best is None:
+            self._online(self.moves)
+
+    def take(self, plan: MemoryPlan, method: str) -> None:
+        """Keep a plan if the checker accepts it and it is better."""
+        moved = check_plan(self.problem, plan, self.alignment).moved_beyond
+        if moved < self.bytes:
+            self.best, self.bytes = plan, moved
+            self.methods.append(method)
+            self.progress(method, moved, self.lower_bound)
+
+    def _choose_again(self, found: Found) -> None:
+        """The gap ILP at an order that is not proven."""
+        if found.is_proven:
+            return
+        order = [move.step for move in found.moves]
+        replaced = gap_ilp(self.problem, order, max(0.1, self.seconds * ILP_SHARE))
+        if replaced.bytes < found.bytes:
+            self.moves = moves_of(order, replaced.dropped)
+            self.methods.append(replaced.method)
+            self.solvers += replaced.solvers
+
+    def _pack(self, solved: Problem, moves: tuple[Move, ...]) -> None:
+        self.progress("addresses", None, self.lower_bound)
+        plan, packing = with_addresses(
+            self.problem,
+            plan_of_moves(solved, moves),
+            alignment=self.alignment,
+            seconds=max(0.1, min(self.seconds * PACK_SHARE, self.left)),
+            seed=self.seed,
+        )
+        if plan is not None:
+            self.take(plan, f"packed by {packing.method}")
+
+    def _online(self, moves: tuple[Move, ...]) -> None:
+        for is_sorted_by_end in (False, True):
+            plan = place_online(self.problem, moves, self.alignment, is_sorted_by_end)
+            self.take(plan, "online best fit")
+
+    def _jointly(self) -> None:
+        if not self.is_open:
+            return
+        try:
+            joint = solve_joint(
+                self.problem,
+                [move.step for move in self.moves],
+                seconds=self.left * JOINT_SHARE,
+                alignment=self.alignment,
+                least=self.lower_bound,
+                below=self.bytes,
+                seed=self.seed,
+            )
+        except SolverFailed as error:
+            self.methods.append(f"no joint model ({error})")
+            return
+        self.solvers += joint.solvers
+        if joint.plan is not None:
+            self.take(joint.plan, "joint CP-SAT at this order")
+
+    def _smaller_budgets(self) -> None:
+        """Orders found for budgets falling to the least, which leave room for holes."""
+        least, spare = self.problem.least_budget, self.problem.budget - self.problem.least_budget
+        for step in reversed(range(SHRINK_STEPS)):
+            if not self.is_open or spare == 0:
+                return
+            tight = self.problem.with_budget(least + spare * step // SHRINK_STEPS)
+            found = fewest_bytes(tight, seconds=self.left / 4, progress=self.progress)
+            if found.bytes >= self.bytes:
+                if found.is_proven:
+                    return  # smaller budgets move no less
+                continue
+            self._pack(tight, found.moves)
+            self._online(found.moves)
 
 
 def least_budget_without_moves(problem: Problem, seconds: float = 60.0) -> int:

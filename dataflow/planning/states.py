@@ -21,7 +21,29 @@ from typing import NamedTuple
 
 from .problem import Problem, bits, mask_of
 
-MOST_REMEMBERED = 1_000_000
+REMEMBERED_BITS = 1 << 30
+
+
+class _Recent:
+    """Remembers by mask: the newest at least, and at most about `REMEMBERED_BITS` of masks."""
+
+    def __init__(self, mask_bits: int) -> None:
+        self.most = max(1_000, REMEMBERED_BITS // (mask_bits + 256))
+        self.new: dict[int, int] = {}
+        self.old: dict[int, int] = {}
+
+    def get(self, mask: int) -> int | None:
+        known = self.new.get(mask)
+        if known is None:
+            known = self.old.get(mask)
+            if known is not None:
+                self.put(mask, known)
+        return known
+
+    def put(self, mask: int, value: int) -> None:
+        if len(self.new) >= self.most:
+            self.old, self.new = self.new, {}
+        self.new[mask] = value
 
 
 class State(NamedTuple):
@@ -61,8 +83,8 @@ class Moves:
             mask_of(m for item in step.reads if (m := problem.maker[item]) is not None)
             for step in problem.steps
         ]
-        self._used: dict[int, int] = {}
-        self._ready: dict[int, int] = {0: mask_of(i for i, b in enumerate(self.before) if not b)}
+        self._used = _Recent(len(self.size))
+        self._ready = _Recent(2 * len(self.before))
 
     @property
     def start(self) -> State:
@@ -85,9 +107,8 @@ class Moves:
         """Bytes on chip; remembered, as many states have the same tensors there."""
         known = self._used.get(state.resident)
         if known is None:
-            if len(self._used) > MOST_REMEMBERED:
-                self._used.clear()
-            known = self._used[state.resident] = self.weight(state.resident)
+            known = self.weight(state.resident)
+            self._used.put(state.resident, known)
         return known
 
     def ready(self, done: int) -> int:
@@ -98,14 +119,14 @@ class Moves:
             for step, before in enumerate(self.before):
                 if not done >> step & 1 and not before & ~done:
                     known |= 1 << step
-            self._ready[done] = known
+            self._ready.put(done, known)
         return known
 
     def after(self, state: State, step: int, evicted: int = 0) -> State:
         """The state when `evicted` has left and operator `step` has run."""
         done = state.done | 1 << step
-        if done not in self._ready:
-            self._ready[done] = self._ready_after(state.done, step)
+        if self._ready.get(done) is None:
+            self._ready.put(done, self._ready_after(state.done, step))
         reads = self.reads[step]
         resident = (state.resident & ~evicted) | reads | self.writes[step]
         clean = state.clean | evicted
