@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ..checks import at_least
-from .memory_plan import MemoryPlan, Residence, Store
-from .problem import Problem, bits
+from .memory_plan import MemoryPlan, Residence, Store, plan_of_moves
+from .problem import Problem
 from .states import Move
 
 
@@ -44,21 +45,24 @@ def rounded_up(size: int, alignment: int) -> int:
     return -(-size // alignment) * alignment
 
 
+Rule = Literal["tightest", "two ends", "by end"]
+
+
 def place_online(
-    problem: Problem, moves: Sequence[Move], alignment: int = 1, is_sorted_by_end: bool = False
+    problem: Problem, moves: Sequence[Move], alignment: int = 1, rule: Rule = "tightest"
 ) -> MemoryPlan:
     """The plan of `moves` with addresses, and with the further evictions that these need.
 
-    A tensor takes the tightest hole; with `is_sorted_by_end` one that lives long takes the lowest
-    end of it and one that lives briefly the highest, so that holes join.
+    A tensor takes the tightest hole; by "two ends" at that end of the scratchpad that suits how
+    long it stays, by "by end" beside the neighbour that leaves when it does.
 
     Raises:
         ValueError: if an operator's tensors, rounded up to `alignment`, do not fit.
     """
     check_alignment(problem, alignment)
-    player = _Player(problem, [move.step for move in moves], alignment, is_sorted_by_end)
-    for position, move in enumerate(moves):
-        player.play(position, move)
+    player = _Player(problem, plan_of_moves(problem, moves), alignment, rule)
+    for position in range(len(moves)):
+        player.play(position)
     return player.finish()
 
 
@@ -74,24 +78,24 @@ class _Lying:
 
 
 class _Player:
-    def __init__(
-        self, problem: Problem, order: list[int], alignment: int, is_sorted_by_end: bool
-    ) -> None:
-        self.problem, self.order, self.alignment = problem, order, alignment
-        self.is_sorted_by_end = is_sorted_by_end
+    def __init__(self, problem: Problem, plan: MemoryPlan, alignment: int, rule: Rule) -> None:
+        self.problem, self.order, self.alignment = problem, plan.order, alignment
+        self.rule = rule
         self.budget = problem.budget // alignment * alignment
-        position = {step: place for place, step in enumerate(order)}
+        position = {step: place for place, step in enumerate(self.order)}
         self.uses = [sorted((position[r] for r in rs), reverse=True) for rs in problem.readers]
         self.in_memory = {i for i, maker in enumerate(problem.maker) if maker is None}
+        self.planned: list[list[int]] = [[] for _ in problem.items]  # last positions, falling
+        for residence in reversed(plan.residences):
+            self.planned[residence.item].append(residence.last)
         self.here: dict[int, _Lying] = {}
         self.residences: list[Residence] = []
         self.stores: list[Store] = []
+        self.now = 0
 
-    def play(self, position: int, move: Move) -> None:
-        step = self.problem.steps[move.step]
-        for item in bits(move.evicted):
-            if item in self.here:
-                self.leave(item)
+    def play(self, position: int) -> None:
+        self.now = position
+        step = self.problem.steps[self.order[position]]
         fixed = [item for item in step.reads if item in self.here]
         coming = [item for item in step.reads if item not in self.here]
         coming += [
@@ -120,6 +124,9 @@ class _Player:
             if not self.problem.readers[item]:
                 self.stores.append(Store(item=item, after=position))
             self.close(item)
+        elif self.planned[item][-1] == position:
+            self.planned[item].pop()
+            self.leave(item)
 
     def leave(self, item: int) -> None:
         """To memory, if that has no copy, right after the last use."""
@@ -163,10 +170,30 @@ class _Player:
                 holes.append((low - level, level))
             level = max(level, high)
         if holes:
-            room, low = min(holes)
-            is_brief = len(self.uses[item]) < 2
-            return low + room - size if self.is_sorted_by_end and is_brief else low
+            return self.choose(holes, item, size)
         return self.clear(size, lying, kept)
+
+    def choose(self, holes: list[tuple[int, int]], item: int, size: int) -> int:
+        """Where in which hole."""
+        room, low = min(holes)
+        if self.rule == "tightest":
+            return low
+        if self.rule == "two ends":
+            stays = self.planned[item][-1] - self.now
+            if stays > 3:
+                return min(low for _, low in holes)
+            room, low = max(holes, key=lambda hole: hole[1])
+            return low + room - size
+        end = self.planned[item][-1]
+        leaves_at = {one.low: self.planned[i][-1] for i, one in self.here.items()}
+        leaves_at |= {-one.high: self.planned[i][-1] for i, one in self.here.items()}
+        spots = []
+        for room, low in holes:
+            for start in {low, low + room - size}:
+                touching = [leaves_at.get(-start), leaves_at.get(start + size)]
+                differ = min((abs(end - at) for at in touching if at is not None), default=1 << 30)
+                spots.append((differ, room, start))
+        return min(spots)[2]
 
     def clear(self, size: int, lying: list[tuple[int, int, int]], kept: set[int]) -> int | None:
         """Evict what lies in the cheapest window of `size`, which no kept tensor may touch."""

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field, replace
 
 from .addresses import with_addresses
 from .checker import check_plan
-from .exact import Found, fewest_bytes
+from .exact import LONG_PART, Found, fewest_bytes
 from .joint import solve_joint
 from .memory_plan import Certificate, MemoryPlan, plan_of_moves
-from .online import check_alignment, place_online
+from .online import Rule, check_alignment, place_online
 from .problem import Problem
 from .replacement import gap_ilp, moves_of
 from .solvers import SolverFailed, version
@@ -30,6 +30,7 @@ from .states import Move
 
 SHRINK_STEPS = 12
 ORDER_SHARE, ILP_SHARE, PACK_SHARE, JOINT_SHARE = 0.65, 0.1, 0.15, 0.5
+ROOM_SHARES = (0.98, 0.96, 0.94, 0.92, 0.9, 0.87, 0.84)
 
 Progress = Callable[[str, int | None, int], None]
 """Called with what is being done, the best bytes so far (None: none yet) and the lower bound."""
@@ -110,6 +111,7 @@ class _Work:
                 self._pack(self.problem, self.moves)
                 if self.best is None:
                     self._online(self.moves)
+                    self._with_holes()
                     self._jointly()
                     self._smaller_budgets()
         except KeyboardInterrupt:
@@ -142,16 +144,32 @@ class _Work:
             self.problem,
             plan_of_moves(solved, moves),
             alignment=self.alignment,
-            seconds=max(0.1, min(self.seconds * PACK_SHARE, self.left)),
+            seconds=max(0.1, min(self.seconds, self.left) * PACK_SHARE),
             seed=self.seed,
         )
         if plan is not None:
             self.take(plan, f"packed by {packing.method}")
 
     def _online(self, moves: tuple[Move, ...]) -> None:
-        for is_sorted_by_end in (False, True):
-            plan = place_online(self.problem, moves, self.alignment, is_sorted_by_end)
-            self.take(plan, "online best fit")
+        rules: tuple[Rule, ...] = ("tightest", "two ends", "by end")
+        for rule in rules:
+            plan = place_online(self.problem, moves, self.alignment, rule)
+            self.take(plan, f"placed online ({rule})")
+
+    def _with_holes(self) -> None:
+        """At the same order, with less on chip than there is room for."""
+        order = [move.step for move in self.moves]
+        for share in ROOM_SHARES:
+            if not self.is_open:
+                return
+            room = int(self.problem.budget * share)
+            replaced = gap_ilp(self.problem, order, self.left * ILP_SHARE, room)
+            if replaced.bytes < self.bytes:
+                self.solvers += replaced.solvers
+                moves = moves_of(order, replaced.dropped)
+                if len(order) <= LONG_PART:
+                    self._pack(self.problem, moves)
+                self._online(moves)
 
     def _jointly(self) -> None:
         if not self.is_open:

@@ -51,15 +51,22 @@ def gaps_of(problem: Problem, order: Sequence[int]) -> list[Gap]:
     return found
 
 
-def excess_of(problem: Problem, order: Sequence[int], gaps: Iterable[Gap]) -> list[int]:
-    """Bytes above the budget at each position if the tensors of `gaps` span them; maybe < 0."""
+def excess_of(
+    problem: Problem, order: Sequence[int], gaps: Iterable[Gap], room: int | None = None
+) -> list[int]:
+    """Bytes above the budget at each position if the tensors of `gaps` span them; maybe < 0.
+
+    With `room`, less than the budget, above that, or above the operator's own need where it is
+    larger: what then stays fits more easily once it has addresses.
+    """
+    room = problem.budget if room is None else room
     changes = [0] * (len(order) + 1)
     for gap in gaps:
         changes[gap.before + 1] += problem.items[gap.item].size
         changes[gap.after] -= problem.items[gap.item].size
     spanning = itertools.accumulate(changes)
     return [
-        problem.need(step) + more - problem.budget
+        problem.need(step) + more - max(room, problem.need(step))
         for step, more in zip(order, spanning, strict=False)
     ]
 
@@ -79,8 +86,9 @@ def moves_of(order: Sequence[int], dropped: Iterable[Gap]) -> tuple[Move, ...]:
     return tuple(Move(step, mask) for step, mask in zip(order, evicted, strict=True))
 
 
-def belady(problem: Problem, order: Sequence[int]) -> Replaced:
+def belady(problem: Problem, order: Sequence[int], room: int | None = None) -> Replaced:
     """Where room is missing the tensor that is used latest leaves, of equal ones the largest."""
+    room = problem.budget if room is None else room
     starting: list[list[Gap]] = [[] for _ in order]
     for gap in gaps_of(problem, order):
         starting[gap.before].append(gap)
@@ -90,7 +98,7 @@ def belady(problem: Problem, order: Sequence[int]) -> Replaced:
         spanning = [gap for gap in spanning if gap.after > position]
         spanning.sort(key=lambda gap: (gap.after, problem.items[gap.item].size, gap.item))
         used = problem.need(step) + sum(problem.items[gap.item].size for gap in spanning)
-        while used > problem.budget:
+        while used > max(room, problem.need(step)):
             gap = spanning.pop()
             used -= problem.items[gap.item].size
             dropped.append(gap)
@@ -100,14 +108,16 @@ def belady(problem: Problem, order: Sequence[int]) -> Replaced:
     )
 
 
-def gap_ilp(problem: Problem, order: Sequence[int], seconds: float = 60.0) -> Replaced:
+def gap_ilp(
+    problem: Problem, order: Sequence[int], seconds: float = 60.0, room: int | None = None
+) -> Replaced:
     """The fewest bytes at this order; if the solver fails or time runs out, the best that is known
-    with what is proven.
+    with what is proven. `room`: see `excess_of`.
     """
-    first = belady(problem, order)
+    first = belady(problem, order, room)
     if not first.dropped:
         return Replaced(dropped=(), bytes=0, lower_bound=0, method="nothing has to leave")
-    covering, gaps = covering_of(problem, order)
+    covering, gaps = covering_of(problem, order, room)
     try:
         found = solve_covering(covering, seconds)
     except SolverFailed as error:
@@ -137,12 +147,14 @@ def gap_ilp(problem: Problem, order: Sequence[int], seconds: float = 60.0) -> Re
     )
 
 
-def covering_of(problem: Problem, order: Sequence[int]) -> tuple[Covering, list[Gap]]:
+def covering_of(
+    problem: Problem, order: Sequence[int], room: int | None = None
+) -> tuple[Covering, list[Gap]]:
     """The gap ILP: a column per gap that spans an overloaded position, then one per tensor of
     them that has to be stored; a row per overloaded position that no other row implies.
     """
     every = gaps_of(problem, order)
-    excess = excess_of(problem, order, every)
+    excess = excess_of(problem, order, every, room)
     over_before = list(itertools.accumulate((e > 0 for e in excess), initial=0))
     gaps = [gap for gap in every if over_before[gap.after] > over_before[gap.before + 1]]
     size = [problem.items[gap.item].size for gap in gaps]
