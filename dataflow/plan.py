@@ -33,7 +33,8 @@ class BankRange:
 class Residency:
     """`words` words of `tensor` (its tile `tile`) lie at `offset_words` of `banks`.
 
-    Steps count panels over all tasks, in order; the interval is `[from_step, to_step)`.
+    Steps count panels over all tasks, in order, or tasks in a planned schedule; the interval is
+    `[from_step, to_step)`.
     """
 
     tensor: str
@@ -93,7 +94,8 @@ class MemoryTensor:
 class Plan:
     """Tasks in order; residencies, loads, stores; the memory map; links used; a certificate.
 
-    `settings` are what the program needs beside that: slots of each ring, by name.
+    `settings` are what the program needs beside that: slots of each ring, by name; or `resident`, 1
+    in a planned schedule.
     """
 
     tasks: tuple[Task, ...]

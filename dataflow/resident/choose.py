@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 
 from ..graph import Graph
 from ..machine import Scratchpad
@@ -23,9 +23,14 @@ GROUPS = (1, 2, 4)
 """A group of panels takes at most the weights' range, a half, a quarter of it."""
 
 MOST_REFINED = 3
+"""Cuts that the planner works on."""
+
+MOST_HELD = 2
+"""Orders and splits of a cut, of the planner's order and of others, that get addresses."""
+
 MOST_FREE_ALIVE = 10
 MOST_FREE_STEPS = 160
-"""Beyond these the planner's search over orders is left out: two orders are tried instead."""
+"""With more items alive at once, or more tasks, the planner's search over orders is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +41,6 @@ class Choice:
     order: tuple[int, ...]
     a_banks: int
     words: int
-
-    @cached_property
-    def rank(self) -> tuple[int, int]:
-        """Lower is better: words moved, then tasks."""
-        return self.words, len(self.work.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,25 +85,40 @@ def choose(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad, seconds: floa
         DoesNotFit: naming the least capacity that works.
     """
     started = time.monotonic()
-    found: list[Choice] = []
+    by_work: dict[int, list[Choice]] = {}
     for choice in _choices(graph, sizes, pad):
-        found.append(choice)
+        by_work.setdefault(id(choice.work), []).append(choice)
         if time.monotonic() - started > seconds / 2:
             break
-    if not found:
+    if not by_work:
         raise _does_not_fit(sizes, pad)
     best: Chosen | None = None
-    ranked = sorted(found, key=lambda choice: choice.rank)
-    for choice in ranked[:MOST_REFINED]:
+    ranked = sorted((sorted(found, key=_rank) for found in by_work.values()), key=_first_rank)
+    for found in ranked[:MOST_REFINED]:
         left = seconds - (time.monotonic() - started)
         if best is not None and left <= 0:
             break
-        left = max(0.1, left)
-        refined = _refine(choice, pad, left / MOST_REFINED, started)
+        refined = _refine(found, pad, max(0.1, left) / MOST_REFINED, started)
         if best is None or _words(refined) < _words(best):
             best = refined
     assert best is not None
-    return best
+    return replace(best, seconds=time.monotonic() - started)
+
+
+def _rank(choice: Choice) -> tuple[int, int, int]:
+    """Lower is better: words moved, then tasks, then tasks that wait for the one before."""
+    return choice.words, len(choice.work.parts), _waiting(choice)
+
+
+def _first_rank(found: Sequence[Choice]) -> tuple[int, int, int]:
+    return _rank(found[0])
+
+
+def _waiting(choice: Choice) -> int:
+    """Tasks that read what the task before them makes: the array runs empty between the two."""
+    steps = [choice.work.problem.steps[index] for index in choice.order]
+    reads = itertools.pairwise(steps)
+    return sum(one.writes[0] in two.reads and two.overwrites is None for one, two in reads)
 
 
 def _words(chosen: Chosen) -> tuple[int, int]:
@@ -126,8 +141,7 @@ def _choices(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad) -> Iterator
                     works[cut] = make_work(graph, sizes, cut)
                 work = works[cut]
                 for order in work.orders():
-                    words = _quick_words(work, order, a_words, w_words)
-                    yield Choice(work=work, order=order, a_banks=a_banks, words=words)
+                    yield _choice(work, order, a_banks, pad)
 
 
 def _splits(pad: Scratchpad, sizes: Sequence[Matmul]) -> list[int]:
@@ -155,12 +169,14 @@ def _tiles_tried(sizes: Sequence[Matmul], a_words: int) -> list[int]:
     return list(dict.fromkeys((*tried, *fitting[-1:])))[:MOST_TILES]
 
 
-def _quick_words(work: Work, order: Sequence[int], a_words: int, w_words: int) -> int:
+def _choice(work: Work, order: tuple[int, ...], a_banks: int, pad: Scratchpad) -> Choice:
+    """With a quick count of what it moves."""
+    a_words = a_banks * pad.words_per_bank
     total = _fixed_words(work)
-    for is_weights, words in ((False, a_words), (True, w_words)):
+    for is_weights, words in ((False, a_words), (True, pad.banks * pad.words_per_bank - a_words)):
         kept = kept_items(work, weights=is_weights)
         total += farthest_next_use(chained(work.problem, order, kept, words))[1]
-    return total
+    return Choice(work=work, order=order, a_banks=a_banks, words=total)
 
 
 def _fixed_words(work: Work) -> int:
@@ -173,41 +189,48 @@ def _fixed_words(work: Work) -> int:
     )
 
 
-def _refine(choice: Choice, pad: Scratchpad, seconds: float, started: float) -> Chosen:
-    """The planner on one choice: its own order too if the problem is small enough."""
-    work = choice.work
-    orders, bound, is_searched = [choice.order], 0, False
-    is_small = len(work.parts) <= MOST_FREE_STEPS
-    joint = work.problem.with_budget(pad.banks * pad.words_per_bank)
-    has_moves = choice.words > _fixed_words(work)
-    if has_moves and is_small and most_alive(work.problem) <= MOST_FREE_ALIVE:
+def _refine(found: Sequence[Choice], pad: Scratchpad, seconds: float, started: float) -> Chosen:
+    """The planner on one cut, whose choices are `found`, the best first: it finds an order of its
+    own if the problem is small enough, then residences for the best orders and splits."""
+    work = found[0].work
+    bound, is_searched = 0, found[0].words == _fixed_words(work)
+    tried = list(found[:MOST_HELD])
+    is_small = len(work.parts) <= MOST_FREE_STEPS and most_alive(work.problem) <= MOST_FREE_ALIVE
+    if not is_searched and is_small:
+        capacity = pad.banks * pad.words_per_bank
         try:
-            free = fewest_bytes(joint, seconds=seconds / 2)
+            free = fewest_bytes(work.problem.with_budget(capacity), seconds=seconds / 2)
         except TimeoutError:
             pass
         else:
-            orders.insert(0, tuple(move.step for move in free.moves))
+            order = tuple(move.step for move in free.moves)
             bound, is_searched = free.lower_bound, True
-    a_words = choice.a_banks * pad.words_per_bank
-    w_words = pad.banks * pad.words_per_bank - a_words
-    tried = []
-    for order in dict.fromkeys(orders):
-        share = seconds / 4 / len(orders)
-        held = [
-            hold(work.problem, order, kept_items(work, weights=is_weights), words, share)
-            for is_weights, words in ((False, a_words), (True, w_words))
-        ]
-        mine = Choice(work=work, order=order, a_banks=choice.a_banks, words=choice.words)
-        tried.append((held[0].words + held[1].words, mine, held))
-    _, mine, (activations, weights) = min(tried, key=lambda entry: entry[0])
+            splits = {choice.a_banks for choice in found}
+            mine = [_choice(work, order, a_banks, pad) for a_banks in sorted(splits)]
+            tried += sorted(mine, key=_rank)[:MOST_HELD]
+    held = [(choice, *_hold(choice, pad, seconds / 2 / len(tried))) for choice in tried]
+    choice, activations, weights = min(
+        held, key=lambda one: (one[1].words + one[2].words, _waiting(one[0]))
+    )
     return Chosen(
-        choice=mine,
+        choice=choice,
         activations=activations,
-        weights=_behind(weights, a_words),
+        weights=weights,
         bound_words=_bound(work, bound),
-        is_searched=is_searched or not has_moves,
+        is_searched=is_searched,
         seconds=time.monotonic() - started,
     )
+
+
+def _hold(choice: Choice, pad: Scratchpad, seconds: float) -> tuple[Held, Held]:
+    """Residences in both ranges; weights lie behind activations."""
+    work, a_words = choice.work, choice.a_banks * pad.words_per_bank
+    ranges = ((False, a_words), (True, pad.banks * pad.words_per_bank - a_words))
+    activations, weights = (
+        hold(work.problem, choice.order, kept_items(work, weights=is_weights), words, seconds / 2)
+        for is_weights, words in ranges
+    )
+    return activations, _behind(weights, a_words)
 
 
 def _behind(held: Held, words: int) -> Held:

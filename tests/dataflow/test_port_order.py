@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.plan import Plan
-from tilewright.dataflow.ports import check_ports, command_spans
+from tilewright.dataflow.ports import check_ports, unit_spans
 from tilewright.dataflow.program import Command, Loop, Program, Signal, Token, Wait
 from tilewright.dataflow.untimed import ProgramError, run_untimed
 
@@ -55,11 +55,14 @@ def test_the_program_is_accepted(planned: tuple[Plan, Program]) -> None:
         ("o_ready", r"array\.a and store both use bank"),
         ("o_written", r"load and array\.o both use bank"),
         ("a_ready", r"load and array\.o both use bank"),
+        ("b_ready", r"array\.b and load both use word \d+, .* command \d+ of load apart"),
+        ("b_free", r"array\.b and load both use word"),
+        ("a_free", r"array\.a and load both use word"),
+        ("o_done", r"array\.a and array\.o both use word"),
     ],
 )
-def test_a_missing_token_is_a_shared_port(
-    planned: tuple[Plan, Program], token: str, message: str
-) -> None:
+def test_a_missing_token_is_told(planned: tuple[Plan, Program], token: str, message: str) -> None:
+    """For some timing two units would meet at a port, or at a word that one of them writes."""
     program = without(planned[1], token)
     run_untimed(program)
     with pytest.raises(ProgramError, match=message):
@@ -103,6 +106,26 @@ def test_a_signal_too_early_is_refused(planned: tuple[Plan, Program]) -> None:
         check_ports(planted, WORDS)
 
 
+def test_a_token_for_half_a_panel_is_refused(planned: tuple[Plan, Program]) -> None:
+    """Weights loaded in runs of half a panel: the array begins while the second is on its way."""
+    _, program = planned
+
+    def halved(command: Command) -> Command:
+        if all(signal.token != "b_ready" for signal in command.signals):
+            return command
+        words = command.fields["run_words"] // 2
+        half = Loop(bound=2, strides={"local": words, "memory": words})
+        fields = {**command.fields, "run_words": words}
+        waits = tuple(dataclasses.replace(wait, level=wait.level + 1) for wait in command.waits)
+        loops = (half, *command.loops)
+        return dataclasses.replace(command, loops=loops, fields=fields, waits=waits)
+
+    loads = tuple(halved(command) for command in program.units["load"])
+    planted = dataclasses.replace(program, units={**program.units, "load": loads})
+    with pytest.raises(ProgramError, match=r"array\.b and load both use word"):
+        check_ports(planted, WORDS)
+
+
 def test_results_in_the_banks_of_weights_are_refused(planned: tuple[Plan, Program]) -> None:
     _, program = planned
     queue = list(program.units["array.a"])
@@ -139,7 +162,7 @@ def small(store_level: int, wait_count: int) -> Program:
 def test_clocks_by_hand(level: int, count: int, is_apart: bool) -> None:
     """At level 1 a command gives one token, at level 0 one for each of its two runs."""
     program = small(level, count)
-    (span,) = command_spans(program)["array.a"]
+    (span,) = unit_spans(program)["array.a"]
     steps = count if level == 0 else 2 * count
     assert span.before[list(program.units).index("store")] == steps
     if is_apart:
