@@ -66,6 +66,7 @@ def solve_joint(
     solver.parameters.num_workers = WORKERS
     solver.parameters.random_seed = seed
     solver.parameters.max_memory_in_mb = MEGABYTES
+    solver.parameters.catch_sigint_signal = False  # else the process loses its own handler
     status = guarded(lambda: solver.solve(model.model), solver.stop_search, seconds)
     versions = (version("ortools"),)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):

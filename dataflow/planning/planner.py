@@ -29,6 +29,7 @@ from .solvers import SolverFailed, version
 from .states import Move
 
 SHRINK_STEPS = 12
+INTERRUPTED_SECONDS = 1.0
 ORDER_SHARE, ILP_SHARE, PACK_SHARE, JOINT_SHARE = 0.65, 0.1, 0.15, 0.5
 ROOM_SHARES = (0.98, 0.96, 0.94, 0.92, 0.9, 0.87, 0.84)
 
@@ -105,15 +106,17 @@ class _Work:
         self.methods.append(found.method)
         if "HiGHS" in found.method:
             self.solvers.append(version("highspy"))
+        if "interrupted" in found.method:  # a short look for addresses, then an end
+            self.seconds = time.monotonic() - self.started + INTERRUPTED_SECONDS
         try:
             if "interrupted" not in found.method:
                 self._choose_again(found)
-                self._pack(self.problem, self.moves)
-                if self.best is None:
-                    self._online(self.moves)
-                    self._with_holes()
-                    self._jointly()
-                    self._smaller_budgets()
+            self._pack(self.problem, self.moves)
+            if self.best is None and "interrupted" not in found.method:
+                self._online(self.moves)
+                self._with_holes()
+                self._jointly()
+                self._smaller_budgets()
         except KeyboardInterrupt:
             self.methods.append("interrupted")
         if self.best is None:
