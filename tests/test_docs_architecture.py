@@ -17,6 +17,10 @@ from tilewright.dataflow.plan import (
     Residency,
     Transfer,
 )
+from tilewright.dataflow.planning.checker import Traffic
+from tilewright.dataflow.planning.memory_plan import MemoryPlan, Residence, Store
+from tilewright.dataflow.planning.planned import Planned
+from tilewright.dataflow.planning.problem import Item, Problem, Step
 from tilewright.dataflow.program import Command, Loop, Program, Signal, Token, Wait
 from tilewright.dataflow.task import Region, Task
 from tilewright.dse.estimate import Estimate
@@ -31,13 +35,13 @@ from tilewright.flow.simulation import STALL_PATTERNS
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTED = (
-    Tensor, Op, Graph, Imported, Machine, Task, Plan, Command, Program, HardwareConfig, Estimate,
-    Manifest,
+    Tensor, Op, Graph, Imported, Machine, Task, Plan, Planned, MemoryPlan, Command, Program,
+    HardwareConfig, Estimate, Manifest,
 )  # fmt: skip
 IN_A_LINE = (
     Engine, Scratchpad, Memory, Region, BankRange, Residency, Transfer, MemoryTensor, Certificate,
     Loop, Wait, Signal, Token, UnitConfig, TokenWire,
-    File, Port, Register, ModelPort,
+    File, Port, Register, ModelPort, Problem, Item, Step, Traffic, Residence, Store,
 )  # fmt: skip
 
 

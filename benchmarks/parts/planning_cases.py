@@ -26,7 +26,7 @@ class Case:
         return f"{self.graph}@{'M_R' if self.budget is None else self.budget}"
 
 
-BOTH = "the paper's heuristic on such networks: 2 min, 85 % fewer bytes"
+BOTH = "COSMA's heuristic on such networks: 2 min, 85 % fewer bytes"
 CASES = (
     Case(graph="resnet50", known="0"),
     Case(graph="mobilenetv2", known="0"),

