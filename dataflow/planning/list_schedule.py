@@ -1,0 +1,308 @@
+"""Times for a plan by simulation: whenever the port is free, the most urgent transfer that may
+start does.
+
+Room for what is loaded early comes in two kinds. `Addresses`: the plan's addresses hold, a place is
+free when all earlier residences that share a byte with it have ended. `Capacity`: only sums count,
+and addresses are found afterwards for the times that came out (`makespan`). In both a tensor comes
+early only if no operator before its own lacks room by it, so the simulation never gets stuck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .timeline import Jobs, Timeline, Transfer
+
+WINDOW = 16
+NEVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class Rule:
+    """By transfer: its urgency (the least goes first), and the position before whose operator it
+    must not start (operators before that one have started).
+    """
+
+    urgency: Sequence[float]
+    release: Sequence[int]
+
+
+class Room(Protocol):
+    """Who may come when; `position` is the next operator that has not started."""
+
+    def fits_load(self, residence: int, position: int) -> bool: ...
+
+    def load(self, residence: int, position: int) -> None: ...
+
+    def fits_operator(self, position: int) -> bool: ...
+
+    def operate(self, position: int) -> None: ...
+
+    def leave(self, residence: int) -> None: ...
+
+
+class Capacity:
+    """At most `budget` bytes at a time, `early` when a tensor comes before its operator is next.
+
+    Less than the budget for what is early leaves holes, with which packing has it easier.
+    """
+
+    def __init__(self, jobs: Jobs, early: int) -> None:
+        plan = jobs.plan
+        self.jobs, self.budget, self.early, self.used = jobs, jobs.problem.budget, early, 0
+        self.booked = plan.loads_by_position(
+            jobs.problem
+        )  # bytes at each position, those early too
+        self.first = [r.first for r in plan.residences]
+        self.growth = [0] * len(plan.order)
+        for index, r in enumerate(plan.residences):
+            if not r.is_loaded:
+                self.growth[r.first] += jobs.sizes[index]
+        self.handed: list[list[int]] = [[] for _ in plan.order]
+        for index in jobs.overwritten:
+            self.handed[plan.residences[index].last].append(index)
+
+    def fits_load(self, residence: int, position: int) -> bool:
+        between = self.booked[position : self.first[residence]]
+        left = (self.early if between else self.budget) - self.jobs.sizes[residence]
+        return self.used <= left and (not between or max(between) <= left)
+
+    def load(self, residence: int, position: int) -> None:
+        size = self.jobs.sizes[residence]
+        self.used += size
+        for place in range(position, self.first[residence]):
+            self.booked[place] += size
+
+    def fits_operator(self, position: int) -> bool:
+        handed = sum(self.jobs.sizes[index] for index in self.handed[position])
+        return self.used + self.growth[position] - handed <= self.budget
+
+    def operate(self, position: int) -> None:
+        self.used += self.growth[position]
+
+    def leave(self, residence: int) -> None:
+        self.used -= self.jobs.sizes[residence]
+
+
+class Addresses:
+    """At the plan's addresses, in the plan's order."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        residences = jobs.plan.residences
+        self.made: list[list[int]] = [[] for _ in jobs.plan.order]
+        for index, r in enumerate(residences):
+            if not r.is_loaded:
+                self.made[r.first].append(index)
+        self.waits_for = earlier_on_same_bytes(jobs)
+        self.followers: list[list[int]] = [[] for _ in residences]
+        for index, earlier in enumerate(self.waits_for):
+            for other in earlier:
+                self.followers[other].append(index)
+        self.missing = [len(earlier) for earlier in self.waits_for]
+
+    def fits_load(self, residence: int, position: int) -> bool:
+        return not self.missing[residence]
+
+    def load(self, residence: int, position: int) -> None:
+        pass
+
+    def fits_operator(self, position: int) -> bool:
+        return not any(self.missing[index] for index in self.made[position])
+
+    def operate(self, position: int) -> None:
+        pass
+
+    def leave(self, residence: int) -> None:
+        for follower in self.followers[residence]:
+            self.missing[follower] -= 1
+
+
+def earlier_on_same_bytes(jobs: Jobs) -> list[list[int]]:
+    """For each residence those that share a byte with it and end before it comes.
+
+    A tensor overwritten by the one that comes is no such: it hands its bytes over.
+    """
+    residences, sizes = jobs.plan.residences, jobs.sizes
+    lows = [r.offset or 0 for r in residences]
+    spans = [(low, low + size) for low, size in zip(lows, sizes, strict=True)]
+    found: list[list[int]] = []
+    for index, r in enumerate(residences):
+        low, high = spans[index]
+        found.append(
+            [
+                other
+                for other, before in enumerate(residences)
+                if before.last < r.first and spans[other][0] < high and low < spans[other][1]
+            ]
+        )
+    return found
+
+
+class _Run:
+    """One simulation."""
+
+    def __init__(self, jobs: Jobs, rule: Rule, room: Room) -> None:
+        self.jobs, self.rule, self.room = jobs, rule, room
+        residences, num_loads = jobs.plan.residences, len(jobs.loads)
+        self.first_of = [residences[r].first for r in jobs.loads]
+        count = len(jobs.plan.order)
+        self.missing_loads = [0] * count
+        for first in self.first_of:
+            self.missing_loads[first] += 1
+        self.loads = sorted(range(num_loads), key=lambda n: (rule.urgency[n], n))
+        self.stores: list[int] = []
+        self.store_of = {r: n for n, r in enumerate(jobs.stores, num_loads)}
+        self.wakes: list[list[int]] = [[] for _ in residences]
+        self.closing: list[list[int]] = [[] for _ in range(count)]
+        for index, r in enumerate(residences):
+            self.closing[r.last].append(index)
+        self.made: list[list[int]] = [[] for _ in range(count)]
+        for index, r in enumerate(residences):
+            if not r.is_loaded and index in self.store_of:
+                self.made[r.first].append(self.store_of[index])
+        self.ends_at = [NEVER] * len(jobs.transfer_residences)
+        self.op_start: list[int] = []
+        self.used_up: set[int] = set()
+        self.now, self.op_end, self.port_end = 0, NEVER, NEVER
+        self.position, self.moving = 0, -1
+
+    def run(self) -> Timeline:
+        jobs = self.jobs
+        count, transfers = len(jobs.plan.order), []
+        while True:
+            if self.op_end == NEVER and self._may_operate():
+                self._operate()
+            if self.port_end == NEVER:
+                number = self._choose()
+                if number is not None:
+                    self._move(number)
+                    transfers.append(number)
+            if self.op_end == NEVER and self.port_end == NEVER:
+                break
+            self.now = min(self.op_end, self.port_end)
+            self._finish()
+        assert self.position == count and len(transfers) == len(self.ends_at), "never stuck"
+        cycles, numbers = jobs.transfer_cycles, jobs.transfer_residences
+        moves = tuple(
+            Transfer(
+                residence=numbers[n],
+                is_store=n >= len(jobs.loads),
+                start=self.ends_at[n] - cycles[n],
+                end=self.ends_at[n],
+            )
+            for n in transfers
+        )
+        ends = tuple(s + c for s, c in zip(self.op_start, jobs.op_cycles, strict=True))
+        return Timeline(starts=tuple(self.op_start), ends=ends, transfers=moves)
+
+    def _may_operate(self) -> bool:
+        at = self.position
+        if at == len(self.jobs.plan.order) or self.missing_loads[at]:
+            return False
+        for index in self.closing[at]:
+            if index in self.jobs.overwritten and self._is_stored_later(index):
+                return False
+        return self.room.fits_operator(at)
+
+    def _is_stored_later(self, residence: int) -> bool:
+        number = self.store_of.get(residence)
+        return number is not None and self.ends_at[number] > self.now
+
+    def _operate(self) -> None:
+        at = self.position
+        self.room.operate(at)
+        for index in self.closing[at]:
+            if index in self.jobs.overwritten:
+                self.room.leave(index)
+        self.op_start.append(self.now)
+        self.op_end = self.now + self.jobs.op_cycles[at]
+        self.position += 1
+
+    def _choose(self) -> int | None:
+        """The most urgent transfer that may start now."""
+        best, urgency = None, self.rule.urgency
+        for number in self.stores:
+            if self.rule.release[number] <= self.position and (
+                best is None or urgency[number] < urgency[best]
+            ):
+                best = number
+        seen = 0
+        for number in self.loads:
+            if best is not None and urgency[number] >= urgency[best]:
+                break
+            seen += 1
+            if seen > WINDOW and self.first_of[number] != self.position:
+                continue
+            if self._may_load(number):
+                return number
+        if best is None and self.stores and self._waits_for_store():
+            best = min(self.stores, key=lambda n: urgency[n])
+        return best
+
+    def _waits_for_store(self) -> bool:
+        """Whether nothing else is under way: then a store goes before its release."""
+        return self.op_end == NEVER
+
+    def _may_load(self, number: int) -> bool:
+        jobs = self.jobs
+        first = self.first_of[number]
+        if first != self.position and self.rule.release[number] > self.position:
+            return False
+        copy = jobs.copies[number]
+        if copy is not None and self.ends_at[copy] > self.now:
+            return False
+        return self.room.fits_load(jobs.loads[number], self.position)
+
+    def _move(self, number: int) -> None:
+        num_loads = len(self.jobs.loads)
+        if number < num_loads:
+            self.loads.remove(number)
+            self.room.load(self.jobs.loads[number], self.position)
+        else:
+            self.stores.remove(number)
+        self.port_end = self.now + self.jobs.transfer_cycles[number]
+        self.ends_at[number] = self.port_end
+        self.moving = number
+
+    def _finish(self) -> None:
+        """What ends now."""
+        jobs = self.jobs
+        if self.port_end == self.now:
+            number, self.port_end = self.moving, NEVER
+            residence = jobs.transfer_residences[number]
+            if number < len(jobs.loads):
+                self.missing_loads[self.first_of[number]] -= 1
+                if residence in self.store_of:
+                    self.stores.append(self.store_of[residence])
+            elif residence in self.used_up:
+                self.room.leave(residence)
+        if self.op_end == self.now:
+            at, self.op_end = self.position - 1, NEVER
+            self.stores += self.made[at]
+            for index in self.closing[at]:
+                if index in jobs.overwritten:
+                    continue
+                if self._is_stored_later(index):
+                    self.used_up.add(index)
+                else:
+                    self.room.leave(index)
+
+
+def simulate(jobs: Jobs, rule: Rule, room: Room) -> Timeline:
+    """The times that the rule leads to; the room is used up."""
+    return _Run(jobs, rule, room).run()
+
+
+def due_rule(jobs: Jobs, ahead: int, store_lead: float) -> Rule:
+    """Loads by the position that needs them, at most `ahead` operators early; stores as if due
+    `store_lead` positions after they can start (less than nothing: at once).
+    """
+    plan = jobs.plan
+    firsts = [plan.residences[r].first for r in jobs.loads]
+    stores = [plan.residences[r] for r in jobs.stores]
+    urgency = [float(first) for first in firsts]
+    urgency += [r.first + store_lead for r in stores]
+    release = [max(0, first - ahead) for first in firsts] + [0] * len(stores)
+    return Rule(urgency, release)
