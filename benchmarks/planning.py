@@ -4,8 +4,8 @@ M_R is the largest need of one operator of a graph, M_P its least budget without
 only. Each plan comes from the planner with addresses and is replayed here by the checker. `goal` is
 bytes and seconds to reach, or better. A row `NAME@M_P` is packed at exactly the least budget, which
 is found in the same run (its seconds are shown, and not part of the goal). `sweep` solves 100
-budgets from M_R to M_P. Baselines: the best of the simple methods, and the default order with
-Belady's replacement (capacity only).
+budgets from M_R to M_P. Baselines: the best of 12 simple methods that give addresses within the
+budget, and the default order with Belady's replacement (sizes only).
 
 minimalloc/X are files of google/minimalloc, benchmarks/challenging, taken from --data; without them
 these rows are left out. Compiled code is loaded before anything is timed. Exit code 1 if a goal is
@@ -15,12 +15,14 @@ missed.
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 from parts import planning_cases as cases
 from parts.form import Row, finish, parser_of
 from tilewright.dataflow.placement.packing import Rectangle, pack
+from tilewright.dataflow.planning.baselines import Baseline, baselines
 from tilewright.dataflow.planning.checker import check_plan
 from tilewright.dataflow.planning.graph_file import read_problem
 from tilewright.dataflow.planning.planner import least_budget_without_moves, make_plan
@@ -31,6 +33,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "minimalloc"
 SWEPT, SWEEP_BUDGETS, SWEEP_SECONDS = "densenet121_f32", 100, 20
 PACK_SECONDS, PACK_TOTAL_SECONDS = 60, 120
 IRREGULAR_OPERATORS, IRREGULAR_SECONDS, IRREGULAR_SEED = 10_000, 60, 1
+BASELINE_SECONDS = 5.0
 MARGIN = 0.85
 """Share of the time that the planner is given on the large graph: reading and checking count."""
 
@@ -84,7 +87,26 @@ def graph_rows(names: Sequence[str]) -> Iterator[Row]:
         if wanted(case.name, names):
             row = planned(case.name, problem(case.graph, case.budget))
             goals = {"known": case.known, "goal_bytes": case.bytes, "goal_seconds": case.seconds}
-            yield row | goals
+            yield row | goals | beside(problem(case.graph, case.budget))
+
+
+def beside(given: Problem) -> Row:
+    """What simple methods move: the best that has addresses within the budget, and the default
+    order with Belady's replacement, sizes only.
+    """
+    found = list(baselines(given, BASELINE_SECONDS))
+    first = next(one for one in found if one.height is None)
+    best = min((one for one in found if one.height is not None and one.fits), key=_moved)
+    return {
+        "default_belady_bytes": first.bytes,
+        "best_baseline_bytes": best.bytes,
+        "best_baseline": f"{best.order}, {best.replacement}, {best.placement}",
+        "baselines": [asdict(one) for one in found],
+    }
+
+
+def _moved(one: Baseline) -> int:
+    return one.bytes
 
 
 def least_rows(names: Sequence[str]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tilewright.dataflow.planning import exact, planner
+from tilewright.dataflow.planning import baselines, exact, planner
 from tilewright.dataflow.planning.checker import Rejected, check_plan
 from tilewright.dataflow.planning.graph_file import read_problem
 from tilewright.dataflow.planning.planned import Planned
@@ -407,6 +407,66 @@ def test_progress_tells_the_incumbent_and_the_bound(
     assert re.search(r"^plan: order: [\d,]+ bytes so far, bound [\d,]+, gap \d", err, re.MULTILINE)
     assert cli.main(["-q", "plan", graph]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (["default/belady/capacity"], 1),
+        (["default/Belady", "default/belady/online"], 3),
+        (["ilp/default"], 3),
+        (["minimum-peak"], 6),
+        (["all"], 18),
+    ],
+)
+def test_baselines_stand_beside_ours(
+    graph: Path, capsys: pytest.CaptureFixture[str], names: list[str], count: int
+) -> None:
+    options = [word for name in names for word in ("--baseline", name)]
+    data = planned_json(capsys, "skip.json", *options)
+    assert len(data["baselines"]) == count
+    # There is one order only, and in it A has to leave: no method moves less than 20 bytes.
+    assert all(one["bytes"] >= data["bytes"] == 20 for one in data["baselines"])
+    assert cli.main(["plan", "skip.json", *options]) == 0
+    rows = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    assert rows[0].split() == [
+        "order", "replacement", "placement", "moved", "bytes", "of", "ours", "arena", "height",
+        "fits", "seconds",
+    ]  # fmt: skip
+    assert len(rows) == 1 + count
+    first = data["baselines"][0]
+    assert rows[1].startswith(first["order"])
+    assert f" {first['bytes']} {first['bytes'] / 20:.2f} " in " ".join(rows[1].split())
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("beladi", "did you mean `belady`?"),
+        ("default/minimum-peak", "two of one kind"),
+        ("", "known baselines"),
+        ("default/", "known baselines"),
+        ("\x1b[31m", "\\x1b"),
+    ],
+)
+def test_unknown_baselines_are_told_before_the_search(
+    graph: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    assert cli.main(["plan", "skip.json", "--baseline", name, "--out", "there"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+    assert "\x1b" not in err
+    assert not Path("there").exists()
+
+
+def test_ctrl_c_among_baselines_keeps_what_is_done(
+    graph: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baselines, "minimum_peak", interrupt)
+    data = planned_json(capsys, "skip.json", "--baseline", "all")
+    assert len(data["baselines"]) == 12
+    assert data["proven"] is True
 
 
 def test_a_plan_is_a_python_call_too(graph: Path) -> None:

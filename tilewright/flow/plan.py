@@ -15,6 +15,7 @@ from typing import Final
 from tilewright.build.files import output_directory, sha256_file, to_json_bytes, write_file
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.importers.model import import_model
+from tilewright.dataflow.planning.baselines import Baseline
 from tilewright.dataflow.planning.graph_file import Weights, read_problem
 from tilewright.dataflow.planning.graph_problem import problem_of_graph
 from tilewright.dataflow.planning.planned import Planned
@@ -24,7 +25,7 @@ from tilewright.dataflow.serial import to_json
 from tilewright.errors import TilewrightError
 from tilewright.spec import AcceleratorSpec, Diagnostic, SpecError
 
-from .plan_baselines import Comparison, compare
+from .plan_baselines import Compare, compare
 from .plan_page import page
 from .plan_result import PlanResult
 
@@ -72,10 +73,7 @@ def plan_file(
     source = _read(path, options)
     compare_with = compare(options.baselines)  # unknown names are told before the search
     planned = _plan(source, options, progress)
-    comparisons: Sequence[Comparison] = ()
-    if compare_with is not None:
-        progress("baselines")
-        comparisons = compare_with(source.problem, source.alignment, options.seconds)
+    compared = _compare(compare_with, source.problem, options.seconds, progress)
     folder = None if out is None else Path(out)
     result = PlanResult(
         planned=planned,
@@ -83,7 +81,7 @@ def plan_file(
         budget_from=source.budget_from,
         weights=options.weights,
         notes=source.notes,
-        comparisons=tuple(comparisons),
+        compared=compared,
         is_interrupted=INTERRUPTED in planned.certificate.method,
         files=() if folder is None else tuple(folder / name for name in (PLAN_JSON, PLAN_PAGE)),
     )
@@ -174,6 +172,19 @@ def _plan(source: _Source, options: PlanOptions, progress: Progress) -> Planned:
     except ValueError as error:
         raise TilewrightError(str(error), help="`--budget`, `--seconds`, `--align`") from error
     return Planned.of(source.problem, plan, source.alignment)
+
+
+def _compare(
+    compare_with: Compare, problem: Problem, seconds: float, progress: Progress
+) -> tuple[Baseline, ...]:
+    """Baselines; after Ctrl-C those that are done."""
+    done: list[Baseline] = []
+    try:
+        for one in compare_with(problem, seconds, progress):
+            done.append(one)
+    except KeyboardInterrupt:
+        progress("plan: interrupted")
+    return tuple(done)
 
 
 def _told(progress: Progress) -> Callable[[str, int | None, int], None]:

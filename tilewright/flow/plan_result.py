@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tilewright.dataflow.planning.baselines import Baseline
 from tilewright.dataflow.planning.graph_file import Weights
 from tilewright.dataflow.planning.planned import Planned
 
-from .plan_baselines import Comparison
 from .text_table import DEFAULT_COLUMNS, Column, label_rows, shorten, table
 
 WEIGHTS_WORDS = {
@@ -22,6 +22,8 @@ HEADS = (
     Column(head="placement", least=8),
     Column(head="moved bytes", is_right=True),
     Column(head="of ours", is_right=True),
+    Column(head="arena height", is_right=True),
+    Column(head="fits"),
     Column(head="seconds", is_right=True),
 )
 
@@ -35,7 +37,7 @@ class PlanResult:
     budget_from: str
     weights: Weights
     notes: tuple[str, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
+    compared: tuple[Baseline, ...] = ()
     is_interrupted: bool = False
     files: tuple[Path, ...] = ()
 
@@ -83,7 +85,7 @@ class PlanResult:
         """For people: no line is wider than `width`, but for paths."""
         lines = [shorten(f"{self.planned.problem.name}: memory plan", width)]
         lines += label_rows(self.rows(), width)
-        if self.comparisons:
+        if self.compared:
             lines += ["", *table(HEADS, self._baseline_rows(), width)]
         return "\n".join([*lines, *(f"wrote {file}" for file in self.files)])
 
@@ -94,11 +96,13 @@ class PlanResult:
                 one.order,
                 one.replacement,
                 one.placement,
-                "no plan" if one.bytes is None else f"{one.bytes:,}",
+                f"{one.bytes:,}",
                 _ratio(one.bytes, ours),
+                "-" if one.height is None else f"{one.height:,}",
+                "yes" if one.fits else "no",
                 f"{one.seconds:.2f}",
             ]
-            for one in self.comparisons
+            for one in self.compared
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -129,14 +133,12 @@ class PlanResult:
             "seconds": certificate.seconds,
             "solvers": list(certificate.solvers),
             "notes": list(self.notes),
-            "baselines": [one.to_json() for one in self.comparisons],
+            "baselines": [asdict(one) for one in self.compared],
             "files": [str(file) for file in self.files],
         }
 
 
-def _ratio(theirs: int | None, ours: int) -> str:
-    if theirs is None:
-        return "-"
+def _ratio(theirs: int, ours: int) -> str:
     if not ours:
         return "1.00" if not theirs else "more"
     return f"{theirs / ours:.2f}"
