@@ -72,7 +72,9 @@ def problem_of(
             items.append(Item(name=f"{_name(op)} weights", size=op["weight_bytes"]))
         writes = tuple(place[i] for i in op["outputs"])
         steps.append(Step(name=_name(op), reads=tuple(reads), writes=writes))
-    name = content.get("name") or path.stem
+    name = content.get("name") or path.stem or "graph"
+    if budget is not None and not _is_integer(budget, 1, MAX_BYTES):
+        raise _wrong(path, "budget", f"must be an integer from 1 to {MAX_BYTES}, got {budget}")
     whole = Problem(name=name, items=tuple(items), steps=tuple(steps), budget=MAX_BYTES)
     try:
         return whole.with_budget(whole.least_budget if budget is None else budget)
@@ -155,8 +157,14 @@ def _order(
                 rule = f"tensor {identity} is made twice, also by {_name(ops[maker[identity]])}"
                 wrong.append(Diagnostic.plain(str(path), place, rule))
             maker.setdefault(identity, index)
-        if len(set(op["outputs"])) != len(op["outputs"]) or set(op["inputs"]) & set(op["outputs"]):
-            wrong.append(Diagnostic.plain(str(path), place, "makes a tensor twice, or reads it"))
+        for identity in sorted(set(op["inputs"]) & set(op["outputs"])):
+            rule = f"reads tensor {identity}, which it makes"
+            wrong.append(Diagnostic.plain(str(path), place, rule))
+    used = set(maker).union(*(op["inputs"] for op in ops))
+    for identity in tensors:
+        if identity not in used:
+            place = f"tensor {_name(tensors[identity])}"
+            wrong.append(Diagnostic.plain(str(path), place, "no operator makes or reads it"))
     if wrong:
         return [], wrong
     graph: nx.DiGraph[int] = nx.DiGraph()
