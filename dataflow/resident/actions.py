@@ -33,6 +33,15 @@ class Lowering:
     def residency(self, tile: Tile, step: int) -> Residency:
         return next(r for r in self.places[tile] if r.from_step <= step < r.to_step)
 
+    def result(self, task: Task) -> tuple[Tile, int]:
+        """The block that a task's results are part of, and the first panel of them in it."""
+        tensor, first_tile = task.results[0].tensor, task.attributes["first_m_tile"]
+        first_panel = task.attributes["first_panel"]
+        whole = (tensor, (first_tile,))
+        if whole in self.places:
+            return whole, first_panel
+        return (tensor, (first_tile, first_panel)), 0
+
     def place(self, tile: Tile, step: int) -> Place:
         """The words of the scratchpad where a tile lies at a step."""
         found = self.residency(tile, step)
@@ -114,30 +123,26 @@ def store_action(low: Lowering, step: int, transfer: Transfer) -> Action:
 def _move_block(
     low: Lowering, step: int, transfer: Transfer, operation: str
 ) -> tuple[Command, Place]:
-    """The valid rows of a block, one run for each k block."""
+    """The valid rows of a block, one run for each k block or panel."""
     place = low.place((transfer.tensor, transfer.tile), step)
     all_rows = low.rows[transfer.tensor]
     first_row = transfer.tile[0] * low.array.rows
-    blocks, rows, padded = _shape(low, transfer, place, all_rows - first_row)
-    fields = {"run_words": rows} | ({"target": 0} if operation == "load" else {})
+    first_panel = 0
+    blocks = next(m.words for m in low.plan.memory if m.tensor == transfer.tensor) // all_rows
+    if len(transfer.tile) > 1:  # results of one group, stored by the step that makes them
+        first_panel, blocks = transfer.tile[1], low.plan.tasks[step].bounds["panels"]
+    padded = (place.end - place.start) // blocks
+    rows = min(padded, all_rows - first_row)
     command = Command(
         operation=operation,
         loops=(loop(blocks, local=padded, memory=all_rows),),
         bases={
-            "memory": low.plan.address_words(transfer.tensor) + first_row,
+            "memory": low.plan.address_words(transfer.tensor) + first_panel * all_rows + first_row,
             "local": place.start,
         },
-        fields=fields,
+        fields={"run_words": rows} | ({"target": 0} if operation == "load" else {}),
     )
     return command, place
-
-
-def _shape(low: Lowering, transfer: Transfer, place: Place, rows_left: int) -> tuple[int, int, int]:
-    """(k blocks, valid rows, padded rows) of a block."""
-    memory = next(item for item in low.plan.memory if item.tensor == transfer.tensor)
-    blocks = memory.words // low.rows[transfer.tensor]
-    padded = (place.end - place.start) // blocks
-    return blocks, min(padded, rows_left), padded
 
 
 def array_actions(low: Lowering, step: int, task: Task) -> Iterator[Action]:
@@ -146,7 +151,8 @@ def array_actions(low: Lowering, step: int, task: Task) -> Iterator[Action]:
     weight_tile = (task.operands[1].tensor, (task.attributes["first_panel"],))
     operand = low.place((task.operands[0].tensor, tile), step)
     weights = low.place(weight_tile, step)
-    result = low.place((task.results[0].tensor, tile), step)
+    result_tile, first_panel = low.result(task)
+    result = low.place(result_tile, step)
     is_new = low.residency(weight_tile, step).from_step == step
     yield Action(
         unit="array.a",
@@ -158,7 +164,7 @@ def array_actions(low: Lowering, step: int, task: Task) -> Iterator[Action]:
     command = _read_b(low, task, weights.start, is_new=is_new)
     yield Action(unit="array.b", step=step, command=command, reads=weights)
     yield Action(unit="array.core", step=step, command=_core(task))
-    command = _write_o(low, task, result.start)
+    command = _write_o(low, task, result.start, first_panel)
     yield Action(unit="array.o", step=step, command=command, writes=result)
 
 
@@ -204,8 +210,9 @@ def _core(task: Task) -> Command:
     )
 
 
-def _write_o(low: Lowering, task: Task, base: int) -> Command:
-    """Last row of a tile first; loop 1 chooses the group of lanes."""
+def _write_o(low: Lowering, task: Task, base: int, first_panel: int) -> Command:
+    """From panel `first_panel` of the block at `base`; last row of a tile first; loop 1 chooses the
+    group of lanes."""
     bounds, rows = task.bounds, low.array.rows
     padded = bounds["m_tiles"] * rows
     return Command(
@@ -216,5 +223,5 @@ def _write_o(low: Lowering, task: Task, base: int) -> Command:
             loop(bounds["m_tiles"], local=rows),
             loop(bounds["panels"], local=padded),
         ),
-        bases={"local": base + task.attributes["first_panel"] * padded + rows - 1},
+        bases={"local": base + first_panel * padded + rows - 1},
     )

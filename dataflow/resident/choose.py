@@ -14,13 +14,13 @@ from ..placement.simple import same_banks
 from ..planning.exact import fewest_bytes
 from ..planning.memory_plan import MemoryPlan
 from ..tiling import DoesNotFit, Matmul, ceil_div
-from .cut import Cut, Work, least_words, make_work
+from .cut import Cut, Work, least_words, make_work, tile_words
 from .replacement import Held, chained, farthest_next_use, hold, most_alive
 
 MOST_SPLITS = 8
 MOST_TILES = 5
 GROUPS = (1, 2, 4)
-"""A group of panels takes at most the weights' range, a half, a quarter of it."""
+"""A group of panels takes at most the weights' range, a half, a quarter of it; or is one panel."""
 
 MOST_REFINED = 3
 """Cuts that the planner works on."""
@@ -91,7 +91,7 @@ def choose(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad, seconds: floa
         if time.monotonic() - started > seconds / 2:
             break
     if not by_work:
-        raise _does_not_fit(sizes, pad)
+        raise _does_not_fit(graph, sizes, pad)
     best: Chosen | None = None
     ranked = sorted((sorted(found, key=_rank) for found in by_work.values()), key=_first_rank)
     for found in ranked[:MOST_REFINED]:
@@ -127,26 +127,40 @@ def _words(chosen: Chosen) -> tuple[int, int]:
 
 
 def _choices(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad) -> Iterator[Choice]:
-    """Everything that is tried and fits, with a quick count of what it moves."""
+    """Everything that is tried and fits, with a quick count of what it moves; not what must move
+    more than the best so far."""
     works: dict[Cut, Work] = {}
-    for a_banks in _splits(pad, sizes):
-        a_words = a_banks * pad.words_per_bank
-        w_words = (pad.banks - a_banks) * pad.words_per_bank
-        panel = max(size.b_panel_words for size in sizes)
-        groups = dict.fromkeys(max(panel, w_words // part) for part in GROUPS)
-        for tiles in _tiles_tried(sizes, a_words):
-            for group_words in groups:
-                cut = Cut(tiles=tiles, group_words=group_words)
-                if cut not in works:
-                    works[cut] = make_work(graph, sizes, cut)
-                work = works[cut]
-                for order in work.orders():
-                    yield _choice(work, order, a_banks, pad)
+    least: int | None = None
+    for a_banks, cut in _cuts(graph, sizes, pad):
+        if cut not in works:
+            works[cut] = make_work(graph, sizes, cut)
+        work, a_words = works[cut], a_banks * pad.words_per_bank
+        is_beaten = least is not None and _fixed_words(work) > least
+        if is_beaten or not work.fits(a_words, pad.banks * pad.words_per_bank - a_words):
+            continue
+        for order in work.orders():
+            choice = _choice(work, order, a_banks, pad)
+            least = choice.words if least is None else min(least, choice.words)
+            yield choice
 
 
-def _splits(pad: Scratchpad, sizes: Sequence[Matmul]) -> list[int]:
+def _cuts(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad) -> Iterator[tuple[int, Cut]]:
+    """Splits of the banks with cuts: first blocks and groups as large as may be; last, if nothing
+    else fits, single panels."""
+    panel = max(size.b_panel_words for size in sizes)
+    splits = _splits(graph, pad, sizes)
+    for share in (*GROUPS, None):
+        for a_banks in sorted(splits, key=lambda banks: abs(2 * banks - pad.banks)):
+            a_words = a_banks * pad.words_per_bank
+            w_words = pad.banks * pad.words_per_bank - a_words
+            group_words = 1 if share is None else max(panel, w_words // share)
+            for tiles in _tiles_tried(graph, sizes, a_words):
+                yield a_banks, Cut(tiles=tiles, group_words=group_words)
+
+
+def _splits(graph: Graph, pad: Scratchpad, sizes: Sequence[Matmul]) -> list[int]:
     """Numbers of banks for activations: all that fit, or as many of them, evenly spaced."""
-    a_least, w_least = (ceil_div(words, pad.words_per_bank) for words in least_words(sizes))
+    a_least, w_least = (ceil_div(words, pad.words_per_bank) for words in least_words(graph, sizes))
     fitting = range(a_least, pad.banks - w_least + 1)
     if len(fitting) <= MOST_SPLITS:
         return list(fitting)
@@ -154,16 +168,13 @@ def _splits(pad: Scratchpad, sizes: Sequence[Matmul]) -> list[int]:
     return sorted({fitting[n * last // (MOST_SPLITS - 1)] for n in range(MOST_SPLITS)})
 
 
-def _tiles_tried(sizes: Sequence[Matmul], a_words: int) -> list[int]:
+def _tiles_tried(graph: Graph, sizes: Sequence[Matmul], a_words: int) -> list[int]:
     """Row tiles in a block: the most that fit, then fewer and fewer."""
     most = max(size.m_tiles for size in sizes)
     fitting = [
         tiles
         for tiles in dict.fromkeys(ceil_div(most, blocks) for blocks in range(1, most + 1))
-        if all(
-            min(tiles, size.m_tiles) * size.array.rows * (size.k_blocks + size.panels) <= a_words
-            for size in sizes
-        )
+        if all(min(tiles, size.m_tiles) * tile_words(graph, size) <= a_words for size in sizes)
     ]
     tried = fitting[:2] + [tiles for tiles in fitting[2:] if tiles * 2 <= fitting[1]][:2]
     return list(dict.fromkeys((*tried, *fitting[-1:])))[:MOST_TILES]
@@ -247,10 +258,10 @@ def _bound(work: Work, padded_words: int) -> int:
     return -int(-padded_words * ratio // 1)
 
 
-def _does_not_fit(sizes: Sequence[Matmul], pad: Scratchpad) -> DoesNotFit:
-    a_op = max(sizes, key=lambda size: size.array.rows * (size.k_blocks + size.panels))
+def _does_not_fit(graph: Graph, sizes: Sequence[Matmul], pad: Scratchpad) -> DoesNotFit:
+    a_op = max(sizes, key=lambda size: tile_words(graph, size))
     b_op = max(sizes, key=lambda size: size.b_panel_words)
-    least = least_words(sizes)
+    least = least_words(graph, sizes)
 
     def needed(bank_words: int) -> int:
         return sum(ceil_div(words, bank_words) for words in least)

@@ -3,7 +3,8 @@
 A task is a block of row tiles times a group of panels of one op. Its operands lie whole in the
 scratchpad: the block of rows as `[k block][row, padded to whole tiles]`, the group's weights as in
 memory. The results of an op's groups fill one block of the next op's input in place: each group
-overwrites what the one before left, so the planner sees one version of the block for each.
+overwrites what the one before left, so the planner sees one version of the block for each. Results
+that no op reads are a block for each group, which leaves at once.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Part:
     tiles: int
     first_panel: int
     panels: int
+    is_read: bool
 
     @property
     def first_row(self) -> int:
@@ -54,9 +56,18 @@ class Part:
         return self.size.k_blocks * self.padded_rows
 
     @property
+    def result_panels(self) -> int:
+        """Panels of the block that the results are part of: of all groups if an op reads it."""
+        return self.size.panels if self.is_read else self.panels
+
+    @property
+    def result_tile(self) -> tuple[int, ...]:
+        return (self.first_tile,) if self.is_read else (self.first_tile, self.first_panel)
+
+    @property
     def result_words(self) -> int:
-        """Of the block of results of all groups in the scratchpad."""
-        return self.size.panels * self.padded_rows
+        """Of the block of results in the scratchpad."""
+        return self.result_panels * self.padded_rows
 
     @property
     def weight_words(self) -> int:
@@ -90,6 +101,13 @@ class Work:
         """Loaded for every task."""
         return sum(part.parameter_words for part in self.parts)
 
+    def fits(self, a_words: int, w_words: int) -> bool:
+        """Whether every task has room in ranges of so many words."""
+        return all(
+            part.input_words + part.result_words <= a_words and part.weight_words <= w_words
+            for part in self.parts
+        )
+
     def orders(self) -> Iterator[tuple[int, ...]]:
         """Orders that are tried whatever the planner finds: op after op, with all blocks for a
         group of weights or all groups for a block; and block after block through all ops."""
@@ -101,16 +119,28 @@ class Work:
         yield from dict.fromkeys(map(tuple, (indices, by_op, by_block)))
 
 
-def least_words(sizes: Sequence[Matmul]) -> tuple[int, int]:
+def tile_words(graph: Graph, size: Matmul) -> int:
+    """The least words of activations for each row tile of an op: its input, and its results, all
+    panels of them if another op reads them.
+    """
+    results = {op.name: op.outputs[0] for op in graph.ops}
+    is_read = any(op.inputs[0] == results[size.op] for op in graph.ops)
+    return size.array.rows * (size.k_blocks + (size.panels if is_read else 1))
+
+
+def least_words(graph: Graph, sizes: Sequence[Matmul]) -> tuple[int, int]:
     """The least words of activations and of weights that any cut needs: one row tile, one panel."""
-    activations = max(size.array.rows * (size.k_blocks + size.panels) for size in sizes)
+    activations = max(tile_words(graph, size) for size in sizes)
     return activations, max(size.b_panel_words for size in sizes)
 
 
 def make_work(graph: Graph, sizes: Sequence[Matmul], cut: Cut) -> Work:
     """The tasks of `graph` under `cut`, op after op."""
+    read = {op.inputs[0] for op in graph.ops}
     parts = [
-        part for op, size in zip(graph.ops, sizes, strict=True) for part in _parts(op, size, cut)
+        part
+        for op, size in zip(graph.ops, sizes, strict=True)
+        for part in _parts(op, size, cut, is_read=op.outputs[0] in read)
     ]
     items = _Items()
     steps = tuple(items.step(part) for part in parts)
@@ -118,7 +148,7 @@ def make_work(graph: Graph, sizes: Sequence[Matmul], cut: Cut) -> Work:
     return Work(parts=tuple(parts), pieces=tuple(items.pieces), problem=problem)
 
 
-def _parts(op: Op, size: Matmul, cut: Cut) -> Iterator[Part]:
+def _parts(op: Op, size: Matmul, cut: Cut, *, is_read: bool) -> Iterator[Part]:
     most = max(1, cut.group_words // size.b_panel_words)
     first_panel = 0
     for panels in split_evenly(size.panels, most):
@@ -131,6 +161,7 @@ def _parts(op: Op, size: Matmul, cut: Cut) -> Iterator[Part]:
                 tiles=tiles,
                 first_panel=first_panel,
                 panels=panels,
+                is_read=is_read,
             )
             first_tile += tiles
         first_panel += panels
@@ -157,12 +188,15 @@ class _Items:
             is_weight=True,
         )
         reads = [self._find(block, part.input_words), self._find(weights, part.weight_words)]
-        old = self.known.get((result, tile))
-        new = self._add(
-            Piece(tensor=result, tile=tile, moved_words=part.rows * size.panels, is_weight=False),
-            part.result_words,
-            version=part.first_panel,
+        old = self.known.get((result, part.result_tile))
+        made = Piece(
+            tensor=result,
+            tile=part.result_tile,
+            moved_words=part.rows * part.result_panels,
+            is_weight=False,
         )
+        version = part.first_panel if part.is_read else 0
+        new = self._add(made, part.result_words, version)
         return Step(
             name=f"{part.op.name}.{part.first_tile}.{part.first_panel}",
             reads=(*reads, *(() if old is None else (old,))),
