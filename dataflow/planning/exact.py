@@ -29,6 +29,7 @@ NEVER = float("inf")
 NO_BOUND = 1 << 62
 
 Progress = Callable[[str, int | None, int], None]
+Watch = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +145,10 @@ class _Pace:
 
 
 def best_first(
-    moves: Moves, start: State, target: int, bound: int, deadline: float
+    moves: Moves, start: State, target: int, bound: int, deadline: float, watch: Watch | None = None
 ) -> tuple[int, tuple[Move, ...] | None, int]:
     """(cost, moves, states expanded) of one part; (lower bound, None, states) if time ran out or
-    nothing costs less than `bound`.
+    nothing costs less than `bound`. `watch` hears the lower bound now and then.
     """
     settled, first = moves.settle(start, target)
     best: dict[State, Reached] = {settled: (0, None)}
@@ -162,8 +163,10 @@ def best_first(
         if state.done & target == target:
             return cost, first + _unrolled(trail), expanded
         expanded += 1
-        is_late = expanded % CHECK_TIME_EVERY == 0 and time.monotonic() > deadline
-        if is_late or len(best) > most:
+        is_watched = expanded % CHECK_TIME_EVERY == 0
+        if is_watched and watch is not None:
+            watch(cost)
+        if (is_watched and time.monotonic() > deadline) or len(best) > most:
             return cost, None, expanded
         for more, move in moves.expand(state, target):
             total = cost + more
@@ -187,6 +190,13 @@ class Part:
     cost: int
     moves: tuple[Move, ...]
     lower: int = 0
+    tell: Callable[[], None] = lambda: None
+
+    def hear(self, least: int) -> None:
+        """A lower bound that the search has reached."""
+        if least > self.lower:
+            self.lower = min(least, self.cost)
+            self.tell()
 
 
 def fewest_bytes(
@@ -206,6 +216,14 @@ def fewest_bytes(
     moves, deadline = Moves(problem), time.monotonic() + seconds
     parts = _first_answers(moves, seconds)
     methods, expanded = ["beam search"], 0
+
+    def tell() -> None:
+        if progress is not None:
+            progress("order", sum(p.cost for p in parts), sum(p.lower for p in parts))
+
+    for part in parts:
+        part.tell = tell
+    tell()
     try:
         for place, part in enumerate(parts):
             left = deadline - time.monotonic()
@@ -214,8 +232,7 @@ def fewest_bytes(
             open_parts = sum(later.cost > 0 for later in parts[place:])
             limit = min(part.cost, max(1, bound - sum(p.lower for p in parts)))
             expanded += _improve(moves, part, limit, left / open_parts, methods)
-            if progress is not None:
-                progress("order", sum(p.cost for p in parts), sum(p.lower for p in parts))
+            tell()
     except KeyboardInterrupt:
         methods.append("interrupted")
     return Found(
@@ -274,7 +291,7 @@ def _improve(moves: Moves, part: Part, limit: int, seconds: float, methods: list
 
 def _search(moves: Moves, part: Part, limit: int, deadline: float, methods: list[str]) -> int:
     """Best-first; states expanded."""
-    least, better, count = best_first(moves, part.start, part.target, limit, deadline)
+    least, better, count = best_first(moves, part.start, part.target, limit, deadline, part.hear)
     if better is not None:
         part.cost, part.moves = least, better
     part.lower = max(part.lower, min(least, part.cost))

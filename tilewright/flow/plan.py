@@ -162,6 +162,7 @@ def _read_spec(path: Path, options: PlanOptions) -> _Source:
 
 
 def _plan(source: _Source, options: PlanOptions, progress: Progress) -> Planned:
+    progress(f"plan: search, at most {options.seconds:g} s; Ctrl-C takes the best so far")
     try:
         plan = make_plan(
             source.problem,

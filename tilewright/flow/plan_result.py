@@ -62,7 +62,7 @@ class PlanResult:
             ("peak", [f"{planned.peak:,} bytes on chip at one time"]),
             ("arena height", [f"{planned.height:,} bytes"]),
             ("fragmentation", [f"{planned.fragmentation:,} bytes", f"{share:.1%} of the height"]),
-            ("method", [certificate.method, *certificate.solvers]),
+            ("method", [*certificate.method.split(", "), *certificate.solvers]),
             ("seconds", [f"{certificate.seconds:.2f}"]),
             *(("note", [note]) for note in self.notes),
         ]  # fmt: skip

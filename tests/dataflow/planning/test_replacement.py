@@ -129,7 +129,7 @@ def test_a_bound_that_is_reached_ends_the_search(make_problem, monkeypatch):
     )  # fmt: skip
     calls = []
 
-    def gives_up(moves, start, target, bound, deadline):
+    def gives_up(moves, start, target, bound, deadline, *_watch):
         calls.append(deadline)
         return 0, None, 1
 
