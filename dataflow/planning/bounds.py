@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from .problem import Problem, bits, mask_of
-from .solvers import Covering, SolverFailed, solve_covering
+from .solvers import Covering, SolverFailed, covering_row, solve_covering
 
 MOST_OPERATORS = 20_000
 """Above, listing the tensors alive at each operator takes longer than the bound is worth."""
@@ -100,8 +100,7 @@ def covering_of(problem: Problem, rows: list[Row]) -> Covering:
     lines = []
     for row in rows:
         at = tuple(columns.absence(item, row.step) for item in row.alive)
-        weights = tuple(min(problem.items[item].size, row.excess) for item in row.alive)
-        lines.append((at, weights, row.excess))
+        lines.append(covering_row(at, [problem.items[i].size for i in row.alive], row.excess))
     columns.close()
     return Covering(costs=tuple(columns.costs), rows=tuple(lines), implied=tuple(columns.implied))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .problem import Problem
-from .solvers import Covering, SolverFailed, solve_covering, version
+from .solvers import Covering, SolverFailed, covering_row, solve_covering, version
 from .states import Move
 
 
@@ -169,8 +169,7 @@ def covering_of(
             key = tuple(columns)
             most[key] = max(most.get(key, 0), excess[position])
     rows = [
-        (columns, tuple(min(size[c], least) for c in columns), least)
-        for columns, least in most.items()
+        covering_row(columns, [size[c] for c in columns], least) for columns, least in most.items()
     ]
     costs = list(size)
     column_of: dict[int, int] = {}

@@ -91,6 +91,17 @@ class Covering:
         return sum(cost for cost, is_in in zip(self.costs, chosen, strict=True) if is_in)
 
 
+def covering_row(
+    columns: Sequence[int], sizes: Sequence[int], least: int
+) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """`sum(sizes * x) >= least` in the smallest integers: all divided by what divides the sizes,
+    rounded up, and no weight above what is asked for.
+    """
+    unit = math.gcd(*sizes) or 1
+    least = -(-least // unit)
+    return tuple(columns), tuple(min(size // unit, least) for size in sizes), least
+
+
 @dataclass(frozen=True, kw_only=True)
 class Covered:
     """A choice that covers every row (None: none was found), its cost, and a lower bound."""
@@ -161,11 +172,10 @@ def _fill(highspy: Any, solver: Any, problem: Covering, unit: int) -> None:
     weights: list[int] = []
     least: list[int] = []
     for row_columns, row_weights, row_least in problem.rows:
-        divisor = math.gcd(*row_weights) or 1
         starts.append(len(columns))
         columns += row_columns
-        weights += [weight // divisor for weight in row_weights]
-        least.append(-(-row_least // divisor))
+        weights += row_weights
+        least.append(row_least)
     for one, *others in problem.implied:
         starts.append(len(columns))
         columns += [one, *others]
