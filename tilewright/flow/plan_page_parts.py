@@ -9,6 +9,7 @@ table{border-collapse:collapse} th,td{text-align:left;padding:1px 14px 1px 0;ver
 th{font-weight:500;color:#5b6675} td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 td.n{text-align:right}
 .summary{display:flex;gap:48px;flex-wrap:wrap;align-items:start;margin-bottom:12px}
+.summary table{max-width:47%}
 .badge{font-weight:600;padding:0 8px;border-radius:9px}
 .good{background:#d9f2e0;color:#11622d} .open{background:#fdebc8;color:#7a4a00}
 .controls{display:flex;gap:20px;flex-wrap:wrap;align-items:center;margin:14px 0 6px}
