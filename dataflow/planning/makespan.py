@@ -114,17 +114,18 @@ def fastest(
     found = fewest_bytes(problem, seconds=seconds)
     bounds = time_bounds(problem, machine, found)
     jobs = Jobs(problem, plan, machine)
+    double = lockstep(jobs, alignment, seed)
     limit = plan.certificate.bytes if objective == "bytes" else NO_LIMIT
     deadline = time.monotonic() + seconds
     searcher = Searcher(problem, machine, limit, bounds.best, deadline, alignment, seed)
-    best = _search(searcher, plan, found)
+    best = _search(searcher, plan, found, double)
 
     def checked(one: MemoryPlan, line: Timeline) -> Schedule:
         return Schedule.checked(problem, one, machine, line, alignment)
 
     return Makespans(
         ours=checked(best.plan, best.timeline),
-        double_buffered=checked(plan, lockstep(jobs)),
+        double_buffered=checked(double.plan, double.timeline),
         serial=checked(plan, serial(jobs)),
         bounds=bounds,
         bytes_bound=plan.certificate.lower_bound,
@@ -133,10 +134,10 @@ def fastest(
     )
 
 
-def _search(searcher: Searcher, plan: MemoryPlan, found: Found) -> Timed:
+def _search(searcher: Searcher, plan: MemoryPlan, found: Found, double: Timed) -> Timed:
     """Plain rules, then CP-SAT where the plan is small, then other orders, then CP-SAT again."""
     whole = searcher.deadline
-    best = searcher.first(plan)
+    best = min(double, searcher.first(plan), key=lambda one: one.makespan)
     starts = [moves_of(searcher.problem, plan)]
     if found.bytes <= searcher.most_bytes:
         starts.append(found.moves)

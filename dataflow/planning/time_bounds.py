@@ -7,15 +7,20 @@ Each is a sum of work that nothing can overlap:
 * operator: before an operator starts, all that it depends on was loaded and computed; after it
   ends, all that depends on it is computed and stored;
 * parts: between two cuts (`exact.cuts`) both the compute and the bytes that a part spills and
-  reloads at least lie within it, so the larger of the two adds up over the parts.
+  reloads at least lie within it, so the larger of the two adds up over the parts;
+* hidden: a first load or last store can only hide behind an operator that leaves room for its
+  tensor and need not come after (before) it. The most cycles that hide so are a largest flow from
+  transfers to operators; what does not hide adds to the compute.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ortools.graph.python import max_flow
+
 from .exact import Found, cuts
-from .problem import Problem, bits
+from .problem import Problem, bits, mask_of
 from .states import Moves
 from .timeline import TimeMachine
 
@@ -28,10 +33,11 @@ class TimeBounds:
     port: int
     operator: int
     parts: int
+    hidden: int
 
     @property
     def best(self) -> int:
-        return max(self.compute, self.port, self.operator, self.parts)
+        return max(self.compute, self.port, self.operator, self.parts, self.hidden)
 
 
 def time_bounds(problem: Problem, machine: TimeMachine, found: Found | None = None) -> TimeBounds:
@@ -46,7 +52,13 @@ def time_bounds(problem: Problem, machine: TimeMachine, found: Found | None = No
     if not facts.loads(everything):
         port += facts.least_first  # nothing to move before the first operator has ended
     parts = compute if found is None else facts.head + facts.parts(found) + facts.tail
-    return TimeBounds(compute=compute, port=port, operator=facts.operator(), parts=parts)
+    return TimeBounds(
+        compute=compute,
+        port=port,
+        operator=facts.operator(),
+        parts=parts,
+        hidden=sum(facts.cycles) + facts.exposed(),
+    )
 
 
 class _Facts:
@@ -95,6 +107,35 @@ class _Facts:
     def _head(self, before: int) -> int:
         ancestors = self.problem.ancestors
         return min((self.loads(1 << i) for i in bits(before) if not ancestors[i]), default=0)
+
+    def exposed(self) -> int:
+        """The least cycles of compulsory transfers during which no operator can run."""
+        flow, total = max_flow.SimpleMaxFlow(), 0
+        source, sink, count = 0, 1, len(self.cycles)
+        for step, cycles in enumerate(self.cycles):
+            flow.add_arc_with_capacity(2 + step, sink, cycles)
+        everything = (1 << count) - 1
+        for item, maker in enumerate(self.problem.maker):
+            readers = self.problem.readers[item]
+            if maker is None and readers:
+                never = mask_of(readers)
+                for reader in readers:
+                    never |= self.problem.descendants[reader]
+            elif maker is not None and not readers:
+                never = self.problem.ancestors[maker] | 1 << maker
+            else:
+                continue
+            node, cycles = 2 + count + item, self.load_cycles[item]
+            flow.add_arc_with_capacity(source, node, cycles)
+            total += cycles
+            for step in bits(everything & ~never):
+                if self.problem.need(step) + self.problem.items[item].size <= self.problem.budget:
+                    flow.add_arc_with_capacity(node, 2 + step, cycles)
+        if not total:
+            return 0
+        status = flow.solve(source, sink)
+        # An overflow makes no bound: then everything may hide.
+        return total - int(flow.optimal_flow()) if status == flow.OPTIMAL else 0
 
     def parts(self, found: Found) -> int:
         """Compute of each part, or its least bytes where they take longer; summed.

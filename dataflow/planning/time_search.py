@@ -15,9 +15,10 @@ import numpy as np
 
 from ..placement.packing import Rectangle, pack
 from .addresses import blocks_of, with_addresses
-from .list_schedule import Addresses, Capacity, Rule, due_rule, simulate
+from .list_schedule import Rule, due_rule, simulate
 from .memory_plan import MemoryPlan, plan_of_moves
 from .problem import Problem, bits
+from .rooms import Addresses, Capacity
 from .states import Move, Moves
 from .timeline import Jobs, Timeline, TimeMachine, Transfer
 
@@ -64,11 +65,20 @@ def placed_in_time(jobs: Jobs, timeline: Timeline, alignment: int, seed: int) ->
     return replace(plan, residences=tuple(residences))
 
 
-def lockstep(jobs: Jobs) -> Timeline:
-    """Plain double buffering at the plan's addresses: while an operator runs, the results of the
-    one before are stored and the inputs of the next are loaded.
+def lockstep(jobs: Jobs, alignment: int = 1, seed: int = 1) -> Timed:
+    """Plain double buffering: while an operator runs, the results of the one before are stored and
+    the inputs of the next are loaded, if there is room; addresses for these times where they can be
+    found, else the plan's.
     """
-    return simulate(jobs, due_rule(jobs, ahead=1, store_lead=1.5), Addresses(jobs))
+    rule = due_rule(jobs, ahead=1, store_lead=1.5)
+    best = Timed(plan=jobs.plan, timeline=simulate(jobs, rule, Addresses(jobs)))
+    for share in SHARES:
+        line = simulate(jobs, rule, Capacity(jobs, int(jobs.problem.budget * share)))
+        if line.makespan < best.makespan:
+            placed = placed_in_time(jobs, line, alignment, seed)
+            if placed is not None:
+                best = Timed(plan=placed, timeline=line)
+    return best
 
 
 def serial(jobs: Jobs) -> Timeline:
@@ -143,7 +153,7 @@ class Searcher:
     def first(self, plan: MemoryPlan) -> Timed:
         """The best of the plain rules for one plan whose addresses hold at its positions."""
         jobs = Jobs(self.problem, plan, self.machine)
-        lines = [lockstep(jobs), *(simulate(jobs, r, Addresses(jobs)) for r in rules(jobs))]
+        lines = [simulate(jobs, rule, Addresses(jobs)) for rule in rules(jobs)]
         best = Timed(plan=plan, timeline=min(lines, key=lambda line: line.makespan))
         seen: set[int] = set()
         tries: Counter[float] = Counter()
