@@ -62,11 +62,7 @@ def solve_joint(
     model = _Model(cp_model, problem, order, gaps, alignment)
     model.limit(least, below)
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(0.01, seconds)
-    solver.parameters.num_workers = WORKERS
-    solver.parameters.random_seed = seed
-    solver.parameters.max_memory_in_mb = MEGABYTES
-    solver.parameters.catch_sigint_signal = False  # else the process loses its own handler
+    _set(solver.parameters, seconds, seed)
     status = guarded(lambda: solver.solve(model.model), solver.stop_search, seconds)
     versions = (version("ortools"),)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -85,6 +81,14 @@ def solve_joint(
     if status == cp_model.MODEL_INVALID:
         raise SolverFailed("the solver refuses the joint model")
     return Joint(plan=None, bytes=None, lower_bound=least, solvers=versions)
+
+
+def _set(parameters: Any, seconds: float, seed: int) -> None:
+    parameters.max_time_in_seconds = max(0.01, seconds)
+    parameters.num_workers = WORKERS
+    parameters.random_seed = seed
+    parameters.max_memory_in_mb = MEGABYTES
+    parameters.catch_sigint_signal = False  # else the process loses its own handler
 
 
 class _Model:

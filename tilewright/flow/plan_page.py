@@ -73,7 +73,7 @@ def _controls(width: float) -> Iterator[str]:
     yield '<div class="controls">'
     for kind, words in KINDS:
         yield f'<span class="key"><i class="{kind}"></i>{words}</span>'
-    yield '<label>zoom <input id="zoom" type="range" min="1" max="60" step="0.1"'
+    yield '<label>zoom <input id="zoom" type="range" min="1" max="90" step="0.1"'
     yield f' value="{width}"></label></div>'
 
 

@@ -32,6 +32,7 @@ td.n{text-align:right}
 .box span,.op span{display:none;padding-left:4px;white-space:nowrap}
 @container (min-width:34px) and (min-height:12px){.box span{display:block}}
 @container (min-width:12px){.op span{display:block;writing-mode:vertical-rl;padding:4px 0 0}}
+@container (min-width:70px){.op span{writing-mode:horizontal-tb;padding:4px 0 0 4px}}
 .box:hover,.op:hover,.mark:hover{outline:2px solid #1c2430;z-index:2;overflow:visible}
 .made{background:#7fa6d6}.made.s1{background:#93b5de}.made.s2{background:#6f98cb}
 .leaves{background:#e0897e}.leaves.s1{background:#e79c92}.leaves.s2{background:#d6786c}

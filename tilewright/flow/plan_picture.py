@@ -16,7 +16,7 @@ from tilewright.spec.diagnostics import printable
 
 MAP_PIXELS: Final = 460
 WIDE_PIXELS: Final = 1240
-MOST_COLUMN_PIXELS: Final = 18.0
+MOST_COLUMN_PIXELS: Final = 72.0
 LEAST_COLUMN_PIXELS: Final = 2.4
 CROWD: Final = 1000
 """More positions than this are drawn narrower at first."""
