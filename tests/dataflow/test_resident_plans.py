@@ -1,5 +1,6 @@
 """Planned schedules: right in every order of the units, and true to the bytes that they name."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -177,3 +178,38 @@ def test_the_least_capacity_is_named(check: Check) -> None:
     with pytest.raises(DoesNotFit, match=r"op matmul_0: 8x64x8 .* least that works is 1536 bytes"):
         compile_graph(graph, machine_of(2, 32), "bytes")
     check(graph, machine_of(3, 32), 1)
+
+
+def renamed(graph: Graph, prefix: str) -> Graph:
+    """The graph with `prefix` before every name."""
+    ops = tuple(
+        dataclasses.replace(
+            op,
+            name=prefix + op.name,
+            inputs=tuple(prefix + name for name in op.inputs),
+            outputs=tuple(prefix + name for name in op.outputs),
+        )
+        for op in graph.ops
+    )
+    tensors = tuple(dataclasses.replace(t, name=prefix + t.name) for t in graph.tensors)
+    return Graph(name=graph.name, ops=ops, tensors=tensors)
+
+
+def test_two_inputs_with_other_numbers_of_rows(check: Check) -> None:
+    one = renamed(matmul_graph(20, 30, (40, 20), seed=1), "one_")
+    two = renamed(matmul_graph(7, 50, (30, 9), seed=2), "two_")
+    both = Graph(name="both", ops=one.ops + two.ops, tensors=one.tensors + two.tensors)
+    plan = check(both, machine_of(4, 64), 1)
+    assert {task.op for task in plan.tasks} == {op.name for op in both.ops}
+
+
+def test_weights_that_two_ops_share_are_loaded_once(check: Check) -> None:
+    graph = matmul_graph(9, 20, (20, 20), seed=5)
+    first, second = graph.ops
+    second = dataclasses.replace(second, inputs=(second.inputs[0], *first.inputs[1:]))
+    used = {name for op in (first, second) for name in (*op.inputs, *op.outputs)}
+    tensors = tuple(tensor for tensor in graph.tensors if tensor.name in used)
+    shared = Graph(name="shared", ops=(first, second), tensors=tensors)
+    plan = check(shared, machine_of(6, 32), 2)
+    loads = [t.tensor for t in plan.loads if t.tensor.endswith("_weight")]
+    assert loads == ["matmul_0_weight"]
