@@ -133,8 +133,13 @@ def pack(
     deadline = time.monotonic() + seconds
     found = [0] * len(rectangles)
     nodes = 0
-    for part in parts(rectangles):
-        result = _search_part([rectangles[i] for i in part], capacity, deadline, seed)
+    separate = parts(rectangles)
+    for part in separate:
+        members = [rectangles[i] for i in part]
+        tried = len(separate) == 1  # then the greedy packings of the whole were its own
+        result = (None if tried else _greedy_part(members, capacity)) or _search_part(
+            members, capacity, deadline, seed
+        )
         nodes += result.nodes
         if result.offsets is None:
             return Packing(offsets=None, is_refuted=result.is_refuted, method="search", nodes=nodes)
@@ -155,12 +160,16 @@ def parts(rectangles: Sequence[Rectangle]) -> list[list[int]]:
     return result
 
 
+def _greedy_part(rectangles: Sequence[Rectangle], capacity: int) -> Packing | None:
+    offsets = greedy_best(rectangles)
+    if height(rectangles, offsets) > capacity:
+        return None
+    return Packing(offsets=offsets, is_refuted=False, method="greedy")
+
+
 def _search_part(
     rectangles: Sequence[Rectangle], capacity: int, deadline: float, seed: int
 ) -> Packing:
-    offsets = greedy_best(rectangles)
-    if height(rectangles, offsets) <= capacity:
-        return Packing(offsets=offsets, is_refuted=False, method="greedy")
     if len(rectangles) > MOST_SEARCHED:
         return Packing(offsets=None, is_refuted=False, method="greedy")
     unit = math.gcd(*(one.size for one in rectangles))  # offsets are sums of sizes

@@ -22,7 +22,7 @@ from .states import Move, Moves, State
 CHECK_TIME_EVERY = 256
 BEAM_WIDTH, BEAM_SETS, GREEDY_SETS = 4, 16, 4
 WIDE_BEAM, WIDE_SETS = 64, 4  # for parts that are too long to be searched exactly
-LONG_PART, LONG_SHARE = 2_000, 0.6
+LONG_PART, LONG_SHARE = 2_000, 0.75
 QUICK_SECONDS, BOUND_SECONDS = 0.5, 5.0
 STATE_BITS = 1 << 34
 NEVER = float("inf")

@@ -31,6 +31,7 @@ from .states import Move
 SHRINK_STEPS = 12
 INTERRUPTED_SECONDS = 1.0
 ORDER_SHARE, ILP_SHARE, PACK_SHARE, JOINT_SHARE = 0.65, 0.1, 0.15, 0.5
+LAST_SHARE = 0.2  # of the time: what the larger graphs' last steps may take
 ROOM_SHARES = (0.98, 0.96, 0.94, 0.92, 0.9, 0.87, 0.84)
 
 Progress = Callable[[str, int | None, int], None]
@@ -163,7 +164,7 @@ class _Work:
         """At the same order, with less on chip than there is room for."""
         order = [move.step for move in self.moves]
         for share in ROOM_SHARES:
-            if not self.is_open:
+            if not self.is_open or self.left < LAST_SHARE * self.seconds:
                 return
             room = int(self.problem.budget * share)
             replaced = gap_ilp(self.problem, order, self.left * ILP_SHARE, room)
