@@ -7,7 +7,6 @@ rectangles in cycles; where that fails, a little less capacity, then the plan's 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -22,8 +21,8 @@ from .rooms import Addresses, Capacity
 from .states import Move, Moves
 from .timeline import Jobs, Timeline, TimeMachine, Transfer
 
-AHEAD = (1, 2, 4, 16, 1 << 30)
-STORE_LEADS = (-1e9, 0.5, 2.5, 8.5, 1e9)
+AHEAD = (1 << 30, 2, 4, 1, 16)
+STORE_LEADS = (0.5, -1e9, 2.5, 8.5, 1e9)
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.65)
 PACK_SECONDS = 0.5
 PACK_TRIES = 2
@@ -119,15 +118,17 @@ def rules(jobs: Jobs) -> Iterator[Rule]:
             yield due_rule(jobs, ahead, lead)
 
 
-def quick(jobs: Jobs) -> list[tuple[int, float, Timeline]]:
-    """Makespan, share of the budget and timeline of every plain rule, shortest first."""
-    found = []
+def quick(jobs: Jobs, share: float, deadline: float) -> list[Timeline]:
+    """Timelines of the plain rules with `share` of the budget for what is early, those of different
+    makespans, shortest first; one at least, however late it is.
+    """
+    found: dict[int, Timeline] = {}
     for rule in rules(jobs):
-        for share in SHARES:
-            line = simulate(jobs, rule, Capacity(jobs, int(jobs.problem.budget * share)))
-            found.append((line.makespan, share, line))
-    found.sort(key=lambda one: one[:2])
-    return found
+        line = simulate(jobs, rule, Capacity(jobs, int(jobs.problem.budget * share)))
+        found.setdefault(line.makespan, line)
+        if time.monotonic() > deadline:
+            break
+    return [found[makespan] for makespan in sorted(found)]
 
 
 @dataclass
@@ -153,20 +154,22 @@ class Searcher:
     def first(self, plan: MemoryPlan) -> Timed:
         """The best of the plain rules for one plan whose addresses hold at its positions."""
         jobs = Jobs(self.problem, plan, self.machine)
-        lines = [simulate(jobs, rule, Addresses(jobs)) for rule in rules(jobs)]
-        best = Timed(plan=plan, timeline=min(lines, key=lambda line: line.makespan))
-        seen: set[int] = set()
-        tries: Counter[float] = Counter()
-        for makespan, share, line in quick(jobs):
-            if makespan >= best.makespan or time.monotonic() > self.deadline:
+        line = simulate(jobs, next(rules(jobs)), Addresses(jobs))
+        best = Timed(plan=plan, timeline=line)
+        for share in SHARES:
+            for line in quick(jobs, share, self.deadline)[:PACK_TRIES]:
+                if line.makespan >= best.makespan:
+                    break
+                placed = placed_in_time(jobs, line, self.alignment, self.seed)
+                if placed is not None:
+                    return Timed(plan=placed, timeline=line)
+            if time.monotonic() > self.deadline:
                 break
-            if makespan in seen or tries[share] >= PACK_TRIES:
-                continue
-            seen.add(makespan)
-            tries[share] += 1
-            placed = placed_in_time(jobs, line, self.alignment, self.seed)
-            if placed is not None:
-                return Timed(plan=placed, timeline=line)
+        for rule in rules(jobs):
+            line = simulate(jobs, rule, Addresses(jobs))
+            best = min(best, Timed(plan=plan, timeline=line), key=lambda one: one.makespan)
+            if time.monotonic() > self.deadline:
+                break
         return best
 
     def improve(self, moves: tuple[Move, ...], best: Timed) -> Timed:
