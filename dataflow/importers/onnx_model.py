@@ -34,6 +34,7 @@ from .onnx_simplify import simplified
 __all__ = ["families", "model_graph"]
 
 SHOWN = 200
+OPERATORS_HELP = "build it of operators that docs/models.md lists, or end the model in front of it"
 _EXPORT = "change it where the model is made, and export it again"
 
 
@@ -192,8 +193,10 @@ def _foreign(node: Node) -> Refused:
             f"operator {node.op_type} is of the unknown domain {node.domain}",
             help=f"use standard operators, or those of {domains}",
         )
+    whose = f" of {node.domain}" if node.domain else ""
     return Refused(
-        f"operator {node.op_type} is not supported yet", help=f"supported: {', '.join(known)}"
+        f"operator {node.op_type}{whose} is not supported yet",
+        help=f"supported: {', '.join(known)}" if node.domain else OPERATORS_HELP,
     )
 
 

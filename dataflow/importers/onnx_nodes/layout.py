@@ -68,7 +68,7 @@ def _equal_parts(node: Node, extent: int) -> tuple[int, ...]:
 
 @converter("Slice")
 def slice_(build: Builder, node: Node) -> None:
-    """Bounds are attributes before opset 10, inputs since; they are clamped to the extent."""
+    """Bounds are attributes before opset 10, inputs since; they saturate at the extent."""
     source = node.input(0)
     shape = build.shape(source)
     if node.opset < 10:

@@ -15,12 +15,11 @@ import numpy as np
 from ...number_formats import is_integer_format
 from .node import Node, Refused
 from .quantize import read_quantisation
-from .registry import converter, find_converter
+from .registry import MICROSOFT, converter, find_converter
 
 if TYPE_CHECKING:
     from ..onnx_builder import Builder
 
-MICROSOFT = "com.microsoft"
 FLOAT_OPSET = 13  # the float operators are written as this version of ONNX has them
 _HELP = "use QuantizeLinear and DequantizeLinear around the float operator"
 

@@ -1,4 +1,8 @@
-"""QuantizeLinear and DequantizeLinear; scales and zero points, checked."""
+"""QuantizeLinear and DequantizeLinear; scales and zero points, checked.
+
+onnxruntime's operators of these names are the same, with 16 and 4 bits in every opset (ONNX's have
+them from 21 on); its quantiser writes them if asked for (`UseQDQContribOps`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from ...shapes import Shape
 from ...tensor import Tensor
 from .arrays import type_name
 from .node import Node, Refused
-from .registry import converter
+from .registry import MICROSOFT, converter
 
 if TYPE_CHECKING:
     from ..onnx_builder import Builder
@@ -57,14 +61,7 @@ def read_quantisation(
             f"scales must be positive normal numbers, got {scales.min()!s}",
             help="quantise again with data that reach this value",
         )
-    zeros: NDArray[Any] = np.zeros(scales.shape, np.int64)
-    if zero_point:
-        zeros = build.needed_constant(zero_point, "the zero point")
-        if zeros.dtype.name != number_format or zeros.size != scales.size:
-            raise Refused(
-                f"zero points must be {scales.size} of {number_format}, "
-                f"got {zeros.size} of {zeros.dtype}"
-            )
+    zeros = _zero_points(build, zero_point, number_format, scales.size)
     along = None
     if scales.size > 1:
         along = axis + (len(shape) if axis < 0 else 0)
@@ -73,11 +70,12 @@ def read_quantisation(
     return Quantisation(
         number_format=number_format,
         scale=tuple(float(value) for value in scales.reshape(-1)),
-        zero_point=tuple(int(value) for value in zeros.reshape(-1)),
+        zero_point=tuple(int(value) for value in zeros),
         axis=along,
     )
 
 
+@converter("QuantizeLinear", domain=MICROSOFT)
 @converter("QuantizeLinear")
 def quantize_linear(build: Builder, node: Node) -> None:
     """The format is that of the zero point, else attribute `output_dtype`, else uint8. A constant
@@ -106,6 +104,7 @@ def quantize_linear(build: Builder, node: Node) -> None:
     build.tensors[node.output] = replace(like, role="constant", data=data)
 
 
+@converter("DequantizeLinear", domain=MICROSOFT)
 @converter("DequantizeLinear")
 def dequantize_linear(build: Builder, node: Node) -> None:
     """The scale says what the integers stand for; those of inputs and constants learn it here."""
@@ -135,6 +134,18 @@ def dynamic_quantize_linear(build: Builder, node: Node) -> None:
         "scales must be known before the model runs",
         help="use static quantisation with calibration data (tilewright quantize)",
     )
+
+
+def _zero_points(build: Builder, name: str, number_format: str, count: int) -> NDArray[Any]:
+    """`count` zero points in one row: those of the constant `name`, zeros for ""."""
+    if not name:
+        return np.zeros(count, np.int64)
+    zeros = build.needed_constant(name, "the zero point")
+    if zeros.dtype.name != number_format or zeros.size != count:
+        raise Refused(
+            f"zero points must be {count} of {number_format}, got {zeros.size} of {zeros.dtype}"
+        )
+    return zeros.reshape(-1)
 
 
 def _no_blocks(node: Node) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Converter", "Node", "Refused", "converter", "find_converter", "supported_operators"]
 
+MICROSOFT = "com.microsoft"
+"""onnxruntime's own operators."""
+
 Converter = Callable[["Builder", Node], None]
 _CONVERTERS: dict[tuple[str, str], Converter] = {}
 
