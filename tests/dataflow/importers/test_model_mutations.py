@@ -255,5 +255,5 @@ def test_changed_models(change):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_ten_thousand_changed_models(seed):
-    assert 0 < run(500, seed, changed_bytes) < 500
+    assert 0 < run(1000, seed, changed_bytes) < 1000
     assert 0 < run(500, seed, changed_structure) < 500
