@@ -53,7 +53,7 @@ def shortfalls_of(row: Row) -> list[str]:
     name, wrong = f"{row['case']} ({row['objective']})", []
     if not row["lower_bound"] <= row["makespan"] <= row["double_buffered"] <= row["serial"]:
         wrong.append(f"{name}: bound, makespan, double buffered and serial do not rise")
-    if row["objective"] == "bytes" and row["bytes"] != row["plain_bytes"]:
+    if row["objective"] == "bytes" and row["bytes"] > row["plain_bytes"]:
         wrong.append(f"{name}: {row['bytes']} bytes, the plan moves {row['plain_bytes']}")
     return wrong
 

@@ -25,7 +25,7 @@ AHEAD = (1 << 30, 2, 4, 1, 16)
 STORE_LEADS = (0.5, -1e9, 2.5, 8.5, 1e9)
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.65)
 PACK_SECONDS = 0.5
-PACK_TRIES = 2
+PACK_TRIES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +162,8 @@ class Searcher:
                     break
                 placed = placed_in_time(jobs, line, self.alignment, self.seed)
                 if placed is not None:
-                    return Timed(plan=placed, timeline=line)
+                    best = Timed(plan=placed, timeline=line)
+                    break
             if time.monotonic() > self.deadline:
                 break
         for rule in rules(jobs):
