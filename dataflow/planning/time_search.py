@@ -21,7 +21,7 @@ from .rooms import Addresses, Capacity
 from .states import Move, Moves
 from .timeline import Jobs, Timeline, TimeMachine, Transfer
 
-AHEAD = (1 << 30, 2, 4, 1, 16)
+AHEAD = (1 << 30, 2, 3, 5, 1, 16)
 STORE_LEADS = (0.5, -1e9, 2.5, 8.5, 1e9)
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.65)
 PACK_SECONDS = 0.5
