@@ -55,7 +55,7 @@ FIRST_OUTPUT_ONLY = {"MaxPool"}
 REASONS = (
     (r"must hold float32|values of type|a cast from|scales must be float32|must be a tensor",
      "number formats other than float32 and integers, sequences"),
-    (r"takes float32", "arithmetic on integers that have no scale"),
+    (r"takes float32|have no single scale", "arithmetic on integers that have no scale"),
     (r"(Max|Min) is supported of", "Max and Min of anything but a value and a constant"),
     (r"mode must be nearest|keep_aspect_ratio", "Resize other than nearest to given sizes"),
     (r"training_mode", "training"),
