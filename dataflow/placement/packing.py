@@ -10,17 +10,20 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import at_least
+from ..planning.solvers import SolverFailed
 from .packing_core import INFEASIBLE, SOLVED, Ints, Shapes, new_board, search
+from .packing_cpsat import cpsat_offsets
 from .packing_greedy import greedy_offsets, neighbours
 
 FIRST_NODES, MORE_NODES = 20_000, 400_000
+SECOND_OPINION_SHARE = 0.25
 MOST_SEARCHED = 3_000  # rectangles of one part: the search's memory grows with the square
 
 
@@ -123,7 +126,8 @@ def pack(
 ) -> Packing:
     """Offsets such that no two rectangles share a byte at one time and all end by `capacity`.
 
-    Greedy packings are tried first; then each part that shares no time with the others is searched.
+    Greedy packings are tried first; then each part that shares no time with the others is searched,
+    and where the search runs out of time CP-SAT is asked.
     """
     if not rectangles or peak(rectangles) > capacity:
         return Packing(offsets=None if rectangles else (), is_refuted=True, method="peak")
@@ -132,7 +136,7 @@ def pack(
         return Packing(offsets=offsets, is_refuted=False, method="greedy")
     deadline = time.monotonic() + seconds
     found = [0] * len(rectangles)
-    nodes = 0
+    nodes, method = 0, "search"
     separate = parts(rectangles)
     for part in separate:
         members = [rectangles[i] for i in part]
@@ -142,10 +146,11 @@ def pack(
         )
         nodes += result.nodes
         if result.offsets is None:
-            return Packing(offsets=None, is_refuted=result.is_refuted, method="search", nodes=nodes)
+            return replace(result, nodes=nodes)
+        method = result.method if result.method == "CP-SAT" else method
         for index, offset in zip(part, result.offsets, strict=True):
             found[index] = offset
-    return Packing(offsets=tuple(found), is_refuted=False, method="search", nodes=nodes)
+    return Packing(offsets=tuple(found), is_refuted=False, method=method, nodes=nodes)
 
 
 def parts(rectangles: Sequence[Rectangle]) -> list[list[int]]:
@@ -175,6 +180,7 @@ def _search_part(
     unit = math.gcd(*(one.size for one in rectangles))  # offsets are sums of sizes
     shapes, sections = _shapes(rectangles, unit)
     total = 0
+    until = deadline - SECOND_OPINION_SHARE * (deadline - time.monotonic())
     for order, by_offset, limit in _tries(rectangles, seed):
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
@@ -187,9 +193,31 @@ def _search_part(
             return Packing(offsets=scaled, is_refuted=False, method="search", nodes=total)
         if verdict == INFEASIBLE:
             return Packing(offsets=None, is_refuted=True, method="search", nodes=total)
-        if time.monotonic() > deadline:
+        if time.monotonic() > until:
             break
-    return Packing(offsets=None, is_refuted=False, method="search", nodes=total)
+    return _second_opinion(rectangles, capacity, unit, deadline, seed, total)
+
+
+def _second_opinion(
+    rectangles: Sequence[Rectangle],
+    capacity: int,
+    unit: int,
+    deadline: float,
+    seed: int,
+    nodes: int,
+) -> Packing:
+    """CP-SAT's answer in the time that is left, if it has one."""
+    try:
+        offsets, is_refuted = cpsat_offsets(
+            rectangles,
+            capacity,
+            unit=unit,
+            seconds=max(0.1, deadline - time.monotonic()),
+            seed=seed,
+        )
+    except SolverFailed:
+        return Packing(offsets=None, is_refuted=False, method="search", nodes=nodes)
+    return Packing(offsets=offsets, is_refuted=is_refuted, method="CP-SAT", nodes=nodes)
 
 
 def _shapes(rectangles: Sequence[Rectangle], unit: int) -> tuple[Shapes, int]:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..placement.packing_cpsat import set_limits
 from .memory_plan import MemoryPlan, plan_of_moves
 from .problem import Problem
 from .replacement import Gap, bytes_of, excess_of, gaps_of, moves_of
 from .solvers import SolverFailed, guarded, version
 
 MOST_USES = 3_000
-WORKERS = 4
-MEGABYTES = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ def solve_joint(
     model = _Model(cp_model, problem, order, gaps, alignment)
     model.limit(least, below)
     solver = cp_model.CpSolver()
-    _set(solver.parameters, seconds, seed)
+    set_limits(solver.parameters, seconds, seed)
     status = guarded(lambda: solver.solve(model.model), solver.stop_search, seconds)
     versions = (version("ortools"),)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -81,14 +80,6 @@ def solve_joint(
     if status == cp_model.MODEL_INVALID:
         raise SolverFailed("the solver refuses the joint model")
     return Joint(plan=None, bytes=None, lower_bound=least, solvers=versions)
-
-
-def _set(parameters: Any, seconds: float, seed: int) -> None:
-    parameters.max_time_in_seconds = max(0.01, seconds)
-    parameters.num_workers = WORKERS
-    parameters.random_seed = seed
-    parameters.max_memory_in_mb = MEGABYTES
-    parameters.catch_sigint_signal = False  # else the process loses its own handler
 
 
 class _Model:
