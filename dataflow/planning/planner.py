@@ -4,9 +4,10 @@
    search was cut short, the gap ILP chooses again what leaves at the order it found.
 2. Addresses for that (`addresses`). Where they exist and the bytes are proven, the whole plan is.
 3. Where there are none, or none in time, several ways give a plan each, the best is taken:
-   addresses one position after the other, which always ends (`online`); replacement and addresses
-   together (`joint`); and orders for smaller budgets, whose plans pack more easily. What the bound
-   leaves open is the gap.
+   addresses one position after the other, which always ends (`online`); other choices at the same
+   order, with those excluded that do not pack (`no_goods`); replacement and addresses together
+   (`joint`); and orders for smaller budgets, whose plans pack more easily. What the bound leaves
+   open is the gap.
 
 Every plan is replayed by `checker` before it counts.
 """
@@ -22,6 +23,7 @@ from .checker import check_plan
 from .exact import LONG_PART, Found, fewest_bytes
 from .joint import solve_joint
 from .memory_plan import Certificate, MemoryPlan, plan_of_moves
+from .no_goods import best_that_packs
 from .online import Rule, check_alignment, place_online
 from .problem import Problem
 from .replacement import gap_ilp, moves_of
@@ -31,6 +33,7 @@ from .states import Move
 SHRINK_STEPS = 12
 INTERRUPTED_SECONDS = 1.0
 ORDER_SHARE, ILP_SHARE, PACK_SHARE, JOINT_SHARE = 0.65, 0.1, 0.15, 0.5
+NO_GOODS_SHARE = 0.3
 LAST_SHARE = 0.2  # of the time: what the larger graphs' last steps may take
 ROOM_SHARES = (0.98, 0.96, 0.94, 0.92, 0.9, 0.87, 0.84)
 
@@ -115,6 +118,7 @@ class _Work:
             self._pack(self.problem, self.moves)
             if self.best is None and "interrupted" not in found.method:
                 self._online(self.moves)
+                self._without_refuted()
                 self._with_holes()
                 self._jointly()
                 self._smaller_budgets()
@@ -159,6 +163,26 @@ class _Work:
         for rule in rules:
             plan = place_online(self.problem, moves, self.alignment, rule)
             self.take(plan, f"placed online ({rule})")
+
+    def _without_refuted(self) -> None:
+        """At the same order, the fewest bytes of what packs."""
+        order = [move.step for move in self.moves]
+        if not self.is_open or len(order) > LONG_PART:
+            return
+        try:
+            plan, _ = best_that_packs(
+                self.problem,
+                order,
+                seconds=self.left * NO_GOODS_SHARE,
+                alignment=self.alignment,
+                seed=self.seed,
+            )
+        except SolverFailed as error:
+            self.methods.append(f"no gap ILP ({error})")
+            return
+        self.solvers.append(version("highspy"))
+        if plan is not None:
+            self.take(plan, "gap ILP with no-goods")
 
     def _with_holes(self) -> None:
         """At the same order, with less on chip than there is room for."""

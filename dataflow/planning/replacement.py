@@ -148,15 +148,21 @@ def gap_ilp(
 
 
 def covering_of(
-    problem: Problem, order: Sequence[int], room: int | None = None
+    problem: Problem, order: Sequence[int], room: int | None = None, *, has_all: bool = False
 ) -> tuple[Covering, list[Gap]]:
-    """The gap ILP: a column per gap that spans an overloaded position, then one per tensor of
-    them that has to be stored; a row per overloaded position that no other row implies.
+    """The gap ILP: a column per gap that spans an overloaded position (`has_all`: any position),
+    then one per tensor of them that has to be stored; a row per overloaded position that no other
+    row implies.
     """
     every = gaps_of(problem, order)
     excess = excess_of(problem, order, every, room)
     over_before = list(itertools.accumulate((e > 0 for e in excess), initial=0))
-    gaps = [gap for gap in every if over_before[gap.after] > over_before[gap.before + 1]]
+    gaps = [
+        gap
+        for gap in every
+        if over_before[gap.after] > over_before[gap.before + 1]
+        or (has_all and gap.after > gap.before + 1)
+    ]
     size = [problem.items[gap.item].size for gap in gaps]
     spanned: list[list[int]] = [[] for _ in order]
     for place, gap in enumerate(gaps):

@@ -8,7 +8,8 @@ from typing import get_args
 
 import pytest
 from tilewright.dataflow.placement.packing import Packing
-from tilewright.dataflow.planning import planner
+from tilewright.dataflow.planning import no_goods, planner
+from tilewright.dataflow.planning.addresses import with_addresses
 from tilewright.dataflow.planning.baselines import (
     OrderName,
     PlacementName,
@@ -35,6 +36,7 @@ def nothing_packs(monkeypatch):
         return None, Packing(offsets=None, is_refuted=False, method="planted")
 
     monkeypatch.setattr(planner, "with_addresses", fails)
+    monkeypatch.setattr(no_goods, "with_addresses", fails)
 
 
 @pytest.mark.parametrize("rule", get_args(Rule))
@@ -56,6 +58,28 @@ def test_an_operator_that_does_not_fit_aligned_is_named(make_problem):
         make_plan(problem, alignment=16)
     with pytest.raises(ValueError, match="alignment"):
         make_plan(problem, alignment=0)
+
+
+def test_a_plan_comes_out_when_only_one_choice_is_refuted(make_problem, monkeypatch):
+    """Then the gap ILP finds the next best at the same order, or another of the same bytes."""
+    methods = set()
+    for seed in range(900, 930):
+        problem = make_problem(seed, operators=10)
+        refused = []
+
+        def once(problem, plan, refused=refused, **options):
+            if not refused:
+                refused.append(plan.residences)
+            if plan.residences == refused[0]:
+                return None, Packing(offsets=None, is_refuted=True, method="planted")
+            return with_addresses(problem, plan, **options)
+
+        monkeypatch.setattr(planner, "with_addresses", once)
+        monkeypatch.setattr(no_goods, "with_addresses", once)
+        plan = make_plan(problem, seconds=5)
+        assert check_plan(problem, plan).moved_beyond == plan.certificate.bytes, seed
+        methods |= set(plan.certificate.method.split(", "))
+    assert "gap ILP with no-goods" in methods
 
 
 def test_a_plan_comes_out_when_nothing_packs(make_problem, nothing_packs):
