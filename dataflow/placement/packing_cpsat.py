@@ -7,11 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..planning.solvers import SolverFailed, guarded
+from ..planning.solvers import SolverFailed, guarded, set_limits
 
 MOST_RECTANGLES = 1_500
-WORKERS = 4
-MEGABYTES = 2_000
 
 
 class Spans(Protocol):
@@ -65,12 +63,3 @@ def _model(
         heights.append(model.new_fixed_size_interval_var(place, size, f"height{index}"))
     model.add_no_overlap_2d(times, heights)
     return model, places
-
-
-def set_limits(parameters: Any, seconds: float, seed: int) -> None:
-    """Time, memory, seed; the process keeps its own handler of interrupts."""
-    parameters.max_time_in_seconds = max(0.01, seconds)
-    parameters.num_workers = WORKERS
-    parameters.random_seed = seed
-    parameters.max_memory_in_mb = MEGABYTES
-    parameters.catch_sigint_signal = False

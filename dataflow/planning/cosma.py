@@ -13,7 +13,7 @@ import itertools
 from typing import Any
 
 from .problem import Problem
-from .solvers import SolverFailed
+from .solvers import SolverFailed, set_limits
 
 
 def cosma_bytes(problem: Problem, seconds: float = 60.0, workers: int = 1) -> int:
@@ -28,8 +28,7 @@ def cosma_bytes(problem: Problem, seconds: float = 60.0, workers: int = 1) -> in
         raise SolverFailed(f"ortools cannot be loaded: {error}") from error
     program = _Program(cp_model, problem)
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = workers
+    set_limits(solver.parameters, seconds, workers=workers)
     if solver.solve(program.model) != cp_model.OPTIMAL:
         raise SolverFailed(f"{problem.name}: no proof in {seconds:g} s")
     return round(solver.objective_value)

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..placement.packing_cpsat import set_limits
 from .memory_plan import MemoryPlan, plan_of_moves
 from .problem import Problem
 from .replacement import Gap, bytes_of, excess_of, gaps_of, moves_of
-from .solvers import SolverFailed, guarded, version
+from .solvers import SolverFailed, guarded, set_limits, version
 
 MOST_USES = 3_000
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 GRACE = 1.0
+MEGABYTES = 2_000
 MOST_COEFFICIENTS = 5_000_000
 SLACK = 1e-6
 
@@ -27,6 +28,17 @@ T = TypeVar("T")
 
 class SolverFailed(RuntimeError):
     """No usable answer: missing, out of time or memory, or wrong."""
+
+
+def set_limits(parameters: Any, seconds: float, seed: int = 1, workers: int = 4) -> None:
+    """Limits of a CP-SAT solver. It must not catch interrupts: afterwards the process would have
+    lost its own handler, and the next Ctrl-C would end it.
+    """
+    parameters.max_time_in_seconds = max(0.01, seconds)
+    parameters.num_workers = workers
+    parameters.random_seed = seed
+    parameters.max_memory_in_mb = MEGABYTES
+    parameters.catch_sigint_signal = False
 
 
 def version(package: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ortools.sat.python import cp_model
 
 from .addresses import blocks_of
+from .solvers import set_limits
 from .timeline import Jobs, Timeline, Transfer
 
 
@@ -91,9 +92,7 @@ class _Model:
 
     def solve(self, seconds: float, seed: int) -> Solved | None:
         solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = seconds
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = seed
+        set_limits(solver.parameters, seconds, seed, workers=1)
         status = solver.solve(self.model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return None

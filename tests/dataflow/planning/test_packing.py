@@ -16,6 +16,7 @@ from tilewright.dataflow.placement.packing import (
     peak,
 )
 from tilewright.dataflow.placement.packing_greedy import neighbours, num_pairs
+from tilewright.dataflow.planning.solvers import set_limits
 
 CAPACITY = 16
 
@@ -44,7 +45,7 @@ def least_height(rectangles: list[Rectangle]) -> int:
     model.add_no_overlap_2d(times, places)
     model.minimize(top)
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
+    set_limits(solver.parameters, seconds=60, workers=1)
     assert solver.solve(model) == cp_model.OPTIMAL
     return round(solver.objective_value)
 
