@@ -77,6 +77,7 @@ def verification(
         ("cycles measured", f"{measured:,} in {starts} start(s)"),
         ("cycles estimated", f"{estimated:,}"),
         ("difference", f"{measured - estimated:,}"),
+        *_plan_rows(design),
         *_bytes_rows(design, moved, planned),
         ("utilisation", f"{100 * utilisation:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"),
         ("where cycles went", _shares_text(shares)),
@@ -158,7 +159,8 @@ def markdown(report: Result, design: Design) -> str:
     lines += ["| what | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in report.rows), ""]
     lines += [f"> {note}" for note in report.notes]
     if activity := report.data["activity"]:
-        lines += ["## Where the cycles went", "", f"{limit_sentence(activity, CORE).capitalize()}."]
+        limit = limit_sentence(activity, CORE, is_planned=design.is_planned).capitalize()
+        lines += ["## Where the cycles went", "", f"{limit}."]
         lines += ["", markdown_activity(activity), ""]
     return "\n".join([*lines, "## Operators", "", *_op_lines(design), ""])
 

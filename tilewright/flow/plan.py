@@ -147,7 +147,10 @@ def _read_spec(path: Path, options: PlanOptions) -> _Source:
         problem = problem_of_graph(graph, machine.lanes, budget, options.weights)
         problem = replace(problem, name=spec.name)
     except ValueError as error:
-        help = "ops are planned whole here; `--budget` plans for another size"
+        help = (
+            "ops are planned whole here; `--budget` plans for another size, and `tilewright "
+            "estimate` with `schedule.objective: bytes` cuts them into tasks"
+        )
         place = "budget" if options.budget is not None else "accelerator.scratchpad"
         raise SpecError([Diagnostic.plain(str(path), place, str(error), help=help)]) from None
     read_results = [t for t in graph.outputs if any(t.name in op.inputs for op in graph.ops)]

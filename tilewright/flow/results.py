@@ -102,8 +102,13 @@ def markdown_activity(activity: Mapping[str, Mapping[str, int]]) -> str:
     return "\n".join(lines)
 
 
-def limit_sentence(activity: Mapping[str, Mapping[str, int]], core: str) -> str:
-    """What limits the run: the largest share of the engine's cycles that is not work."""
+def limit_sentence(
+    activity: Mapping[str, Mapping[str, int]], core: str, *, is_planned: bool = False
+) -> str:
+    """What limits the run: the largest share of the engine's cycles that is not work.
+
+    In a planned schedule tasks also wait for results that the task before is still making.
+    """
     counts = activity[core]
     total = max(1, sum(counts.values()))
     worst = max((name for name in counts if name != "busy"), key=lambda name: counts[name])
@@ -111,8 +116,9 @@ def limit_sentence(activity: Mapping[str, Mapping[str, int]], core: str) -> str:
         share = 100 * counts["busy"] / total
         return f"the array works {share:.1f} % of the time (with padding): its size is the limit"
     share = 100 * counts[worst] / total
+    late = "results of the task before" if is_planned else "a small batch"
     verb, cause = {
-        "wait_input": ("waits for input", "slow memory or a small batch"),
+        "wait_input": ("waits for input", f"slow memory or {late}"),
         "wait_output": ("waits for room", "results leave too slowly"),
         "idle": ("has no work", "start and end of the run"),
         "wait_token": ("waits for a token", "other units are late"),

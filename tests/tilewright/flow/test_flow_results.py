@@ -25,6 +25,8 @@ def test_the_limit_names_the_largest_share() -> None:
     activity = {"array.core": {"busy": 50, **counts, "wait_input": 44}}
     expected = "the array waits for input 44.9 % of the time: slow memory or a small batch"
     assert limit_sentence(activity, "array.core") == expected
+    planned = limit_sentence(activity, "array.core", is_planned=True)
+    assert planned.endswith(": slow memory or results of the task before")
     activity = {"array.core": {"busy": 95, **counts}}
     assert limit_sentence(activity, "array.core").startswith("the array works 95.0 % of the time")
 
