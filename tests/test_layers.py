@@ -66,7 +66,8 @@ def layer_of(module: str, imports_amaranth: bool) -> str:
         if len(parts) == 2:  # beside `configure`: what it is made of
             return "configure"
         stem = parts[-1]
-        is_pure = stem.endswith(PURE_STEMS) or not imports_amaranth
+        is_hardware = stem in ("rtl", "kernel") or imports_amaranth
+        is_pure = stem.endswith(PURE_STEMS) or not is_hardware
         return "params" if is_pure else "rtl"
     if parts[:1] == ["sim"]:
         if parts[1:] == ["pysim"]:

@@ -47,7 +47,7 @@ class StreamKernel(wiring.Component):
                 continue
             flow, back = (In, Out) if member.flow is In else (Out, In)
             prefix = _prefix(name, member)
-            shape = member.signature.members["payload"].shape
+            shape = _payload(member)
             last = _has_last(shape)
             members[f"{prefix}_tdata"] = flow(Shape.cast(shape).width - last)
             members[f"{prefix}_tvalid"] = flow(1)
@@ -71,11 +71,7 @@ class StreamKernel(wiring.Component):
         return m
 
     def _connect(self, m, prefix, member, port):
-        names = (
-            ("tdata", "tlast")
-            if _has_last(member.signature.members["payload"].shape)
-            else ("tdata",)
-        )
+        names = ("tdata", "tlast") if _has_last(_payload(member)) else ("tdata",)
         outer = Cat(getattr(self, f"{prefix}_{name}") for name in names)
         valid, ready = (getattr(self, f"{prefix}_{name}") for name in ("tvalid", "tready"))
         inner = Value.cast(port.payload)
@@ -106,6 +102,11 @@ def _ports(
 
 def _prefix(name: str, member: wiring.Member) -> str:
     return f"{'s' if member.flow is In else 'm'}_axis_{name}"
+
+
+def _payload(member: wiring.Member):
+    """Shape of a stream's payload."""
+    return member.signature.members["payload"].shape
 
 
 def _has_last(shape) -> bool:

@@ -71,7 +71,6 @@ def verification(
     planned = design.plan.certificate.bytes * starts
     moved = sum(case.bytes_read + case.bytes_written for case in result.cases)
     shares = cycle_shares(design, activity, measured, starts)
-    utilisation = shares["useful"]
     rows = [
         *verdict.rows(),
         ("cycles measured", f"{measured:,} in {starts} start(s)"),
@@ -79,7 +78,7 @@ def verification(
         ("difference", f"{measured - estimated:,}"),
         *_plan_rows(design),
         *_bytes_rows(design, moved, planned),
-        ("utilisation", f"{100 * utilisation:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"),
+        ("utilisation", _utilisation_text(shares["useful"], design)),
         ("where cycles went", _shares_text(shares)),
         ("Verilog", str(out / f"{design.name}.v")),
         ("report", str(out / REPORT_TEXT)),
@@ -91,7 +90,7 @@ def verification(
         "difference": measured - estimated,
         "bytes_planned": planned,
         "bytes_difference": moved - planned,
-        "measured_utilisation": utilisation,
+        "measured_utilisation": shares["useful"],
         "cycle_shares": shares,
         "activity": activity,
         **_run_data(result, out),
@@ -102,6 +101,10 @@ def verification(
     run = result.run.moved_to(out / SIMULATION)
     notes = [] if run.is_passed else [run.explain()]
     return Result(title=f"{design.name}: verification", ok=is_ok, rows=rows, data=data, notes=notes)
+
+
+def _utilisation_text(share: float, design: Design) -> str:
+    return f"{100 * share:.1f} % of {design.estimate.macs_per_cycle} MAC/cycle"
 
 
 def _bytes_rows(design: Design, moved: int, planned: int) -> list[tuple[str, str]]:
