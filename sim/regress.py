@@ -117,7 +117,7 @@ def job_files(job: Job) -> dict[str, str]:
         for port in job.ports:
             stem = f"case{index}_{port.name}"
             stalls = case.stalls.get(port.name, StallPattern())
-            files[f"{stem}.stall"] = "\n".join("01"[bit] for bit in stalls.bits().tolist()) + "\n"
+            files[f"{stem}.stall"] = "".join(f"{bit:d} {count}\n" for bit, count in stalls.runs())
             if port.direction == "in":
                 files[f"{stem}.hex"] = _hex_lines(case.inputs[port.name], port.word_bits)
             else:

@@ -3,10 +3,11 @@
 `synth_xilinx -flatten` for `xcup` (UltraScale+) and `xc7`, `synth_ecp5` for `ecp5`; without pads
 and clock buffers. No placement: what a vendor's tool packs better or worse is not seen.
 
-Counting. `lut` is every LUT site that is taken: LUT1 to LUT6 and inverters one each, shift registers
-and distributed RAM by the sites that their primitives fill (`MEMORY_SITES`); ECP5's carry cells are
-two LUT4 each. `memory_lut` is the part of `lut` that is memory or shift register. `carry` counts
-bits, `bram` blocks of 18 kbit (a block of 36 kbit is two), `muxf` the wide multiplexers behind LUTs.
+Counting. `lut` is every LUT site that is taken: LUT1 to LUT6 and inverters one each, shift
+registers and distributed RAM by the sites that their primitives fill (`MEMORY_SITES`); ECP5's carry
+cells are two LUT4 each. `memory_lut` is the part of `lut` that is memory or shift register. `carry`
+counts bits, `bram` blocks of 18 kbit (a block of 36 kbit is two), `muxf` the wide multiplexers
+behind LUTs.
 """
 
 import json
@@ -32,7 +33,7 @@ MEMORY_SITES = {
     "SRL16": 1, "SRL16E": 1, "SRLC16": 1, "SRLC16E": 1, "SRLC32E": 1,
     "TRELLIS_DPR16X4": 6,
 }  # fmt: skip
-"""LUT sites of memories and shift registers (an ECP5 memory also fills the slice that writes it)."""
+"""LUT sites of memories and shift registers (an ECP5 memory fills the slice that writes, too)."""
 CARRY_BITS = {"CARRY8": 8, "CARRY4": 4, "MUXCY": 1, "CCU2C": 2}
 BLOCKS = {"RAMB18E1": 1, "RAMB18E2": 1, "RAMB36E1": 2, "RAMB36E2": 2, "URAM288": 16, "DP16KD": 1,
           "PDPW16KD": 1}  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "parts" / "area.py"
 
-# 8 exclusive ors of 6 bits: a LUT and a register each. A memory of 32 words of 14 bits with a port to
-# write and one to read: one RAM32M16, which fills the 8 LUTs of a slice.
+# 8 exclusive ors of 6 bits: a LUT and a register each. A memory of 32 words of 14 bits with a port
+# to write and one to read: one RAM32M16, which fills the 8 LUTs of a slice.
 SMALL = """
 module small (input clk, input [47:0] x, output reg [7:0] q, input [4:0] put, get, input enable,
               input [13:0] word, output [13:0] found);

@@ -11,7 +11,7 @@ from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from tilewright.sim.regress import Case, Job, Port
-from tilewright.sim.vectors import STANDARD_STALLS, StallPattern, random_words
+from tilewright.sim.vectors import LONG_PAUSE, STANDARD_STALLS, StallPattern, random_words
 
 from tilewright.build.cache import BuildCache
 from tilewright.build.kernel_run import build_kernel, run_kernel
@@ -108,6 +108,20 @@ def test_every_case_passes_in_one_process(adder_model: Model, run_folder: Path) 
     assert result.cases[0].ports["o"].last_cycle == 50
     names = [t.get("name") for t in ElementTree.parse(run_folder / "junit.xml").iter("testcase")]
     assert len(names) == len(job.cases)
+
+
+def test_a_pause_of_ten_thousand_cycles_delays_by_just_so_many(
+    adder_model: Model, run_folder: Path
+) -> None:
+    """One word moves per cycle: what a pause holds up comes later by its length."""
+    cases = tuple(
+        replace(adder_case(f"pause_{port}", 5, 60, {port: LONG_PAUSE}), limit_cycles=20_000)
+        for port in ("a", "o")
+    )
+    job = Job(module="stream_adder", ports=PORTS, cases=cases)
+    result = run_kernel(adder_model, job, run_folder)
+    assert result.is_passed, result.explain()
+    assert [case.cycles for case in result.cases] == [61 + 10_000] * 2
 
 
 def test_planted_mismatch_fails_and_repeats(adder_model: Model, run_folder: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tilewright.sim.regress import Case, Job, Port, harness, job_files, public_signals
+from tilewright.sim.vectors import LONG_PAUSE, StallPattern
 
 IN, OUT = Port(name="a", direction="in", bits=9), Port(name="o", direction="out", bits=4)
 CASE = Case(name="c", inputs={"a": [0, 0x1FF]}, expected={"o": [0xF]})
@@ -18,6 +19,13 @@ def test_files_of_a_job() -> None:
         "job.json", "case0_a.hex", "case0_a.stall", "case0_o.expected", "case0_o.stall",
     }  # fmt: skip
     assert files == job_files(JOB)
+
+
+def test_stalls_are_written_as_runs() -> None:
+    stalls = {"a": LONG_PAUSE, "o": StallPattern(kind="one_in_four")}
+    files = job_files(replace(JOB, cases=(replace(CASE, stalls=stalls),)))
+    assert files["case0_a.stall"].splitlines()[:2] == ["0 24", "1 10000"]
+    assert files["case0_o.stall"].splitlines()[:4] == ["0 1", "1 3"] * 2
 
 
 @pytest.mark.parametrize("word", [-1, 0x200])

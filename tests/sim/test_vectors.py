@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from tilewright.sim.vectors import (
+    LONG_PAUSE,
     STALL_CYCLES,
     STANDARD_STALLS,
     StallPattern,
@@ -38,6 +39,23 @@ def test_long_pauses() -> None:
     assert max(runs) <= 20
 
 
+@pytest.mark.parametrize("stalls", [*STANDARD_STALLS, LONG_PAUSE], ids=lambda stalls: stalls.kind)
+def test_runs_are_the_pattern(stalls: StallPattern) -> None:
+    spread = [flag for flag, count in stalls.runs() for _ in range(min(count, STALL_CYCLES))]
+    assert spread[:STALL_CYCLES] == stalls.bits().tolist()
+    assert all(count >= 1 for _, count in stalls.runs())
+
+
+@pytest.mark.parametrize("is_repeated", [False, True])
+def test_a_pause_of_ten_thousand_cycles(is_repeated: bool) -> None:
+    stalls = StallPattern(kind="pause", before_cycles=7, is_repeated=is_repeated)
+    again = ([True] if is_repeated else [False]) * 20
+    expected = [False] * 7 + [True] * 10_000 + [False] * 7 + again
+    assert list(itertools.islice(stalls.cycles(), len(expected))) == expected
+    assert stalls.bits(len(expected)).tolist() == expected
+    assert LONG_PAUSE.pause_cycles == 10_000
+
+
 def test_seeds_differ() -> None:
     first, second = (StallPattern(kind="random", seed=seed).bits() for seed in (1, 2))
     assert (first != second).any()
@@ -53,7 +71,12 @@ def test_words_fit_and_reach_the_extremes(bits: int) -> None:
     assert {0, (1 << bits) - 1, 1 << (bits - 1)} <= set(words)
 
 
-@pytest.mark.parametrize(("name", "value"), [("probability", 1.0), ("longest_cycles", 0)])
+SENSELESS = [
+    ("probability", 1.0), ("longest_cycles", 0), ("before_cycles", 0), ("pause_cycles", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), SENSELESS)
 def test_senseless_patterns_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
         StallPattern(**{name: value})  # type: ignore[arg-type]
