@@ -144,7 +144,7 @@ class Lane(wiring.Component):
     start : In(1), entry : In(entry_layout(params)), panel : In(panel_bits); of a closing entry
         only in a cycle with ``has_room``
     word : In(word_bits); the entry's word of B, one cycle after ``start``
-    has_room : Out(1); one more result will fit
+    has_room, has_spare : Out(1); one more result will fit, two more
     carry_in, carry_out : In, Out(stream of sums_bits); from the lane to the right, to the left
     o : Out(stream of result_layout(params))
 
@@ -170,6 +170,7 @@ class Lane(wiring.Component):
                 "panel": In(params.panel_bits),
                 "word": In(params.word_bits),
                 "has_room": Out(1),
+                "has_spare": Out(1),
                 "carry_in": In(carry),
                 "carry_out": Out(carry),
                 "o": Out(stream.Signature(result_layout(params))),
@@ -194,7 +195,7 @@ class Lane(wiring.Component):
         room = Signal(range(p.result_words + 1), init=p.result_words)
         leaves = results.o.valid & results.o.ready
         m.d.sync += room.eq(room + leaves - (self.start & self.entry.closes))
-        m.d.comb += self.has_room.eq(room.any())
+        m.d.comb += [self.has_room.eq(room.any()), self.has_spare.eq(room > 1)]
         return m
 
 
@@ -207,7 +208,7 @@ class Lanes(wiring.Component):
 
     Members
     -------
-    lanes : array of {start, entry, word, has_room} as in ``Lane``; panel : In(panel_bits) likewise
+    starts, entries, panels, words, have_room, have_spare : arrays by lane, as in ``Lane``
     o : array of streams of result_layout
 
     Timing
@@ -230,6 +231,7 @@ class Lanes(wiring.Component):
                 "panels": In(lane.panel_bits).array(params.lanes),
                 "words": In(lane.word_bits).array(params.lanes),
                 "have_room": Out(params.lanes),
+                "have_spare": Out(params.lanes),
                 "o": Out(stream.Signature(result_layout(lane))).array(params.lanes),
             }
         )
@@ -245,6 +247,7 @@ class Lanes(wiring.Component):
                 lane.panel.eq(self.panels[number]),
                 lane.word.eq(self.words[number]),
                 self.have_room[number].eq(lane.has_room),
+                self.have_spare[number].eq(lane.has_spare),
             ]
             wiring.connect(m, lane.o, wiring.flipped(self.o[number]))
             if right is not None:
