@@ -2,7 +2,8 @@
 
 A job names the stream ports of a module and the cases to run: words to play, words to expect,
 stalls on every port, and the cycles that the cost law promises. All cases run back to back in one
-simulator process.
+simulator process. Several kernels may share one simulator: a batch has a harness for each, of which
+one is clocked at a time.
 """
 
 import json
@@ -12,9 +13,22 @@ from typing import Any, Literal
 
 from tilewright.sim.vectors import StallPattern
 
-__all__ = ["Case", "CaseResult", "Job", "Port", "PortResult", "harness", "job_files"]
+__all__ = [
+    "Case",
+    "CaseResult",
+    "Job",
+    "Port",
+    "PortResult",
+    "batch_scope",
+    "batch_top",
+    "harness",
+    "job_files",
+]
 
 TOP = "kernel_harness"
+BATCH_TOP = "kernel_batch"
+BATCH_FILE = "jobs.json"
+"""In the folder of a batch: the folders of its jobs, which are the names of the harnesses, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +169,15 @@ def _hex_lines(words: Sequence[int], bits: int) -> str:
     return "".join(f"{word:0{digits}x}\n" for word in words)
 
 
-def harness(module: str, ports: Sequence[Port]) -> str:
-    """SystemVerilog around a kernel: clock, players, recorders, monitors, watchdog."""
-    lines = [_HARNESS_HEAD]
+def harness(module: str, ports: Sequence[Port], *, top: str = TOP, folder: str = "") -> str:
+    """SystemVerilog around a kernel: clock, players, recorders, monitors, watchdog.
+
+    The module `top` reads and writes the files of `folder` in the folder that the bench is given.
+    """
+    lines = [f"module {top};", _HARNESS_HEAD]
     pins = [".aclk(aclk)", ".aresetn(aresetn)"]
     for port in ports:
-        lines += _port_text(port)
+        lines += _port_text(port, folder)
         pins += _pins(port)
     done = " && ".join(f"is_done_{port.name}" for port in ports)
     lines.append(f"  assign is_done = {done};\n")
@@ -168,23 +185,35 @@ def harness(module: str, ports: Sequence[Port]) -> str:
     return "\n".join(lines)
 
 
+def batch_scope(index: int) -> str:
+    """Name of the harness of a batch's kernel, of its instance and of its folder."""
+    return f"kernel_{index}"
+
+
+def batch_top(num_kernels: int) -> str:
+    """SystemVerilog that holds the harnesses of a batch, modules `batch_scope(0)` and so on."""
+    scopes = [batch_scope(index) for index in range(num_kernels)]
+    lines = [f"  {scope} {scope} ();" for scope in scopes]
+    return "\n".join([f"module {BATCH_TOP};", *lines, "endmodule\n"])
+
+
 def public_signals(ports: Sequence[Port]) -> tuple[str, ...]:
     """Signals of the harness that the bench reads and writes."""
-    names = ["aclk", "aresetn", "start", "case_index", "limit_cycles", "drain_cycles", "finished"]
-    names += ["has_timed_out"]
+    names = ["aclk", "is_clocked", "aresetn", "start", "case_index", "limit_cycles"]
+    names += ["drain_cycles", "finished", "has_timed_out"]
     for port in ports:
         names += [f"{kind}_{port.name}" for kind in ("count", "first", "last", "violations")]
         names += [] if port.direction == "in" else [f"expected_{port.name}"]
     return tuple(names)
 
 
-_HARNESS_HEAD = f"""module {TOP};
-  logic aclk = 0, aresetn = 0;
+_HARNESS_HEAD = """
+  logic aclk = 0, is_clocked = 1, aresetn = 0;
   logic start = 0, finished = 0, has_timed_out = 0, is_running = 0, is_draining = 0, finish;
   logic [31:0] case_index = 0, limit_cycles = 0, drain_cycles = 0, cycle = 0, drained = 0;
   logic is_done;
 
-  always #5 aclk = !aclk;
+  always #5 if (is_clocked) aclk = !aclk;
 
   assign finish = is_running && (cycle >= limit_cycles || (is_draining && drained >= drain_cycles));
 
@@ -208,8 +237,10 @@ _HARNESS_HEAD = f"""module {TOP};
 """
 
 
-def _port_text(port: Port) -> list[str]:
+def _port_text(port: Port, folder: str) -> list[str]:
     name, width = port.name, f'#(.WIDTH({port.word_bits}), .NAME("{port.name}"))'
+    prefix = f"{folder}/" if folder else ""
+    files = f'{width[:-1]}, .FOLDER("{prefix}"))'
     state = f"logic [31:0] count_{name}, first_{name}, last_{name}, violations_{name}"
     times = f".count(count_{name}), .first_cycle(first_{name}), .last_cycle(last_{name})"
     stream = f".data(data_{name}), .valid(valid_{name}), .ready(ready_{name})"
@@ -220,10 +251,10 @@ def _port_text(port: Port) -> list[str]:
         f"  {state}, expected_{name} = 0;",
     ]
     if port.direction == "in":
-        player = f"  stream_player {width} player_{name} ({common},"
+        player = f"  stream_player {files} player_{name} ({common},"
         lines += [player, f"    .is_done(is_done_{name}), {times});"]
     else:
-        recorder = f"  stream_recorder {width} recorder_{name} ({common},"
+        recorder = f"  stream_recorder {files} recorder_{name} ({common},"
         drain = f".finish(finish), .is_draining(is_draining), .expected(expected_{name})"
         lines += [recorder, f"    {drain}, .is_done(is_done_{name}), {times});"]
     if port.direction == "pulse":

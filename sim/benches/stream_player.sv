@@ -3,7 +3,8 @@
 // lines `bit cycles`, 1 = do not offer a word, repeated for ever.
 module stream_player #(
     parameter int WIDTH = 8,
-    parameter string NAME = "a"
+    parameter string NAME = "a",
+    parameter string FOLDER = ""  // with a slash at its end
 ) (
     input logic aclk,
     input logic start,
@@ -32,7 +33,7 @@ module stream_player #(
   endtask
 
   task load_runs();
-    $sformat(path, "%s/case%0d_%s.stall", folder, case_index, NAME);
+    $sformat(path, "%s/%scase%0d_%s.stall", folder, FOLDER, case_index, NAME);
     file = $fopen(path, "r");
     runs.delete();
     if (file != 0)
@@ -58,7 +59,7 @@ module stream_player #(
     if (start) begin
       if (file != 0) $fclose(file);
       load_runs();
-      $sformat(path, "%s/case%0d_%s.hex", folder, case_index, NAME);
+      $sformat(path, "%s/%scase%0d_%s.hex", folder, FOLDER, case_index, NAME);
       file = $fopen(path, "r");
       if (file == 0) $fatal(1, "stream_player %s: cannot open %s", NAME, path);
       has_word = $fscanf(file, "%h", word) == 1;

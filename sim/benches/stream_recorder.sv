@@ -2,7 +2,8 @@
 // +job=...; case<index>_<NAME>.stall holds lines `bit cycles`, 1 = not ready, repeated for ever.
 module stream_recorder #(
     parameter int WIDTH = 8,
-    parameter string NAME = "o"
+    parameter string NAME = "o",
+    parameter string FOLDER = ""  // with a slash at its end
 ) (
     input logic aclk,
     input logic start,
@@ -32,7 +33,7 @@ module stream_recorder #(
   endtask
 
   task load_runs();
-    $sformat(path, "%s/case%0d_%s.stall", folder, case_index, NAME);
+    $sformat(path, "%s/%scase%0d_%s.stall", folder, FOLDER, case_index, NAME);
     file = $fopen(path, "r");
     runs.delete();
     if (file != 0)
@@ -58,7 +59,7 @@ module stream_recorder #(
     if (start) begin
       if (file != 0) $fclose(file);
       load_runs();
-      $sformat(path, "%s/case%0d_%s.out", folder, case_index, NAME);
+      $sformat(path, "%s/%scase%0d_%s.out", folder, FOLDER, case_index, NAME);
       file = $fopen(path, "w");
       if (file == 0) $fatal(1, "stream_recorder %s: cannot open %s", NAME, path);
       count <= 0;

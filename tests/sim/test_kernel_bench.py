@@ -14,7 +14,7 @@ from tilewright.sim.regress import Case, Job, Port
 from tilewright.sim.vectors import LONG_PAUSE, STANDARD_STALLS, StallPattern, random_words
 
 from tilewright.build.cache import BuildCache
-from tilewright.build.kernel_run import build_kernel, run_kernel
+from tilewright.build.kernel_run import build_kernel, build_kernels, run_kernel, run_kernels
 from tilewright.build.lint import lint
 from tilewright.build.simulate import Model
 from tilewright.build.verilog import emit
@@ -265,3 +265,31 @@ def test_results_file_is_readable(moody_model: Model, run_folder: Path) -> None:
     run_kernel(moody_model, moody_job(echo("a", [10, 11])), run_folder)
     (entry,) = json.loads((run_folder / "results.json").read_text())
     assert entry["ports"]["o"]["count"] == 2
+
+
+def test_kernels_of_a_batch_share_a_simulator_and_nothing_else(
+    adder_model: Model, build_cache: BuildCache, run_folder: Path
+) -> None:
+    """Two adders and one that misbehaves: each has its own clock, words, cycles and verdict."""
+    p, q = (replace(adder_job(), module=name) for name in "pq")
+    q = replace(q, cases=(replace(q.cases[0], expected_cycles=50), *q.cases[1:4]))
+    moody = moody_job(echo("before", [10, 11]), echo("hang", [10, 2, 11]), echo("after", [12]))
+    texts = (emit(StreamAdder(), "p"), MOODY, emit(StreamAdder(), "q"))
+    model = build_kernels(list(zip(texts, (p, moody, q), strict=True)), cache=build_cache)
+    results = run_kernels(model, (p, moody, q), run_folder)
+    assert [result.is_passed for result in results] == [True, False, False]
+    assert [case.is_passed for case in results[1].cases] == [True, False, True]
+    assert [case.is_passed for case in results[2].cases] == [False, True, True, True]
+    assert "q: case no_stalls (seed 1): took 51 cycles, the cost law" in results[0].explain()
+    assert results[0].cases == run_kernel(adder_model, adder_job(), run_folder / "alone").cases
+    again = subprocess.run(
+        ["sh", "-c", results[0].run.repeat], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert again.returncode == 1 and "FAIL=2" in again.stdout
+    crash = run_kernels(model, (p, moody_job(echo("a", [1])), q), run_folder / "crash")
+    assert [result.is_passed for result in crash] == [False] * 3
+
+
+def test_kernels_of_a_batch_have_names_of_their_own() -> None:
+    with pytest.raises(ValueError, match="names of their own"):
+        build_kernels([("", adder_job()), ("", adder_job())])
