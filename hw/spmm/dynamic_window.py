@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from ..lib.layout import equals
 
 OPEN_ROWS = 2
 
@@ -55,9 +57,10 @@ def issue_layout(params: WindowParams) -> data.StructLayout:
 class Window(wiring.Component):
     """Keeps a lane's next entries in order and lets one go whose bank is free.
 
-    An entry may go if it belongs to the oldest row or the next one, and the packet is that of the
-    oldest entry. A row's end stays with what is left of the row: it moves to the entry before when
-    its own goes. The last of a row goes only as the oldest of all, so rows end in order.
+    An entry may go if it belongs to the oldest row or the next one, and to the packet of the oldest
+    entry; after a packet's last entry none goes until ``restart``. A row's end stays with what is
+    left of the row: it moves to the entry before when its own goes. The last of a row goes only as
+    the oldest of all, so rows end in order.
 
     Parameters
     ----------
@@ -67,11 +70,13 @@ class Window(wiring.Component):
     -------
     i : In(stream of entry_layout)
     is_open : In(1); entries may go
+    restart : In(1); the packet that has ended is over: entries of the next may go
     asks_first : Out(banks); the bank of the oldest entry
     is_taken, wins_first : In(banks), In(1); answer to it: banks gone, and whether to this lane
     asks_second : Out(banks); if it lost, the bank of the oldest entry whose bank is not gone
     wins_second : In(1)
     o_valid : Out(1), o : Out(issue_layout); what went, one cycle later
+    is_over : Out(1); a packet's last entry has gone; set with it on `o`
     is_empty : Out(1)
 
     Timing
@@ -90,6 +95,7 @@ class Window(wiring.Component):
             {
                 "i": In(stream.Signature(entry_layout(params))),
                 "is_open": In(1),
+                "restart": In(1),
                 "asks_first": Out(params.banks),
                 "is_taken": In(params.banks),
                 "wins_first": In(1),
@@ -97,6 +103,7 @@ class Window(wiring.Component):
                 "wins_second": In(1),
                 "o_valid": Out(1),
                 "o": Out(issue_layout(params)),
+                "is_over": Out(1),
                 "is_empty": Out(1),
             }
         )
@@ -122,24 +129,25 @@ class Window(wiring.Component):
         is_next_packet = Const(0)
         for j, slot in enumerate(slots[: p.depth]):
             ends_alone = Const(0) if j == 0 else slot.is_row_end & slots[j - 1].is_row_end
-            is_free = ~self.is_taken.bit_select(slot.bank, 1)
+            is_free = ~Array(self.is_taken)[slot.bank]
             is_near = ~rows_before[j][1] & ~is_next_packet & ~ends_alone
             m.d.comb += candidates[j].eq(is_kept[j] & is_near & is_free)
             seen, end = rows_before[j], slot.is_row_end
             rows_before.append(Cat(seen[0] ^ end, seen[1] | (seen[0] & end)))
             is_next_packet = is_next_packet | slot.is_packet_end
-        chosen = Signal(p.depth)
+        is_open, chosen = Signal(), Signal(p.depth)
+        m.d.comb += is_open.eq(self.is_open & ~self.is_over)
         m.d.comb += chosen.eq(candidates & (~candidates + 1)[: p.depth])
         bank = Signal(p.bank_bits)
         for j in range(p.depth):
             with m.If(chosen[j]):
                 m.d.comb += bank.eq(slots[j].bank)
         is_asking = Signal()
-        m.d.comb += is_asking.eq(self.is_open & ~self.wins_first & chosen.any())
+        m.d.comb += is_asking.eq(is_open & ~self.wins_first & chosen.any())
         for b in range(p.banks):
             m.d.comb += [
-                self.asks_first[b].eq(self.is_open & is_kept[0] & (slots[0].bank == b)),
-                self.asks_second[b].eq(is_asking & (bank == b)),
+                self.asks_first[b].eq(is_open & is_kept[0] & equals(slots[0].bank, b)),
+                self.asks_second[b].eq(is_asking & equals(bank, b)),
             ]
         m.d.comb += goes.eq(Mux(self.wins_first, 1, Mux(self.wins_second, chosen, 0)))
 
@@ -181,9 +189,15 @@ class Window(wiring.Component):
             self.o_valid.eq(goes.any()),
             *(self.o[n].eq(picked[n]) for n in ("bank", "address", "operand")),
             self.o.row.eq(picked_row),
-            self.o.is_first.eq(is_fresh.bit_select(picked_row, 1)),
+            self.o.is_first.eq(Mux(picked_row, is_fresh[1], is_fresh[0])),
             self.o.is_last.eq(is_last),
             self.o.is_packet_end.eq(is_last & picked.is_packet_end),
         ]
+        with m.If(self.restart):
+            m.d.sync += self.is_over.eq(0)
+        with m.Elif(is_last & picked.is_packet_end):
+            m.d.sync += self.is_over.eq(1)
         with m.If(goes.any()):
-            m.d.sync += is_fresh.bit_select(picked_row, 1).eq(is_last)
+            for n in range(OPEN_ROWS):
+                with m.If(equals(picked_row, n)):
+                    m.d.sync += is_fresh[n].eq(is_last)
