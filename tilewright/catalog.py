@@ -85,6 +85,19 @@ PARTS: Final = tuple(f.name for f in fields(Template) if f.name not in ("name", 
 
 BUILT_IN: Final = (
     Template(
+        name="nm_sparse",
+        summary="matrix multiplication with N:M structured sparse weights",
+        section="tilewright.spec:NMSparseSection",
+        params="tilewright.hw.nm_sparse.params:NMSparseParams",
+        mapping="tilewright.hw.nm_sparse.mapping",
+        cost="tilewright.hw.nm_sparse.cost",
+        rtl="tilewright.hw.nm_sparse.rtl:NMSparse",
+        golden="tilewright.sim.golden.nm_sparse:nm_sparse",
+        kernel="tilewright.hw.nm_sparse.kernel:NMSparseKernel",
+        cases="tilewright.flow.nm_sparse_cases",
+        bench="tilewright.sim.benches.kernel",
+    ),
+    Template(
         name="systolic",
         summary="matrix multiplication on an array of PEs, output- or weight-stationary",
         section="tilewright.spec:SystolicSection",

@@ -38,15 +38,13 @@ class SystolicArray(wiring.Component):
     Those of ``PE``.
     """
 
+    ROWS = Rows
+
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
         super().__init__(
             {
-                "a_word": In(params.a_word_bits),
-                "a_load": In(1),
-                "a_valid": In(1),
-                "b_word": In(params.b_word_bits),
-                "b_load": In(1),
+                **self._operand_members(),
                 "first": In(1),
                 "last": In(1),
                 "values": Out(data.ArrayLayout(signed(params.accumulator_bits), params.cols)),
@@ -56,10 +54,20 @@ class SystolicArray(wiring.Component):
             }
         )
 
+    def _operand_members(self):
+        """How operands enter; an array with other edges has others."""
+        return {
+            "a_word": In(self.params.a_word_bits),
+            "a_load": In(1),
+            "a_valid": In(1),
+            "b_word": In(self.params.b_word_bits),
+            "b_load": In(1),
+        }
+
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        m.submodules.rows = rows = Rows(
+        m.submodules.rows = rows = self.ROWS(
             ChainParams(part=p, num=p.rows, is_compact=p.is_large, shares_parts=p.is_large)
         )
         start_drain = Signal()  # the end of a tile has reached the last row

@@ -39,16 +39,19 @@ class OutputStationaryCore(wiring.Component):
     Those of ``PE``.
     """
 
+    WALKER = CommandWalker
+    ARRAY = SystolicArray
+
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
         super().__init__(core_members(params))
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.walker = walker = CommandWalker(self.params)
-        m.submodules.array = array = SystolicArray(self.params)
+        m.submodules.walker = walker = self.WALKER(self.params)
+        m.submodules.array = array = self.ARRAY(self.params)
         wiring.connect(m, wiring.flipped(self.command), walker.i)
-        start, has_words = self._feed(m, array)
+        start, has_words = self._feed(m, array, walker)
         if self.params.has_parameters:
             has_words = has_words & self._take_sets(m, walker, start)
             self._describe_packets(m, array, walker, start)
@@ -67,7 +70,7 @@ class OutputStationaryCore(wiring.Component):
         self._mark_tiles(m, array, start, walker)
         return m
 
-    def _feed(self, m, array):
+    def _feed(self, m, array, walker):
         """Edge buffers; the start of a block and whether its words are there."""
         p = self.params
         feeds = {}

@@ -4,8 +4,9 @@ Times are cycles. `starts_from_transfers` follows transfers that were observed (
 is the kernel alone with sources that always have a word and a destination that always takes one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from . import cost
 from .mapping import TileLoops
@@ -47,23 +48,19 @@ class Place:
     num_sets: int
 
 
-def places(commands: Sequence[TileLoops]) -> list[Place]:
+def places(commands: Sequence[TileLoops]) -> Iterator[Place]:
     """The blocks of `commands` in order."""
-    result = []
     for c, loops in enumerate(commands):
         of_panel = loops.k_blocks * loops.subpanels * loops.m_tiles
         for j in range(loops.blocks):
-            result.append(
-                Place(
-                    c,
-                    j == 0,
-                    j % of_panel == 0,
-                    (j + 1) % loops.k_blocks == 0,
-                    (j + 1) % of_panel == 0,
-                    loops.subpanels,
-                )
+            yield Place(
+                c,
+                j == 0,
+                j % of_panel == 0,
+                (j + 1) % loops.k_blocks == 0,
+                (j + 1) % of_panel == 0,
+                loops.subpanels,
             )
-    return result
 
 
 def starts_from_transfers(
@@ -110,9 +107,23 @@ def kernel_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
     Commands, operands and parameters are offered from the cycle of the first command on without a
     pause, and every output word is taken at once.
     """
+    a = WordSource(params, cost.a_block_words(params))
+    b = WordSource(params, cost.b_block_words(params))
+    return cycles_with_sources(params, commands, a, b)
+
+
+class BlockSource(Protocol):
+    """An edge's words."""
+
+    def next_block(self, starts: Sequence[int]) -> int:
+        """Transfer of the last word that the next block needs, given the starts so far."""
+
+
+def cycles_with_sources(
+    params: SystolicParams, commands: Sequence[TileLoops], a: BlockSource, b: BlockSource
+) -> int:
+    """`kernel_cycles` with edges of any kind."""
     timing = Timing()
-    a = _Source(params, cost.a_block_words(params))
-    b = _Source(params, cost.b_block_words(params))
     sets, queue = _SetSource(params), _CommandSource()
     outputs: list[int] = []  # last word of each tile
     for place in places(commands):
@@ -134,7 +145,7 @@ def kernel_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
     return outputs[-1] + 1
 
 
-class _Source:
+class WordSource:
     """Operand words offered without a pause to an edge buffer."""
 
     def __init__(self, params: SystolicParams, block_words: int) -> None:

@@ -55,7 +55,7 @@ class Systolic(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = core = _core(self.params)
+        m.submodules.core = core = self._core()
         m.submodules.drain = drain = Drain(self.params)
         wiring.connect(m, core.drain, drain.core)
         for name in ("command", "a", "b"):
@@ -71,10 +71,10 @@ class Systolic(wiring.Component):
         ]
         return m
 
+    def _core(self) -> wiring.Component:
+        """What computes; a template that shares ports and drain has another."""
+        if self.params.dataflow == "output_stationary":
+            return OutputStationaryCore(self.params)
+        from .core_ws import WeightStationaryCore  # not needed by output-stationary designs
 
-def _core(params: SystolicParams) -> wiring.Component:
-    if params.dataflow == "output_stationary":
-        return OutputStationaryCore(params)
-    from .core_ws import WeightStationaryCore  # not needed by output-stationary designs
-
-    return WeightStationaryCore(params)
+        return WeightStationaryCore(self.params)

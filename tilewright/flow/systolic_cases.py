@@ -98,7 +98,7 @@ def _case(
     a = rng.integers(params.a_format.minimum, params.a_format.maximum + 1, (m, k))
     b = rng.integers(params.b_format.minimum, params.b_format.maximum + 1, (k, n))
     biases = rng.integers(-1000, 1000, n).tolist()
-    scales = _scales(params, k, n, rng)
+    scales = random_scales(params, k, n, rng)
     settings = SETTINGS if params.has_parameters else {}
     expected = systolic(params, a, b, biases=biases, scale_words=scales, **settings).tolist()
     fields = packing.command_fields(params, loops, **settings)
@@ -107,7 +107,7 @@ def _case(
         "a": list(packing.pack_a(params, loops, a.tolist())),
         "b": list(packing.pack_b(params, loops, b.tolist())),
     }
-    outputs = {"o": _output_words(params, loops, expected)}
+    outputs = {"o": output_words(params, loops, expected)}
     if params.has_parameters:
         inputs["p"] = list(packing.pack_parameters(params, loops, biases, scales))
         outputs["p_release"] = [1] * loops.panels
@@ -121,7 +121,7 @@ def _case(
     )
 
 
-def _scales(params: SystolicParams, k: int, n: int, rng: np.random.Generator) -> list[int]:
+def random_scales(params: SystolicParams, k: int, n: int, rng: np.random.Generator) -> list[int]:
     """Scales that spread results over the int8 range."""
     top = max(1, params.a_format.maximum * params.b_format.maximum)
     scales = rng.uniform(20.0, 200.0, n) / (np.sqrt(k) * top)
@@ -150,7 +150,7 @@ def _loops(
     return passes, law_ws.kernel_cycles(params, [passes])
 
 
-def _output_words(
+def output_words(
     params: SystolicParams,
     loops: mapping.TileLoops | mapping_ws.PassLoops,
     results: list[list[int]],

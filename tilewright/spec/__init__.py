@@ -5,7 +5,7 @@ from .load import load_spec, parse_spec, spec_from_data, spec_hash
 from .model import AcceleratorSpec, KernelSpec, Spec
 from .numbers import NumberFormat
 from .schema import json_schema
-from .sections import BUILTIN_SECTIONS, SystolicSection, TemplateSection
+from .sections import BUILTIN_SECTIONS, NMSparseSection, SystolicSection, TemplateSection
 from .template import spec_template
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "AcceleratorSpec",
     "Diagnostic",
     "KernelSpec",
+    "NMSparseSection",
     "NumberFormat",
     "Spec",
     "SpecError",

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .base import TemplateSection
+from .nm_sparse import NMSparseSection
 from .systolic import SystolicSection
 
 BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
-    {"systolic": SystolicSection}
+    {"nm_sparse": NMSparseSection, "systolic": SystolicSection}
 )
 
-__all__ = ["BUILTIN_SECTIONS", "SystolicSection", "TemplateSection"]
+__all__ = ["BUILTIN_SECTIONS", "NMSparseSection", "SystolicSection", "TemplateSection"]

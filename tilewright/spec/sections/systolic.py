@@ -157,20 +157,10 @@ class SystolicSection(TemplateSection):
 
     def _unused_conflicts(self) -> Iterator[Conflict]:
         """Keys that were written and would do nothing."""
+        yield from requantize_conflicts(self, self.output, self.requantize)
         written = self.model_fields_set
-        for key in ("requantize", "param_sets"):
-            if self.output == "raw" and key in written:
-                yield _unused(key, "output", "raw", "int8")
         if self.dataflow == "output_stationary" and "accumulator_rows" in written:
             yield _unused("accumulator_rows", "dataflow", "output_stationary", "weight_stationary")
-        requantize = self.requantize
-        if requantize.mode == "exact" and "multiplier_bits" in requantize.model_fields_set:
-            yield Conflict(
-                path=("requantize", "multiplier_bits"),
-                parties=(("requantize", "multiplier_bits"), ("requantize", "mode")),
-                rule="has no effect with requantize.mode exact",
-                help="delete it, or choose mode fixed",
-            )
 
     def accelerator_conflicts(self) -> Iterator[Conflict]:
         required: tuple[tuple[str, Any], ...] = (
@@ -203,6 +193,22 @@ class SystolicSection(TemplateSection):
             num_pes=num_pes,
             register_bits=num_pes * pe_bits + edge_bits,
             memory_bits=accumulators + parameters + 2 * self.lanes * word_bits,
+        )
+
+
+def requantize_conflicts(
+    section: TemplateSection, output: str, requantize: RequantizeSection
+) -> Iterator[Conflict]:
+    """Keys of requantisation that were written and would do nothing."""
+    for key in ("requantize", "param_sets"):
+        if output == "raw" and key in section.model_fields_set:
+            yield _unused(key, "output", "raw", "int8")
+    if requantize.mode == "exact" and "multiplier_bits" in requantize.model_fields_set:
+        yield Conflict(
+            path=("requantize", "multiplier_bits"),
+            parties=(("requantize", "multiplier_bits"), ("requantize", "mode")),
+            rule="has no effect with requantize.mode exact",
+            help="delete it, or choose mode fixed",
         )
 
 
