@@ -6,7 +6,7 @@ import numpy as np
 
 from tilewright.hw.nm_sparse import law, mapping
 from tilewright.hw.nm_sparse.params import NMSparseParams
-from tilewright.sim.golden.nm_sparse import nm_sparse, prune
+from tilewright.sim.golden.nm_sparse import IntArray, nm_sparse, prune
 from tilewright.sim.regress import Job, Port
 from tilewright.spec import NMSparseSection
 
@@ -63,7 +63,7 @@ def random_shape(params: NMSparseParams, rng: np.random.Generator) -> tuple[int,
 
 def random_weights(
     params: NMSparseParams, k: int, n: int, kept: int, rng: np.random.Generator
-) -> np.ndarray:
+) -> IntArray:
     """Weights of which at most `kept` of a group are not zero; with `mux: row` the same k in all
     columns of a tile.
     """
@@ -96,14 +96,31 @@ def work(
     b = mapping.compress(params, random_weights(params, k, num_columns, kept, rng).tolist(), kept)
     biases = rng.integers(-1000, 1000, num_columns).tolist()
     scales = random_scales(params, k, num_columns, rng)
+    inputs, outputs = _words(params, loops, a, b, biases, scales)
+    return Work(
+        name=f"{kept}_of_{params.group}_{m}x{k}x{n}",
+        inputs=inputs,
+        expected=outputs,
+        cycles=law.kernel_cycles(params, [loops]),
+    )
+
+
+def _words(
+    params: NMSparseParams,
+    loops: mapping.GroupLoops,
+    a: IntArray,
+    b: mapping.Compressed,
+    biases: list[int],
+    scales: list[int],
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """What a product plays and what it expects."""
     settings = SETTINGS if params.has_parameters else {}
+    fields = mapping.command_fields(params, loops, **settings)
     expected = nm_sparse(
         params, a, b.values, b.indices, biases=biases, scale_words=scales, **settings
     )
     inputs = {
-        "command": [
-            params.command_format.encode(mapping.command_fields(params, loops, **settings))
-        ],
+        "command": [params.command_format.encode(fields)],
         "a": list(mapping.pack_a(params, loops, a.tolist())),
         "b": list(mapping.pack_b(params, loops, b)),
     }
@@ -111,9 +128,4 @@ def work(
     if params.has_parameters:
         inputs["p"] = list(mapping.pack_parameters(params, loops, biases, scales))
         outputs["p_release"] = [1] * loops.panels
-    return Work(
-        name=f"{kept}_of_{params.group}_{m}x{k}x{n}",
-        inputs=inputs,
-        expected=outputs,
-        cycles=law.kernel_cycles(params, [loops]),
-    )
+    return inputs, outputs
