@@ -1,12 +1,13 @@
-"""Payloads of the top-k template's streams."""
+"""Port shapes of the top-k template."""
 
-from amaranth.lib import data
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
 
 from .params import TopKParams
 
 
 def input_layout(params: TopKParams) -> data.StructLayout:
-    """A word of keys: those of lanes in `mask` are valid."""
+    """An input word: keys as plain bits, which lanes are valid, `last` of a packet."""
     return data.StructLayout(
         {
             "keys": data.ArrayLayout(params.key.bits, params.lanes),
@@ -17,15 +18,23 @@ def input_layout(params: TopKParams) -> data.StructLayout:
 
 
 def output_layout(params: TopKParams) -> data.StructLayout:
-    """A word of results: pairs in the lanes of `mask` and zeros elsewhere, or the mask alone."""
-    lanes = params.out_lanes
+    """An output word: pairs and which of them are results, or the bit mask alone."""
     if params.order == "mask":
-        return data.StructLayout({"mask": lanes, "last": 1})
+        return data.StructLayout({"mask": params.lanes, "last": 1})
     return data.StructLayout(
         {
-            "keys": data.ArrayLayout(params.key.bits, lanes),
-            "indices": data.ArrayLayout(params.index_bits, lanes),
-            "mask": lanes,
+            "keys": data.ArrayLayout(params.key.bits, params.out_lanes),
+            "indices": data.ArrayLayout(params.index_bits, params.out_lanes),
+            "mask": params.out_lanes,
             "last": 1,
         }
     )
+
+
+def engine_members(params: TopKParams) -> dict[str, object]:
+    """Members of every engine, and of the template itself."""
+    return {
+        "k": In(stream.Signature(params.k_bits)),
+        "i": In(stream.Signature(input_layout(params))),
+        "o": Out(stream.Signature(output_layout(params))),
+    }

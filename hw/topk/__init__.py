@@ -1,0 +1,1 @@
+"""The top-k template: the k largest keys of each packet."""
