@@ -71,6 +71,16 @@ class StoreParams:
         return max(1, (self.group - 1).bit_length())
 
     @property
+    def write_bits(self) -> int:
+        """Width of a bank word with its place in a word of the load stream."""
+        return self.word_bits + self.address_bits + self.group_bits + 1
+
+    @property
+    def load_word_bits(self) -> int:
+        """Width of a word of the load stream, without `last`."""
+        return self.load_words * self.write_bits
+
+    @property
     def bank_params(self) -> BankParams:
         """Each bank's memory: the buffers lie behind each other."""
         return BankParams(word_bits=self.word_bits, depth=self.buffers << self.address_bits)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal
 
 from tilewright.spec.numbers import NumberFormat
@@ -47,6 +48,34 @@ class LaneParams:
     def panel_bits(self) -> int:
         """Width of the number of a panel."""
         return max(1, (self.max_panels - 1).bit_length())
+
+    @property
+    def entry_fields(self) -> dict[str, int]:
+        """Fields of an entry and their widths, the lowest first; `ports` says what they mean."""
+        fields = {"limbs": self.block_rows * self.limb_bits}
+        if self.num_limbs > 1:
+            fields |= {"position": self.shift_bits, "is_high": 1}
+        flags = ("is_product", "accumulator", "first", "closes", "sends", "waits", "last")
+        return fields | dict.fromkeys(flags, 1) | {"row": self.row_bits}
+
+    @property
+    def entry_bits(self) -> int:
+        """Width of an entry."""
+        return sum(self.entry_fields.values())
+
+    @property
+    def entry_offsets(self) -> dict[str, int]:
+        """Where the fields of an entry begin."""
+        ends = accumulate(self.entry_fields.values())
+        return {
+            name: end - self.entry_fields[name]
+            for name, end in zip(self.entry_fields, ends, strict=True)
+        }
+
+    @property
+    def result_bits(self) -> int:
+        """Width of a word of a lane's results, without `last`."""
+        return self.sums_bits + self.row_bits + self.panel_bits + 1
 
     @property
     def word_bits(self) -> int:
@@ -132,6 +161,13 @@ class SpmmParams:
             max_panels=self.max_panels,
             result_words=self.result_words,
         )
+
+    @property
+    def static_word_bits(self) -> int:
+        """Width of a word of `a` in mode static, without `last`."""
+        store, lane = self.store_params, self.lane_params
+        action_bits = lane.entry_bits + store.mux_params.select_bits
+        return store.banks * store.address_bits + self.lanes * action_bits + lane.panel_bits
 
     @property
     def pass_columns(self) -> int:

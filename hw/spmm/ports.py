@@ -1,7 +1,8 @@
 """Port shapes that the parts of the spmm template share."""
 
-from amaranth.hdl import unsigned
-from amaranth.lib import data
+from amaranth.hdl import ShapeLike, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 
 from .params import LaneParams, SpmmParams
 
@@ -23,6 +24,12 @@ def entry_layout(params: LaneParams) -> data.StructLayout:
         members |= {"position": unsigned(params.shift_bits), "is_high": 1}
     flags = ("is_product", "accumulator", "first", "closes", "sends", "waits", "last")
     return data.StructLayout(members | dict.fromkeys(flags, 1) | {"row": params.row_bits})
+
+
+def operand_members(params: LaneParams) -> dict[str, ShapeLike]:
+    """The fields of an entry that say what is multiplied."""
+    names = ("limbs", "position", "is_high", "is_product")
+    return {name: field.shape for name, field in entry_layout(params) if name in names}
 
 
 def result_layout(params: LaneParams) -> data.StructLayout:
@@ -54,3 +61,26 @@ def static_word_layout(params: SpmmParams) -> data.StructLayout:
             "last": 1,
         }
     )
+
+
+def front_members(params: SpmmParams) -> dict[str, wiring.Member]:
+    """What every front end has between the store and the lanes; directions as it sees them.
+
+    Store: ``is_full``, ``free``, ``addresses``, ``read``, ``bank_words`` as in ``BankedStore``.
+    Lanes: ``starts``, ``entries``, ``panels`` and, one cycle after a start, ``lane_words``, all as
+    in ``Lane``; bit n of ``have_room`` and ``have_spare`` is that of lane n.
+    """
+    lane, store = params.lane_params, params.store_params
+    return {
+        "is_full": In(1),
+        "free": Out(1),
+        "addresses": Out(data.ArrayLayout(store.address_bits, store.banks)),
+        "read": Out(1),
+        "bank_words": In(store.banks * store.word_bits),
+        "have_room": In(params.lanes),
+        "have_spare": In(params.lanes),
+        "starts": Out(1).array(params.lanes),
+        "entries": Out(entry_layout(lane)).array(params.lanes),
+        "panels": Out(lane.panel_bits).array(params.lanes),
+        "lane_words": Out(lane.word_bits).array(params.lanes),
+    }

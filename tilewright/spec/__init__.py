@@ -5,7 +5,15 @@ from .load import load_spec, parse_spec, spec_from_data, spec_hash
 from .model import AcceleratorSpec, KernelSpec, Spec
 from .numbers import NumberFormat
 from .schema import json_schema
-from .sections import BUILTIN_SECTIONS, NMSparseSection, SystolicSection, TemplateSection
+from .sections import (
+    BUILTIN_SECTIONS,
+    NMSparseSection,
+    SddmmSection,
+    SpmmSection,
+    SystolicSection,
+    TemplateSection,
+    ZeroSkipSection,
+)
 from .template import spec_template
 
 __all__ = [
@@ -15,10 +23,13 @@ __all__ = [
     "KernelSpec",
     "NMSparseSection",
     "NumberFormat",
+    "SddmmSection",
     "Spec",
     "SpecError",
+    "SpmmSection",
     "SystolicSection",
     "TemplateSection",
+    "ZeroSkipSection",
     "json_schema",
     "load_spec",
     "parse_spec",

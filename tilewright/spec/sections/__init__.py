@@ -10,10 +10,27 @@ from types import MappingProxyType
 
 from .base import TemplateSection
 from .nm_sparse import NMSparseSection
+from .sddmm import SddmmSection
+from .spmm import SpmmSection
 from .systolic import SystolicSection
+from .zero_skip import ZeroSkipSection
 
 BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
-    {"nm_sparse": NMSparseSection, "systolic": SystolicSection}
+    {
+        "nm_sparse": NMSparseSection,
+        "sddmm": SddmmSection,
+        "spmm": SpmmSection,
+        "systolic": SystolicSection,
+        "zero_skip": ZeroSkipSection,
+    }
 )
 
-__all__ = ["BUILTIN_SECTIONS", "NMSparseSection", "SystolicSection", "TemplateSection"]
+__all__ = [
+    "BUILTIN_SECTIONS",
+    "NMSparseSection",
+    "SddmmSection",
+    "SpmmSection",
+    "SystolicSection",
+    "TemplateSection",
+    "ZeroSkipSection",
+]

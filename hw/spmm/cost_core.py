@@ -1,0 +1,128 @@
+"""The lanes' results cycle by cycle, compiled by numba: what `cost` counts with.
+
+In a cycle, all from the state before it:
+
+    load       a word of B is taken while a buffer is free
+    issue      a word of the schedule is taken if a buffer is full and each lane has room for a
+               result: fewer than `depth` issued that have not been fetched
+    result     fetched into the lane's register when the register is empty or empties, from
+               FETCH_CYCLES after the issue of its closing entry
+    carry      goes from a register that sends (and waits for nothing) to the one to the left that
+               waits; what was sent and is the last stays as a word without a row
+    output     any other register that waits for nothing empties
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+CLOSES, SENDS, WAITS, LAST = 1, 2, 4, 8
+
+
+class Results(NamedTuple):
+    """By lane: closing entries issued and fetched so far, with flags and issue cycle of each of
+    the last `depth`; flags in the register (0: empty).
+    """
+
+    issued: Ints
+    fetched: Ints
+    flags: Ints
+    cycles: Ints
+    register: Ints
+
+
+def new_results(lanes: int, depth: int) -> Results:
+    """Nothing has been issued."""
+    by_lane = [np.zeros(lanes, np.int64) for _ in range(3)]
+    by_result = [np.zeros((lanes, depth), np.int64) for _ in range(2)]
+    return Results(by_lane[0], by_lane[1], by_result[0], by_result[1], by_lane[2])
+
+
+def _step(results, before, cycle, fetch_cycles):  # type: ignore[no-untyped-def]
+    """One cycle of all registers; how many words leave. `before` has room for the registers."""
+    num_lanes, depth = results.flags.shape
+    before[:] = results.register
+    num_out = 0
+    for lane in range(num_lanes):
+        flags = before[lane]
+        is_free = flags == 0
+        if flags & WAITS:
+            right = before[lane + 1] if lane + 1 < num_lanes else 0
+            if right & SENDS and not right & WAITS:
+                results.register[lane] = flags & ~WAITS
+        elif flags & SENDS:
+            if before[lane - 1] & WAITS:
+                is_free = not flags & LAST
+                results.register[lane] = flags & ~SENDS
+        elif flags:
+            num_out += 1
+            is_free = True
+        if is_free:
+            results.register[lane] = 0
+            slot = results.fetched[lane] % depth
+            is_waiting = results.fetched[lane] < results.issued[lane]
+            if is_waiting and results.cycles[lane, slot] + fetch_cycles <= cycle:
+                results.register[lane] = results.flags[lane, slot]
+                results.fetched[lane] += 1
+    return num_out
+
+
+def _issue(results, lane, flags, cycle):  # type: ignore[no-untyped-def]
+    """A closing entry starts."""
+    slot = results.issued[lane] % results.flags.shape[1]
+    results.flags[lane, slot] = flags
+    results.cycles[lane, slot] = cycle
+    results.issued[lane] += 1
+
+
+def _have_room(results):  # type: ignore[no-untyped-def]
+    """Whether every lane has."""
+    return (results.issued - results.fetched).max() < results.flags.shape[1]
+
+
+def _play_words(results, words, ends, load_words, buffers, fetch_cycles):  # type: ignore[no-untyped-def]
+    """Play packets: flags by word and lane, which words end a packet, load words by packet.
+
+    Cycles of the first and last issue and of the last word out, the first load word in cycle 0;
+    -1: it stands still.
+    """
+    before = np.zeros(words.shape[1], np.int64)
+    packet, loaded, num_full, word = 0, 0, 0, 0
+    first, last, last_out, cycle, idle = -1, -1, -1, 0, 0
+    while word < len(words) or (results.issued > results.fetched).any() or results.register.any():
+        is_loaded = packet < len(load_words) and num_full < buffers
+        is_issued = word < len(words) and num_full > 0 and have_room(results)
+        moves = results.fetched.sum() + results.register.sum()
+        if step(results, before, cycle, fetch_cycles) > 0:
+            last_out = cycle
+        idle = 0 if moves != results.fetched.sum() + results.register.sum() else idle + 1
+        if is_loaded:
+            idle = 0
+            loaded += 1
+            if loaded == load_words[packet]:
+                packet, loaded, num_full = packet + 1, 0, num_full + 1
+        if is_issued:
+            idle, last = 0, cycle
+            first = cycle if first < 0 else first
+            for lane in range(words.shape[1]):
+                if words[word, lane]:
+                    issue(results, lane, words[word, lane], cycle)
+            num_full -= ends[word]
+            word += 1
+        if idle > fetch_cycles + 2:
+            return -1, -1, -1
+        cycle += 1
+    return first, last, last_out
+
+
+# Without decorators: a compiled function has no type that mypy knows.
+step = njit(cache=True)(_step)
+issue = njit(cache=True)(_issue)
+have_room = njit(cache=True)(_have_room)
+play_words = njit(cache=True)(_play_words)
