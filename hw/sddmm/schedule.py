@@ -1,0 +1,276 @@
+"""Offline schedule of a mask: no bank has two rows to read in a slot, nothing is decided at run
+time.
+
+Every lane gets its scores in an order of *places*: the stored order of the mask, cut evenly
+(output `lanes`), or dealt out in turn (output `rows`). In each slot each lane computes one of the
+scores of its window, chosen so that the banks serve as many lanes as possible; a row of K that
+several lanes want is read once for all of them. Pure: no Amaranth here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cost import SLOT_BUFFER, Departures, start_to_score
+from .matching import match
+from .params import SddmmParams
+
+IntArray = NDArray[np.int64]
+NOTHING = -1
+
+
+class DoesNotFitError(ValueError):
+    """A mask is larger than the unit; `key` is the parameter that limits it."""
+
+    def __init__(self, key: str, rule: str) -> None:
+        self.key, self.rule = key, rule
+        super().__init__(f"{key}: {rule}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where K lies: row j in bank `bank[j]` from `address[j]` on; -1: it is not stored."""
+
+    bank: IntArray
+    address: IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What a unit does with a mask of stored `rows` and `columns` (both by stored position).
+
+    `scores[l][p]` is the stored position of the score at place p of lane l, -1: an empty word.
+    `places[s, l]` is the place that lane l computes in slot s, -1: none. `query_rows[r]` has the
+    rows of Q that come r-th, one for each lane (or one for all), -1: none; `queries[l][p]` is r
+    for place p. `takes` and `frees` of each slot are those of a word of the schedule.
+    """
+
+    chunks: int
+    rows: IntArray
+    columns: IntArray
+    scores: tuple[IntArray, ...]
+    places: IntArray
+    placement: Placement
+    query_rows: IntArray
+    queries: tuple[IntArray, ...]
+    takes: IntArray
+    frees: IntArray
+
+    @property
+    def num_slots(self) -> int:
+        """Slots of the schedule."""
+        return len(self.places)
+
+    @property
+    def lane_loads(self) -> IntArray:
+        """Scores of each lane."""
+        return np.array([np.count_nonzero(lane >= 0) for lane in self.scores], np.int64)
+
+    @property
+    def stored_rows(self) -> int:
+        """Rows of K that are stored."""
+        return int(np.count_nonzero(self.placement.bank >= 0))
+
+
+def schedule_mask(
+    params: SddmmParams,
+    pointers: Sequence[int] | IntArray,
+    columns: Sequence[int] | IntArray,
+    *,
+    num_columns: int,
+    depth: int | None = None,
+    placement: Placement | None = None,
+) -> Schedule:
+    """The schedule of a mask in CSR form for rows of `depth` elements (default: the most).
+
+    `placement`: where K lies, for several masks on the same K; default: balanced for this mask.
+    """
+    depth = params.depth if depth is None else depth
+    if not 1 <= depth <= params.depth:
+        raise DoesNotFitError("depth", f"1..{params.depth}, got {depth}")
+    pointers, columns = np.asarray(pointers, np.int64), np.asarray(columns, np.int64)
+    if len(pointers) - 1 > params.max_rows:
+        raise DoesNotFitError("max_rows", f"{len(pointers) - 1} rows, at most {params.max_rows}")
+    chunks = -(-depth // params.products)
+    rows = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
+    if placement is None:
+        placement = place_keys(params, np.bincount(columns, minlength=num_columns), chunks)
+    if len(columns) and placement.bank[columns].min() < 0:
+        raise ValueError("placement: a row of K that the mask needs is not stored")
+    scores = deal(params, len(columns))
+    query_rows, queries = order_queries(params, rows, scores)
+    search = _Search(
+        params, rows, columns, placement.bank, scores, queries, len(query_rows), chunks
+    )
+    search.run()
+    return Schedule(
+        chunks=chunks,
+        rows=rows,
+        columns=columns,
+        scores=scores,
+        places=np.array(search.places, np.int64).reshape(-1, params.lanes),
+        placement=placement,
+        query_rows=query_rows,
+        queries=queries,
+        takes=np.array(search.takes, np.int64),
+        frees=np.array(search.frees, np.int64),
+    )
+
+
+def deal(params: SddmmParams, num_scores: int) -> tuple[IntArray, ...]:
+    """Stored positions of each lane's places; every lane has at least one place."""
+    stored = np.arange(num_scores)
+    if params.is_row_stream:
+        width = max(1, -(-num_scores // params.lanes))
+        padded = np.full(width * params.lanes, NOTHING, np.int64)
+        padded[:num_scores] = stored
+        return tuple(padded.reshape(width, params.lanes).T)
+    parts = np.array_split(stored, params.lanes)
+    return tuple(part if len(part) else np.array([NOTHING], np.int64) for part in parts)
+
+
+def place_keys(params: SddmmParams, counts: IntArray, chunks: int) -> Placement:
+    """Each row of K that is needed (`counts` times): the most needed first, into the bank that is
+    needed least so far.
+    """
+    room = params.bank_words // chunks
+    needed = int(np.count_nonzero(counts))
+    if needed > room * params.banks:
+        rule = (
+            f"{needed} rows of K of {chunks} words do not fit {params.banks} banks of "
+            f"{params.bank_words} words, which hold {room * params.banks}"
+        )
+        raise DoesNotFitError("bank_words", rule)
+    bank, address = (np.full(len(counts), NOTHING, np.int64) for _ in range(2))
+    loads, used = [0] * params.banks, [0] * params.banks
+    for column in np.argsort(-counts, kind="stable")[:needed].tolist():
+        free = (b for b in range(params.banks) if used[b] < room)
+        best = min(free, key=lambda b: (loads[b], used[b]))
+        bank[column], address[column] = best, used[best] * chunks
+        loads[best] += int(counts[column])
+        used[best] += 1
+    return Placement(bank=bank, address=address)
+
+
+def order_queries(
+    params: SddmmParams, rows: IntArray, scores: tuple[IntArray, ...]
+) -> tuple[IntArray, tuple[IntArray, ...]]:
+    """Which rows of Q come when, and which of them each place needs."""
+    if params.is_row_stream:
+        ids, order = np.unique(rows, return_inverse=True)
+        order = order if len(order) else np.zeros(1, np.int64)
+        # Empty words stand at the end: with the last row they hold up none that comes before it.
+        return ids.reshape(-1, 1).astype(np.int64), tuple(order[lane] for lane in scores)
+    lanes = []
+    queries_of = []
+    for lane in scores:
+        stored = lane[lane >= 0]
+        ids, order = np.unique(rows[stored], return_inverse=True)
+        lanes.append(ids)
+        queries_of.append(order if len(stored) else np.zeros(1, np.int64))
+    table = np.full((max(len(ids) for ids in lanes), params.lanes), NOTHING, np.int64)
+    for number, ids in enumerate(lanes):
+        table[: len(ids), number] = ids
+    return table, tuple(queries_of)
+
+
+def words_of_places(params: SddmmParams, rows: IntArray, scores: tuple[IntArray, ...]) -> list[int]:
+    """Words of the row stream that the scores of each place leave in; 1 for the lanes' streams."""
+    if not params.is_row_stream:
+        return [1] * max(len(lane) for lane in scores)
+    table = np.array(scores).T
+    return [max(1, len(np.unique(rows[place[place >= 0]]))) for place in table]
+
+
+class _Search:
+    """Slot by slot, as the unit would run if no operand were late."""
+
+    def __init__(
+        self,
+        params: SddmmParams,
+        rows: IntArray,
+        columns: IntArray,
+        bank: IntArray,
+        scores: tuple[IntArray, ...],
+        queries: tuple[IntArray, ...],
+        num_queries: int,
+        chunks: int,
+    ) -> None:
+        self.params = params
+        self.chunks = chunks
+        self.num_queries = num_queries
+        self.column = [[int(columns[s]) if s >= 0 else NOTHING for s in lane] for lane in scores]
+        self.bank = [[int(bank[c]) if c >= 0 else NOTHING for c in lane] for lane in self.column]
+        self.query = [lane.tolist() for lane in queries]
+        self.departures = Departures(params)
+        self.departures.expect(words_of_places(params, rows, scores))
+        lanes = params.lanes
+        self.open: list[list[int]] = [[] for _ in range(lanes)]  # places to choose from
+        self.reached = [0] * lanes  # places that are or were open
+        self.left_lane = [0] * lanes  # places whose scores have left
+        self.places: list[list[int]] = []
+        self.takes: list[int] = []
+        self.frees: list[int] = []
+        self.taken = self.freed = 0
+
+    def run(self) -> None:
+        """Fill `places`, `takes`, `frees`."""
+        time = SLOT_BUFFER
+        left = sum(len(lane) for lane in self.column)
+        while left:
+            self._open(time)
+            chosen = match(self._order(), self.open, self.bank, self.column)
+            if not chosen:  # every place waits for scores to leave
+                time += 1
+                continue
+            self._record(chosen, time)
+            time += self.chunks
+            left -= len(chosen)
+
+    def _order(self) -> list[int]:
+        """Lanes with something to do, the most first."""
+        work = [
+            (self.reached[lane] - len(opened) - len(self.column[lane]), lane)
+            for lane, opened in enumerate(self.open)
+            if opened
+        ]
+        return [lane for _, lane in sorted(work)]
+
+    def _open(self, time: int) -> None:
+        """Places that are free and whose rows of Q may be held by now."""
+        for lane, opened in enumerate(self.open):
+            while (gone := self.departures.time(lane, self.left_lane[lane])) is not None:
+                if gone >= time:
+                    break
+                self.left_lane[lane] += 1
+            queries = self.query[lane]
+            end = min(len(queries), self.left_lane[lane] + self.params.window)
+            newest = self.freed + self.params.query_rows
+            place = self.reached[lane]
+            while place < end and queries[place] < newest:
+                opened.append(place)
+                place += 1
+            self.reached[lane] = place
+
+    def _record(self, chosen: dict[int, int], time: int) -> None:
+        slot = [chosen.get(lane, NOTHING) for lane in range(self.params.lanes)]
+        score = time + start_to_score(self.params, self.chunks)
+        needed = self.taken
+        for lane, place in chosen.items():
+            self.open[lane].remove(place)
+            self.departures.add(lane, place, score)
+            if self.column[lane][place] >= 0:
+                needed = max(needed, self.query[lane][place] + 1)
+        freed = min(self._oldest_query(lane) for lane in range(self.params.lanes))
+        self.places.append(slot)
+        self.takes.append(needed - self.taken)
+        self.frees.append(freed - self.freed)
+        self.taken, self.freed = needed, freed
+
+    def _oldest_query(self, lane: int) -> int:
+        """The oldest row of Q that a lane still needs."""
+        queries = self.query[lane]
+        place = self.open[lane][0] if self.open[lane] else self.reached[lane]
+        return queries[place] if place < len(queries) else self.num_queries

@@ -1,0 +1,98 @@
+"""Golden model of the sddmm template: sampled scores, and the words that they leave in."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .requantize import wrap
+
+IntArray = NDArray[np.int64]
+
+
+def sddmm(
+    pointers: ArrayLike,
+    columns: ArrayLike,
+    queries: ArrayLike,
+    keys: ArrayLike,
+    accumulator_bits: int,
+) -> IntArray:
+    """The scores of a mask in CSR form, in stored order: row i of Q times row j of K for (i, j)."""
+    stored = np.diff(np.asarray(pointers, np.int64))
+    rows = np.repeat(np.arange(len(stored)), stored)
+    q = np.asarray(queries, np.int64)[rows]
+    k = np.asarray(keys, np.int64)[np.asarray(columns, np.int64)]
+    # int64 wraps at 64 bits, and its low bits are right whatever the sum.
+    return wrap((q * k).sum(axis=1), accumulator_bits)
+
+
+def lane_words(
+    pointers: ArrayLike,
+    scores: ArrayLike,
+    lanes: int,
+    accumulator_bits: int,
+    row_bits: int,
+) -> list[list[int]]:
+    """The words of each lane's stream: score, row, has_score, is_end, last, the first lowest.
+
+    The stored order is cut into as equal parts as can be, the longer ones first; a part without
+    scores is one word without a score.
+    """
+    values, rows = _rows(pointers, scores)
+    streams, begin = [], 0
+    for lane in range(lanes):
+        end = begin + len(values) // lanes + (lane < len(values) % lanes)
+        words = []
+        for n in range(begin, end):
+            is_end = n == end - 1
+            is_row_end = is_end or rows[n + 1] != rows[n]
+            told = (values[n], accumulator_bits), (rows[n], row_bits), (1, 1)
+            words.append(_word(*told, (is_end, 1), (is_row_end, 1)))
+        empty = _word((0, accumulator_bits + row_bits + 1), (1, 1), (1, 1))
+        streams.append(words or [empty])
+        begin = end
+    return streams
+
+
+def row_words(
+    pointers: ArrayLike,
+    scores: ArrayLike,
+    lanes: int,
+    accumulator_bits: int,
+    row_bits: int,
+) -> list[int]:
+    """The words of the row stream: scores, mask, row, is_end, last, the first lowest.
+
+    Score n stands in lane n % lanes; a word ends with a row or with the last lane.
+    """
+    values, rows = _rows(pointers, scores)
+    words = []
+    begin = 0
+    while begin < len(values):
+        row = rows[begin]
+        end = begin + 1
+        while end < len(values) and rows[end] == row and end % lanes:
+            end += 1
+        data = mask = 0
+        for n in range(begin, end):
+            mask |= 1 << (n % lanes)
+            data |= _word((values[n], accumulator_bits)) << (n % lanes * accumulator_bits)
+        is_end = end == len(values)
+        is_row_end = is_end or rows[end] != row
+        told = (data, lanes * accumulator_bits), (mask, lanes), (row, row_bits)
+        words.append(_word(*told, (is_end, 1), (is_row_end, 1)))
+        begin = end
+    return words or [_word((0, lanes * (accumulator_bits + 1) + row_bits), (1, 1), (1, 1))]
+
+
+def _rows(pointers: ArrayLike, scores: ArrayLike) -> tuple[list[int], list[int]]:
+    stored = np.diff(np.asarray(pointers, np.int64))
+    rows = np.repeat(np.arange(len(stored)), stored)
+    return np.asarray(scores, np.int64).tolist(), rows.tolist()
+
+
+def _word(*fields: tuple[int, int]) -> int:
+    """Fields of (value, bits), the first in the lowest bits."""
+    word, offset = 0, 0
+    for value, bits in fields:
+        word |= (int(value) & ((1 << bits) - 1)) << offset
+        offset += bits
+    return word
