@@ -85,6 +85,19 @@ PARTS: Final = tuple(f.name for f in fields(Template) if f.name not in ("name", 
 
 BUILT_IN: Final = (
     Template(
+        name="nm_prune",
+        summary="the N largest magnitudes of each group of M values, one group per cycle",
+        section="tilewright.spec:NMPruneSection",
+        params="tilewright.hw.nm_prune.params:NMPruneParams",
+        mapping="tilewright.hw.nm_prune.mapping",
+        cost="tilewright.hw.nm_prune.cost",
+        rtl="tilewright.hw.nm_prune.rtl:NMPruner",
+        golden="tilewright.sim.golden.nm_prune:nm_prune",
+        kernel="tilewright.hw.nm_prune.kernel:NMPrunerKernel",
+        cases="tilewright.flow.nm_prune_cases",
+        bench="tilewright.sim.benches.kernel",
+    ),
+    Template(
         name="nm_sparse",
         summary="matrix multiplication with N:M structured sparse weights",
         section="tilewright.spec:NMSparseSection",

@@ -7,6 +7,7 @@ from .numbers import NumberFormat
 from .schema import json_schema
 from .sections import (
     BUILTIN_SECTIONS,
+    NMPruneSection,
     NMSparseSection,
     SddmmSection,
     SpmmSection,
@@ -21,6 +22,7 @@ __all__ = [
     "AcceleratorSpec",
     "Diagnostic",
     "KernelSpec",
+    "NMPruneSection",
     "NMSparseSection",
     "NumberFormat",
     "SddmmSection",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .base import TemplateSection
+from .nm_prune import NMPruneSection
 from .nm_sparse import NMSparseSection
 from .sddmm import SddmmSection
 from .spmm import SpmmSection
@@ -17,6 +18,7 @@ from .zero_skip import ZeroSkipSection
 
 BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
     {
+        "nm_prune": NMPruneSection,
         "nm_sparse": NMSparseSection,
         "sddmm": SddmmSection,
         "spmm": SpmmSection,
@@ -27,6 +29,7 @@ BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
 
 __all__ = [
     "BUILTIN_SECTIONS",
+    "NMPruneSection",
     "NMSparseSection",
     "SddmmSection",
     "SpmmSection",
