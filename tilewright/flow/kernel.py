@@ -108,7 +108,8 @@ def verify_kernel(
 
 def _report(spec: KernelSpec, job: Job, result: KernelResult, out: Path) -> Result:
     expected = {case.name: case for case in job.cases}
-    words = sum(len(w) for case in job.cases for n, w in case.expected.items() if n == "o")
+    outputs = [port.name for port in job.ports if port.direction == "out"]
+    words = sum(len(case.expected[name]) for case in job.cases for name in outputs)
     timed = [case for case in result.cases if expected[case.name].expected_cycles is not None]
     measured = sum(case.cycles or 0 for case in timed)
     estimated = sum(expected[case.name].expected_cycles or 0 for case in timed)
