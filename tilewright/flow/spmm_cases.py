@@ -23,6 +23,7 @@ from tilewright.sim.regress import Job, Port
 from tilewright.spec import SpmmSection
 
 from .case_parts import Work, standard_job
+from .spmm_entry_work import broadcast_work, dynamic_work, entry_ports
 from .spmm_work import KINDS, Matrices, draw_matrices
 
 MOST_PACKETS = 3
@@ -55,7 +56,7 @@ def ports(params: SpmmParams) -> tuple[Port, ...]:
     lane = params.lane_params
     load_bits = params.store_params.load_word_bits
     return (
-        Port(name="a", direction="in", bits=params.static_word_bits, has_last=True),
+        *_a_ports(params),
         Port(name="b", direction="in", bits=load_bits, has_last=True),
         *(
             Port(name=f"o{number}", direction="out", bits=lane.result_bits, has_last=True)
@@ -64,14 +65,26 @@ def ports(params: SpmmParams) -> tuple[Port, ...]:
     )
 
 
+def _a_ports(params: SpmmParams) -> tuple[Port, ...]:
+    if params.mode != "static":
+        return entry_ports(params)
+    return (Port(name="a", direction="in", bits=params.static_word_bits, has_last=True),)
+
+
+def work(params: SpmmParams, packets: Sequence[Matrices]) -> Work:
+    """Packets back to back in the form of the mode, with their cycles."""
+    kinds = {"static": static_work, "dynamic": dynamic_work, "broadcast": broadcast_work}
+    return kinds[params.mode](params, packets)
+
+
 def job(params: SpmmParams, module: str, *, samples: int, seed: int) -> Job:
     """Every kind of matrix and `samples` runs of packets without stalls, then the stalls."""
     rng = np.random.default_rng(seed)
-    first = [static_work(params, [draw_matrices(params, rng, kind)]) for kind in KINDS]
+    first = [work(params, [draw_matrices(params, rng, kind)]) for kind in KINDS]
 
     def draw(rng: np.random.Generator) -> Work:
         num = int(rng.integers(1, MOST_PACKETS + 1))
-        return static_work(params, [draw_matrices(params, rng) for _ in range(num)])
+        return work(params, [draw_matrices(params, rng) for _ in range(num)])
 
     return standard_job(module, ports(params), draw, samples=samples, seed=seed, first=first)
 
