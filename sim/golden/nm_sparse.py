@@ -1,4 +1,4 @@
-"""Golden model of the nm_sparse template and of the pruner: integers, weights spread out again."""
+"""Golden model of the nm_sparse template: integers, weights spread out again."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,19 +20,6 @@ def spread(values: ArrayLike, indices: ArrayLike, group: int) -> IntArray:
     for index in range(group):
         matrix[:, index, :] = np.where(indices_ == index, values_, 0).sum(axis=1)
     return matrix.reshape(num_groups * group, num_columns)
-
-
-def prune(matrix: ArrayLike, kept: int, group: int) -> IntArray:
-    """The matrix with the `kept` largest magnitudes of each group of k of a column, else zero.
-
-    Of equal magnitudes the lowest k stay. A last group may have fewer k.
-    """
-    result = np.array(matrix, np.int64)
-    for start in range(0, result.shape[0], group):
-        part = result[start : start + group]
-        order = np.argsort(-np.abs(part), axis=0, kind="stable")
-        np.put_along_axis(part, order[kept:], 0, axis=0)
-    return result
 
 
 def nm_sparse(

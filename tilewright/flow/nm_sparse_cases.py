@@ -6,7 +6,8 @@ import numpy as np
 
 from tilewright.hw.nm_sparse import law, mapping
 from tilewright.hw.nm_sparse.params import NMSparseParams
-from tilewright.sim.golden.nm_sparse import IntArray, nm_sparse, prune
+from tilewright.sim.golden.nm_prune import prune
+from tilewright.sim.golden.nm_sparse import IntArray, nm_sparse
 from tilewright.sim.regress import Job, Port
 from tilewright.spec import NMSparseSection
 
