@@ -1,9 +1,10 @@
 """Cost law of mode `dynamic`: exact cycles without stalls, from the entries themselves. Pure.
 
 Which entry starts when depends on the banks of all of them, so the law is a model of windows,
-arbiter, results and carries, cycle by cycle. Bounds that need no model: a packet takes at least as
-many cycles as its longest lane has entries and its most read bank has reads, and at most one cycle
-per entry and a few for each result that waits, since in each cycle some lane starts or all wait.
+arbiter, results and carries, cycle by cycle. `bounds` need no model: a packet takes at least as
+many cycles as its longest lane has entries and its most read bank has reads; at most one per entry,
+since some lane starts in every cycle, and those of a result for each one that waits for another
+lane, when results fill all lanes.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,14 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
-from .cost import FETCH_CYCLES
+from .cost import FETCH_CYCLES, ISSUE_TO_RESULT_CYCLES
 from .cost_core import CLOSES, LAST, SENDS, WAITS, Ints, issue, new_results, step
 from .dynamic_mapping import join_packets
 from .entry_mapping import EntryStream
 from .params import SpmmParams
+
+TAKE_TO_START_CYCLES = 2
+"""From an entry's transfer to its start, when its bank is free: window, choice."""
 
 # The model's state of a lane: next entry, entries in the window, whether its packet is over, entry
 # that went and its flags (FLAGS, in the order of `cost_core`).
@@ -50,9 +54,9 @@ def times(
     """What happens when, for packets with `load_words` words of `b` each, when nothing stalls."""
     lanes = join_packets(packets)
     flags = [sum(getattr(lane, name) * flag for name, flag in FLAGS.items()) for lane in lanes]
-    bounds = np.concatenate([[0], np.cumsum([len(lane) for lane in lanes])]).astype(np.int64)
+    shares = np.concatenate([[0], np.cumsum([len(lane) for lane in lanes])]).astype(np.int64)
     first_a, last_out, starts = play(
-        bounds,
+        shares,
         np.concatenate([lane.bank for lane in lanes]),
         np.concatenate(flags).astype(np.int64),
         np.asarray(load_words, np.int64),
@@ -62,7 +66,7 @@ def times(
     return Times(
         first_a=first_a,
         last_out=last_out,
-        starts=tuple(starts[a:b] for a, b in pairwise(bounds.tolist())),
+        starts=tuple(starts[a:b] for a, b in pairwise(shares.tolist())),
     )
 
 
@@ -73,27 +77,37 @@ def kernel_cycles(
     return times(params, packets, load_words).cycles
 
 
-def _play(bounds, bank, flags, load_words, sizes, results):  # type: ignore[no-untyped-def]
+def bounds(params: SpmmParams, packet: tuple[EntryStream, ...]) -> tuple[int, int]:
+    """Least and most `work_cycles` of one packet."""
+    bank = np.concatenate([lane.bank for lane in packet])
+    longest = max(len(lane) for lane in packet)
+    most_reads = int(np.bincount(bank, minlength=params.banks).max())
+    num_waits = sum(int((lane.waits & lane.is_row_end).sum()) for lane in packet)
+    latency = TAKE_TO_START_CYCLES + ISSUE_TO_RESULT_CYCLES
+    return max(longest, most_reads) + latency, len(bank) + latency * (num_waits + 1)
+
+
+def _play(shares, bank, flags, load_words, sizes, results):  # type: ignore[no-untyped-def]
     """Cycle by cycle; the parts see what was so at the beginning of the cycle."""
     banks, depth, buffers, fetch_cycles = sizes
-    lanes = len(bounds) - 1
+    lanes = len(shares) - 1
     state = np.zeros((lanes, NUM_STATES), np.int64)
-    state[:, NEXT], state[:, GONE] = bounds[:-1], -1
+    state[:, NEXT], state[:, GONE] = shares[:-1], -1
     window = np.zeros((lanes, depth + 1), np.int64)  # entries
     ends = np.zeros((lanes, depth + 1), np.int64)  # their flags; those of ends of rows move
-    starts, before = np.zeros(bounds[-1], np.int64), np.zeros(lanes, np.int64)
+    starts = np.zeros(shares[-1], np.int64)
     num_full, packet, loaded, turn, first_a, last_out, cycle = 0, 0, 0, 0, -1, 0, 0
-    while is_busy(state, bounds) or is_any_left(results):
+    while is_busy(state, shares) or is_any_left(results):
         is_full, is_over = num_full > 0, state[:, IS_OVER].all()
         was_empty = not state[:, COUNT].any()
         spare = results.flags.shape[1] - (results.issued - results.fetched)
         chosen = choose(window, ends, state, bank, (banks, depth, turn, is_full), spare)
         start(state, results, starts, cycle)
-        if step(results, before, cycle, fetch_cycles) > 0:
+        if step(results, cycle, fetch_cycles) > 0:
             last_out = cycle
         if is_full and first_a < 0:
             first_a = cycle
-        move(window, ends, state, chosen, (flags, bounds, is_full))
+        move(window, ends, state, chosen, (flags, shares, is_full))
         turn = 0 if was_empty else (turn + (chosen >= 0).any()) % lanes
         if is_over:
             state[:, IS_OVER] = 0
@@ -106,11 +120,11 @@ def _play(bounds, bank, flags, load_words, sizes, results):  # type: ignore[no-u
     return first_a, last_out, starts
 
 
-def _is_busy(state, bounds):  # type: ignore[no-untyped-def]
+def _is_busy(state, shares):  # type: ignore[no-untyped-def]
     """Whether entries are to come or have not started."""
     for lane in range(len(state)):
         here = state[lane]
-        if here[NEXT] < bounds[lane + 1] or here[COUNT] or here[GONE] >= 0:
+        if here[NEXT] < shares[lane + 1] or here[COUNT] or here[GONE] >= 0:
             return True
     return False
 
@@ -160,7 +174,7 @@ def _start(state, results, starts, cycle):  # type: ignore[no-untyped-def]
 
 def _move(window, ends, state, chosen, circumstances):  # type: ignore[no-untyped-def]
     """Entries close up behind those that go; new ones come behind them."""
-    flags, bounds, is_full = circumstances
+    flags, shares, is_full = circumstances
     for lane in range(len(state)):
         here, place = state[lane], chosen[lane]
         has_space = here[COUNT] < window.shape[1]
@@ -175,7 +189,7 @@ def _move(window, ends, state, chosen, circumstances):  # type: ignore[no-untype
             for other in range(place, here[COUNT]):
                 window[lane, other] = window[lane, other + 1]
                 ends[lane, other] = ends[lane, other + 1]
-        if is_full and has_space and here[NEXT] < bounds[lane + 1]:
+        if is_full and has_space and here[NEXT] < shares[lane + 1]:
             window[lane, here[COUNT]] = here[NEXT]
             ends[lane, here[COUNT]] = flags[here[NEXT]]
             here[NEXT] += 1

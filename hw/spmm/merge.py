@@ -1,6 +1,6 @@
 """Results of a lane, whole rows and pieces of rows; pieces are added from lane to lane."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,9 +16,10 @@ def item_layout(params: LaneParams) -> data.StructLayout:
 class Merge(wiring.Component):
     """Adds the pieces of rows that several lanes share.
 
-    An item that `waits` takes a sum from the lane to the right and adds it; then one that `sends`
-    goes to the lane to the left, any other leaves. What was sent and is the last of the packet
-    leaves a word without a row behind.
+    An item that `waits` takes a sum from the lane to the right and adds it. One that `sends` then
+    goes into the carry register, where the lane to the left finds it, and makes way for the items
+    behind it; any other leaves. What was sent and is the last of the packet leaves a word without a
+    row.
 
     Parameters
     ----------
@@ -32,9 +33,9 @@ class Merge(wiring.Component):
 
     Timing
     ------
-    ``cost.MERGE_CYCLES`` from `i` to `o` or `carry_out`, one more if the item waits, counted from
-    the later of the item and the carry. One item per cycle. No `ready` of a carry depends on
-    another port in the same cycle.
+    ``cost.MERGE_CYCLES`` from `i` to `o` or `carry_out`; an item that waits and leaves, one more
+    from the carry. One item per cycle; a carry every second cycle. All ports come from registers;
+    only `i.ready` depends on `o.ready`.
 
     Numbers
     -------
@@ -57,16 +58,24 @@ class Merge(wiring.Component):
         m = Module()
         held = Signal(item_layout(self.params), reset_less=True)
         is_held, is_waiting, is_sending = Signal(), Signal(), Signal()
-        is_sent = self.carry_out.valid & self.carry_out.ready
-        is_out = self.o.valid & self.o.ready
+        is_carried, carried = Signal(), Signal(self.params.sums_bits, reset_less=True)
+        is_added, is_sent, is_out = Signal(), Signal(), Signal()
+        sums = self._sums(held.result.sums, is_waiting)
         m.d.comb += [
-            self.carry_in.ready.eq(is_held & is_waiting),
-            self.carry_out.valid.eq(is_held & ~is_waiting & is_sending),
-            self.carry_out.payload.eq(held.result.sums),
+            self.carry_in.ready.eq(is_held & is_waiting & ~(is_sending & is_carried)),
+            is_added.eq(self.carry_in.valid & self.carry_in.ready),
+            is_sent.eq(is_held & is_sending & ~is_carried & (~is_waiting | is_added)),
+            self.carry_out.valid.eq(is_carried),
+            self.carry_out.payload.eq(carried),
             self.o.valid.eq(is_held & ~is_waiting & ~is_sending),
             self.o.payload.eq(held.result),
+            is_out.eq(self.o.valid & self.o.ready),
             self.i.ready.eq(~is_held | is_out | (is_sent & ~held.result.last)),
         ]
+        with m.If(is_sent):
+            m.d.sync += [is_carried.eq(1), carried.eq(sums)]
+        with m.Elif(self.carry_out.ready):
+            m.d.sync += is_carried.eq(0)
         with m.If(self.i.ready):
             m.d.sync += [
                 is_held.eq(self.i.valid),
@@ -75,13 +84,15 @@ class Merge(wiring.Component):
                 is_sending.eq(self.i.payload.sends),
             ]
         with m.Elif(is_sent):
-            m.d.sync += [is_sending.eq(0), held.result.has_row.eq(0), held.result.sums.eq(0)]
-        with m.Elif(self.carry_in.valid & self.carry_in.ready):
-            m.d.sync += [is_waiting.eq(0), held.result.sums.eq(self._sum(held.result.sums))]
+            m.d.sync += [is_waiting.eq(0), is_sending.eq(0)]
+            m.d.sync += [held.result.has_row.eq(0), held.result.sums.eq(0)]
+        with m.Elif(is_added):
+            m.d.sync += [is_waiting.eq(0), held.result.sums.eq(sums)]
         return m
 
-    def _sum(self, sums):
-        """The held sums and those of the carry."""
+    def _sums(self, sums, is_waiting):
+        """The held sums, with those of the carry if they wait for them."""
         bits = self.params.accumulator_bits
         parts = [slice(n * bits, (n + 1) * bits) for n in range(self.params.num_sums)]
-        return Cat((sums[part] + self.carry_in.payload[part])[:bits] for part in parts)
+        carry = Mux(is_waiting, self.carry_in.payload, 0)
+        return Cat((sums[part] + carry[part])[:bits] for part in parts)
