@@ -23,7 +23,7 @@ from tilewright.sim.regress import Case, CaseResult, Job
 from tilewright.build.kernel_run import simulate_kernel
 from tilewright.build.verilog import emit
 from tilewright.flow.case_parts import case_of
-from tilewright.flow.nm_sparse_cases import ports, work
+from tilewright.flow.nm_sparse_cases import Product, ports, work
 
 from .area import area_of
 
@@ -81,8 +81,10 @@ def _with_speedup(row: Row) -> Row:
 
 def _simulated(shape: tuple[int, int, int], kept: int) -> tuple[Case, CaseResult]:
     """One GEMM; its words are gone afterwards, as the dense ones fill 100 MB."""
-    product = work(PARAMS, shape, kept, np.random.default_rng(SEED), subpanels=1)
-    case = case_of(product.name, product, limit_cycles=LIMIT_CYCLES)
+    m, k, n = shape
+    product = Product(m=m, k=k, n=n, kept=kept)
+    gemm = work(PARAMS, [product], np.random.default_rng(SEED))
+    case = case_of(gemm.name, gemm, limit_cycles=LIMIT_CYCLES)
     job = Job(module=MODULE, ports=ports(PARAMS), cases=(case,), seed=SEED)
     with tempfile.TemporaryDirectory(prefix="tilewright-nm-") as folder:
         result = simulate_kernel(emit(NMSparseKernel(PARAMS), MODULE), job, Path(folder))

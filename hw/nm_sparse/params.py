@@ -21,8 +21,8 @@ class NMSparseParams(SystolicParams):
     PE selects its operand from the group of activations that passes) or a value for each column and
     one index for all (`mux: row`, the columns of a tile share their pattern and each row selects
     once). An activation word has `feed_lanes` values of k of every row. `edge_groups` groups of
-    activations are buffered per row, and `edge_blocks` weight words. `edge_groups` 0 stands for as
-    many as never hold the array up.
+    activations are buffered per row, at least 2, and `edge_blocks` weight words; `edge_groups` 0
+    stands for as many as never hold the array up.
     """
 
     lanes: int = field(init=False)
@@ -43,8 +43,9 @@ class NMSparseParams(SystolicParams):
             raise ValueError(f"feed_lanes: 1..{self.group} (group), got {self.feed_lanes}")
         if self.mux not in ("pe", "row"):
             raise ValueError(f"mux: one of pe, row, got {self.mux!r}")
-        require("edge_groups", self.edge_groups, 0)
-        if self.edge_groups == 0:
+        if self.edge_groups:
+            require("edge_groups", self.edge_groups, 2)
+        else:
             object.__setattr__(self, "edge_groups", self.full_rate_groups)
 
     @property

@@ -173,9 +173,11 @@ class Drain(wiring.Component):
             m.d.comb += deskew.i.eq(self._requantize(m))
         else:
             m.d.comb += deskew.i.eq(self.core.values)
-        under_way = Signal(2 * latency)  # (valid, last) of each row, youngest lowest
-        moved = Cat(self.core.valid, self.core.last, under_way)
-        m.d.sync += under_way.eq(moved)
+        moved = Cat(self.core.valid, self.core.last)
+        if latency:  # Verilog has no signal of 0 bits
+            under_way = Signal(2 * latency)  # (valid, last) of each row, youngest lowest
+            moved = Cat(moved, under_way)
+            m.d.sync += under_way.eq(moved)
         self._buffer(m, deskew.o, moved[2 * latency], moved[2 * latency + 1])
         return m
 

@@ -72,7 +72,7 @@ class NMSparseSection(TemplateSection):
         default=4,
         description="Sets of `cols` per-channel parameters held at once. Default 4.",
     )
-    edge_groups: Annotated[int, whole(1, MAX_EDGE_GROUPS)] = Field(
+    edge_groups: Annotated[int, whole(2, MAX_EDGE_GROUPS)] = Field(
         default_factory=lambda data: full_rate_groups(
             data["rows"], data["group"], data["feed_lanes"]
         ),
