@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -97,20 +98,43 @@ class Oracle:
         return found
 
 
+def integer_session(
+    data: bytes,
+    threads: int = 0,
+    more: Mapping[str, str] = MappingProxyType({}),
+    optimised_path: Path | None = None,
+) -> onnxruntime.InferenceSession:
+    """A session with integer kernels for int8 as well as uint8, none of which saturates inside.
+
+    On x86 processors without VNNI instructions, sums of uint8 by int8 saturate at 16 bits unless
+    onnxruntime is told to be precise. Then it finds no kernel for int8 by int8, whose sums
+    never saturate: such models run without. threads 0: all.
+    """
+    for is_precise in ("1", "0"):
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # errors are raised, not logged besides
+        options.intra_op_num_threads = threads
+        settings = {"session.qdqisint8allowed": "1", "session.x64quantprecision": is_precise}
+        for key, value in {**settings, **more}.items():
+            options.add_session_config_entry(key, value)
+        if optimised_path is not None:
+            options.optimized_model_filepath = str(optimised_path)
+        try:
+            return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except errors.NotImplemented:
+            if is_precise == "0":
+                raise
+    raise AssertionError("the second try returns or raises")
+
+
 def _start(
     data: bytes, threads: int, more: Mapping[str, str]
 ) -> tuple[onnxruntime.InferenceSession, onnx.ModelProto]:
     """A session, and the model as it runs it."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # errors are raised, not logged besides
-    options.intra_op_num_threads = threads
-    for key, value in {"session.qdqisint8allowed": "1", **more}.items():
-        options.add_session_config_entry(key, value)
     with tempfile.TemporaryDirectory(prefix="tilewright-oracle-") as folder:
         # The only way to learn the kernels is a file.
         path = Path(folder) / "optimised.onnx"
-        options.optimized_model_filepath = str(path)
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = integer_session(data, threads, more, path)
         return session, onnx.load(path)
 
 

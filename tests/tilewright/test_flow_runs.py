@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
+from tilewright.sim.golden.oracle import integer_session
 
 from tilewright import cli
 from tilewright.flow import simulation
@@ -25,10 +25,7 @@ NARROW = {"lanes": 6, "rows": 3, "bytes_per_cycle": 4}
 
 def oracle(model: Path, arrays: dict[str, Any]) -> Any:
     """What onnxruntime's integer kernels give."""
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.read_bytes(), options)
+    session = integer_session(model.read_bytes())
     return session.run(None, arrays)[0]
 
 

@@ -28,6 +28,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from tilewright.commands.contract import Progress
 from tilewright.errors import TilewrightError
+from tilewright.sim.golden.oracle import integer_session
 
 from .unary_regions import name_all_nodes, unary_regions
 
@@ -90,11 +91,8 @@ def run_model(model: bytes, feeds: Sequence[Feed]) -> list[dict[str, NDArray[Any
     Raises:
         QuantisationError: with onnxruntime's words.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = FATAL
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
     with _onnxruntime("run"):
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = integer_session(model)
         names = [output.name for output in session.get_outputs()]
         return [dict(zip(names, session.run(names, dict(feed)), strict=True)) for feed in feeds]
 

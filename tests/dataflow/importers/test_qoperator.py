@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -20,6 +19,7 @@ from onnxruntime.quantization import (
 from tilewright.dataflow.importers.imported import Imported
 from tilewright.dataflow.importers.model import import_bytes
 from tilewright.sim.golden.model_run import run_model
+from tilewright.sim.golden.oracle import integer_session
 
 MICROSOFT = "com.microsoft"
 IMAGE = (1, 3, 8, 8)
@@ -114,7 +114,7 @@ def by_onnxruntime(model: onnx.ModelProto, inputs: Arrays) -> Arrays:
     names = [name for node in model.graph.node for name in node.output]
     del every.graph.output[:]
     every.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = onnxruntime.InferenceSession(every.SerializeToString())
+    session = integer_session(every.SerializeToString())
     return dict(zip(names, session.run(None, inputs), strict=True))
 
 

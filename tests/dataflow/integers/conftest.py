@@ -9,6 +9,7 @@ import pytest
 from onnx import helper, numpy_helper
 from tilewright.dataflow.importers.model import import_bytes
 from tilewright.sim.golden.model_run import run_model
+from tilewright.sim.golden.oracle import integer_session
 
 from tilewright.spec.diagnostics import SpecError
 
@@ -110,16 +111,15 @@ class Model:
 
     def onnxruntime(self, inputs, is_optimised=True):
         """Its outputs by name; with its integer kernels, or every node as the file has it."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
-        if not is_optimised:
+        if is_optimised:
+            session = integer_session(self.data, threads=1)
+        else:
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            options.intra_op_num_threads = 1
             level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.graph_optimization_level = level
-        session = onnxruntime.InferenceSession(
-            self.data, options, providers=["CPUExecutionProvider"]
-        )
+            session = onnxruntime.InferenceSession(self.data, options)
         names = [item.name for item in session.get_outputs()]
         return dict(zip(names, session.run(names, inputs), strict=True))
 

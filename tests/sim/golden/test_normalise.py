@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 from tilewright.dataflow.graph import Op
@@ -16,6 +15,7 @@ from tilewright.dataflow.number_formats import range_of
 from tilewright.dataflow.tensor import Tensor
 from tilewright.sim.golden.operand import Operand
 from tilewright.sim.golden.ops_normalise import layer_normalization, softmax
+from tilewright.sim.golden.oracle import integer_session
 
 Array = np.ndarray[Any, Any]
 
@@ -55,12 +55,7 @@ def onnxruntime_of(
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = integer_session(model.SerializeToString())
     answer: Array = session.run(None, {"x": x.values})[0]
     return answer
 
