@@ -30,6 +30,7 @@ def row_words(values: NDArray[np.int64], chunks: int, products: int, bits: int) 
 
 def pack_slots(params: SddmmParams, schedule: Schedule, *, keeps_keys: bool = False) -> Words:
     """The words of `a`: one per slot. `keeps_keys`: the next packet brings no K."""
+    places = _places(params)
     words = []
     last = schedule.num_slots - 1
     freed = 0
@@ -42,31 +43,48 @@ def pack_slots(params: SddmmParams, schedule: Schedule, *, keeps_keys: bool = Fa
             "frees_keys": int(is_last and not keeps_keys),
             "last": int(is_last),
         }
-        fields |= {f"address_{bank}": 0 for bank in range(params.banks)}
         for lane in range(params.lanes):
             entry, column = _entry(params, schedule, slot, lane, freed)
             fields |= {f"{name}_{lane}": value for name, value in entry.items()}
             if column >= 0:
-                fields[f"address_{schedule.placement.bank[column]}"] = int(
-                    schedule.placement.address[column]
-                )
-        words.append(params.slot_format.encode(fields))
+                bank = schedule.placement.bank[column]
+                fields[f"address_{bank}"] = int(schedule.placement.address[column])
+        words.append(_encode(places, fields))
         freed += int(schedule.frees[slot])
     return words
+
+
+def _places(params: SddmmParams) -> dict[str, tuple[int, int]]:
+    """Offset and width of each field of a word of the schedule."""
+    places, offset = {}, 0
+    for field in params.slot_format.fields:
+        places[field.name] = offset, field.bits
+        offset += field.bits
+    return places
+
+
+def _encode(places: dict[str, tuple[int, int]], fields: dict[str, int]) -> int:
+    """A word; fields that are not given are 0."""
+    word = 0
+    for name, value in fields.items():
+        offset, bits = places[name]
+        if value >> bits:
+            raise ValueError(f"{name}: {value} does not fit {bits} bits")
+        word |= value << offset
+    return word
 
 
 def _entry(
     params: SddmmParams, schedule: Schedule, slot: int, lane: int, freed: int
 ) -> tuple[dict[str, int], int]:
     """What a lane does in a slot, and the row of K that it needs (-1: none)."""
-    entry = dict.fromkeys(params.entry_format.names, 0)
     place = int(schedule.places[slot, lane])
     if place < 0:
-        return entry, NOTHING
+        return {}, NOTHING
     stored = schedule.scores[lane]
     score = int(stored[place])
-    entry |= {"is_active": 1, "position": place % params.window}
-    entry["is_end"] = int(place == len(stored) - 1)
+    is_end = int(place == len(stored) - 1)
+    entry = {"is_active": 1, "position": place % params.window, "is_end": is_end}
     if score < 0:
         entry["is_row_end"] = int(not params.is_row_stream)
         return entry, NOTHING
@@ -103,20 +121,17 @@ def pack_keys(params: SddmmParams, schedule: Schedule, keys: NDArray[np.int64]) 
 
 def load_words(store: StoreParams, contents: dict[tuple[int, int], int]) -> Iterator[int]:
     """Words of the load stream for bank words by (bank, address); at least one, `last` on top."""
-    groups: dict[tuple[int, int], dict[int, int]] = {}  # by address and bank in its group
-    for (bank, address), word in contents.items():
+    queues: list[list[int]] = [[] for _ in range(store.load_words)]
+    for (bank, address), word in sorted(contents.items()):
         group, member = divmod(bank, store.group)
-        groups.setdefault((address, member), {})[group] = word
-    order = sorted(groups) or [(0, 0)]
-    write_bits = store.word_bits + store.address_bits + store.group_bits + 1
-    for number, (address, member) in enumerate(order):
-        total = int(number == len(order) - 1) << (write_bits * store.load_words)
-        place = address | (member << store.address_bits)
-        for group, word in groups.get((address, member), {}).items():
-            is_valid = 1 << (store.address_bits + store.group_bits)
-            write = word | ((place | is_valid) << store.word_bits)
-            total |= write << (group * write_bits)
-        yield total
+        place = 1 << store.group_bits | member
+        queues[group].append((place << store.address_bits | address) << store.word_bits | word)
+    count = max(1, *map(len, queues))
+    for index in range(count):
+        writes = [queue[index] if index < len(queue) else 0 for queue in queues]
+        total = sum(write << (number * store.write_bits) for number, write in enumerate(writes))
+        is_last = int(index == count - 1)
+        yield total | is_last << (store.load_words * store.write_bits)
 
 
 def pack_queries(params: SddmmParams, schedule: Schedule, queries: NDArray[np.int64]) -> Words:

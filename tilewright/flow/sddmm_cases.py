@@ -58,10 +58,9 @@ def params_of(section: SddmmSection) -> SddmmParams:
 def ports(params: SddmmParams) -> tuple[Port, ...]:
     """The stream ports of the kernel."""
     lane, store = params.lane_params, params.store_params
-    write_bits = store.word_bits + store.address_bits + store.group_bits + 1
     inputs = (
         Port(name="a", direction="in", bits=params.slot_format.width - 1, has_last=True),
-        Port(name="k", direction="in", bits=write_bits * store.load_words, has_last=True),
+        Port(name="k", direction="in", bits=store.load_words * store.write_bits, has_last=True),
         Port(name="q", direction="in", bits=params.query_word_bits, has_last=True),
     )
     score_bits = params.accumulator_bits
