@@ -45,7 +45,7 @@ class Merger(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes, word = self.params.lanes, self.i.payload
-        buffer = Signal(data.ArrayLayout(slot_layout(self.params), lanes))
+        buffer = Signal(data.ArrayLayout(slot_layout(self.params), lanes), reset_less=True)
         is_held = Signal(lanes)
         is_waiting = Signal()  # the buffer holds an output word that is complete
         waits_as_last = Signal()

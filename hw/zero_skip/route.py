@@ -45,19 +45,16 @@ class Router(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        counted, before, count = self._count(m)
-        word = self._place(m, counted, before, count)
+        valid, word = self._place(m, *self._count(m))
         for stage in range(self.params.stages):
             word = self._exchange(m, word, stage)
             if (stage + 1) % STAGES_PER_REGISTER == 0 or stage == self.params.stages - 1:
-                word = self._register(m, word, stage)
+                valid, word = self._register(m, valid, word, stage)
         slots = zip(self.o.payload.slots, word.values, word.lanes, strict=True)
         for slot, value, lane in slots:
-            m.d.comb += [
-                slot.value.eq(value),
-                slot.index.eq(Cat(lane[: self.params.stages], word.number)),
-            ]
-        m.d.comb += self.o.valid.eq(word.valid)
+            index = Cat(lane[: self.params.stages], word.number)
+            m.d.comb += [slot.value.eq(value), slot.index.eq(index)]
+        m.d.comb += self.o.valid.eq(valid)
         m.d.comb += [
             getattr(self.o.payload, name).eq(getattr(word, name))
             for name in ("mask", "is_full", "is_over", "last")
@@ -65,20 +62,23 @@ class Router(wiring.Component):
         return m
 
     def _count(self, m):
-        """The word one cycle later; in front of each lane, and in all, the number of kept ones."""
-        counted = Signal(selected_layout(self.params))
-        valid = Signal()
+        """The word one cycle later; the kept elements in front of each lane, and all of them."""
+        counted = Signal(selected_layout(self.params), reset_less=True)
+        valid = Signal(name="counted_valid")
         m.d.sync += [counted.eq(self.i.payload), valid.eq(self.i.valid)]
         sums, total = _prefix_sums(list(self.i.payload.mask))
-        before = [Signal(range(lane + 1), name=f"before_{lane}") for lane in range(1, len(sums))]
-        count = Signal(range(self.params.lanes + 1))
+        before = [
+            Signal(range(lane + 1), name=f"before_{lane}", reset_less=True)
+            for lane in range(1, len(sums))
+        ]
+        count = Signal(range(self.params.lanes + 1), reset_less=True)
         m.d.sync += [*(a.eq(b) for a, b in zip(before, sums[1:], strict=True)), count.eq(total)]
-        return (valid, counted), [Const(0), *before], count
+        return valid, counted, [Const(0), *before], count
 
-    def _place(self, m, counted, before, count):
+    def _place(self, m, valid, word, before, count):
         """Slots; whether the word fills an output word; how many elements stay open behind it."""
-        valid, word = counted
-        placed = Signal(self._layout(), name="placed")
+        placed = Signal(self._layout(), reset_less=True)
+        placed_valid = Signal()
         num_open = Signal(self.params.lane_bits)
         total = Signal(range(2 * self.params.lanes))
         m.d.comb += total.eq(num_open + count)
@@ -86,7 +86,7 @@ class Router(wiring.Component):
         with m.If(valid):
             m.d.sync += num_open.eq(Mux(word.last, 0, rest))
         m.d.sync += [
-            placed.valid.eq(valid),
+            placed_valid.eq(valid),
             placed.mask.eq(word.mask),
             placed.number.eq(word.word),
             placed.last.eq(word.last),
@@ -95,7 +95,7 @@ class Router(wiring.Component):
             placed.values.eq(word.values),
             *(slot.eq(num_open + n) for slot, n in zip(placed.slots, before, strict=True)),
         ]
-        return placed
+        return placed_valid, placed
 
     def _exchange(self, m, word, stage):
         """One stage: lanes that differ in bit `stage` only, straight on or crossed."""
@@ -119,10 +119,11 @@ class Router(wiring.Component):
             ]
         return moved
 
-    def _register(self, m, word, stage):
-        kept = Signal(self._layout(), name=f"kept_{stage}")
-        m.d.sync += kept.eq(word)
-        return kept
+    def _register(self, m, valid, word, stage):
+        kept = Signal(self._layout(), name=f"word_{stage}", reset_less=True)
+        kept_valid = Signal(name=f"valid_{stage}")
+        m.d.sync += [kept.eq(word), kept_valid.eq(valid)]
+        return kept_valid, kept
 
     def _layout(self):
         """A word on its way: `slots` and `lanes` are where its elements go and come from."""
@@ -137,7 +138,6 @@ class Router(wiring.Component):
                 "is_full": 1,
                 "is_over": 1,
                 "last": 1,
-                "valid": 1,
             }
         )
 

@@ -56,12 +56,14 @@ class Selector(wiring.Component):
             is_kept = [exceeds(value, self.command.theta) for value in values]
         else:
             is_kept = [value.any() for value in values]
+        found = Signal(selected_layout(self.params), reset_less=True)
+        m.d.comb += self.o.payload.eq(found)
         m.d.sync += [
             self.o.valid.eq(self.i.valid),
-            self.o.payload.values.eq(values),
-            self.o.payload.mask.eq(self.i.payload.mask & Cat(is_kept)),
-            self.o.payload.word.eq(self.word),
-            self.o.payload.last.eq(self.i.payload.last),
+            found.values.eq(values),
+            found.mask.eq(self.i.payload.mask & Cat(is_kept)),
+            found.word.eq(self.word),
+            found.last.eq(self.i.payload.last),
         ]
         return m
 
@@ -98,10 +100,11 @@ class DeltaSelector(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes, shape = self.params.lanes, value_shape(self.params)
-        now = Signal(input_layout(self.params))
-        command = Signal(command_layout(self.params.command_format))
+        now = Signal(input_layout(self.params), reset_less=True)
+        command = Signal(command_layout(self.params.command_format), reset_less=True)
+        word = Signal(self.params.word_bits, reset_less=True)
+        found = Signal(selected_layout(self.params), reset_less=True)
         is_valid = Signal()
-        word = Signal(self.params.word_bits)
         m.d.sync += [is_valid.eq(self.i.valid), now.eq(self.i.payload), word.eq(self.word)]
         m.d.sync += command.eq(self.command)
         sent, write = self._state(m, is_valid, word)
@@ -116,12 +119,13 @@ class DeltaSelector(wiring.Component):
                 write.data[lane].eq(Mux(is_sent[lane], now.values[lane], before)),
                 write.en[lane].eq(is_valid & now.mask[lane] & (is_sent[lane] | command.is_reset)),
             ]
+        m.d.comb += self.o.payload.eq(found)
         m.d.sync += [
             self.o.valid.eq(is_valid),
-            self.o.payload.values.eq(deltas),
-            self.o.payload.mask.eq(is_sent),
-            self.o.payload.word.eq(word),
-            self.o.payload.last.eq(now.last),
+            found.values.eq(deltas),
+            found.mask.eq(is_sent),
+            found.word.eq(word),
+            found.last.eq(now.last),
         ]
         return m
 
@@ -137,7 +141,7 @@ class DeltaSelector(wiring.Component):
         read = state.read_port()
         write = state.write_port(granularity=1)
         m.d.comb += [read.addr.eq(self.word), read.en.eq(self.i.valid), write.addr.eq(word)]
-        written = Signal(data.ArrayLayout(shape, lanes))
+        written = Signal(data.ArrayLayout(shape, lanes), reset_less=True)
         is_written = Signal(lanes)
         # Element by element: a word that leaves an element as it is does not write it.
         m.d.sync += written.eq(write.data)
