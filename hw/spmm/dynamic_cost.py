@@ -23,9 +23,9 @@ from .params import SpmmParams
 TAKE_TO_START_CYCLES = 2
 """From an entry's transfer to its start, when its bank is free: window, choice."""
 
-# The model's state of a lane: next entry, entries in the window, whether its packet is over, entry
-# that went and its flags (FLAGS, in the order of `cost_core`).
-NEXT, COUNT, IS_OVER, GONE, GONE_FLAGS, NUM_STATES = range(6)
+# The model's state of a lane: next entry, entries in the window, whether its packet is over, place
+# of the entry that goes, entry that went in the cycle before, and its flags.
+NEXT, COUNT, IS_OVER, CHOSEN, GONE, GONE_FLAGS, NUM_STATES = range(7)
 FLAGS = {"is_row_end": CLOSES, "sends": SENDS, "waits": WAITS, "last": LAST}
 
 
@@ -92,74 +92,84 @@ def _play(shares, bank, flags, load_words, sizes, results):  # type: ignore[no-u
     banks, depth, buffers, fetch_cycles = sizes
     lanes = len(shares) - 1
     state = np.zeros((lanes, NUM_STATES), np.int64)
-    state[:, NEXT], state[:, GONE] = shares[:-1], -1
-    window = np.zeros((lanes, depth + 1), np.int64)  # entries
-    ends = np.zeros((lanes, depth + 1), np.int64)  # their flags; those of ends of rows move
+    for lane in range(lanes):
+        state[lane, NEXT], state[lane, GONE], state[lane, CHOSEN] = shares[lane], -1, -1
+    window = np.zeros((2, lanes, depth + 1), np.int64)  # entries; flags: ends of rows move
+    taken = np.zeros(banks, np.int64)
     starts = np.zeros(shares[-1], np.int64)
     num_full, packet, loaded, turn, first_a, last_out, cycle = 0, 0, 0, 0, -1, 0, 0
-    while is_busy(state, shares) or is_any_left(results):
-        is_full, is_over = num_full > 0, state[:, IS_OVER].all()
-        was_empty = not state[:, COUNT].any()
-        spare = results.flags.shape[1] - (results.issued - results.fetched)
-        chosen = choose(window, ends, state, bank, (banks, depth, turn, is_full), spare)
+    while is_busy(state, shares, results):
+        is_full, is_over = num_full > 0, count(state, IS_OVER) == lanes
+        was_empty = count(state, COUNT) == 0
+        num_chosen = choose(window, state, bank, taken, turn, results) if is_full else 0
         start(state, results, starts, cycle)
         if step(results, cycle, fetch_cycles) > 0:
             last_out = cycle
         if is_full and first_a < 0:
             first_a = cycle
-        move(window, ends, state, chosen, (flags, shares, is_full))
-        turn = 0 if was_empty else (turn + (chosen >= 0).any()) % lanes
-        if is_over:
-            state[:, IS_OVER] = 0
+        move(window, state, flags, shares, is_full, is_over)
+        turn = 0 if was_empty else (turn + (num_chosen > 0)) % lanes
         if packet < len(load_words) and num_full < buffers:
             loaded += 1
-        num_full -= is_over
+        if is_over:
+            num_full -= 1
         if packet < len(load_words) and loaded == load_words[packet]:
             loaded, packet, num_full = 0, packet + 1, num_full + 1
         cycle += 1
     return first_a, last_out, starts
 
 
-def _is_busy(state, shares):  # type: ignore[no-untyped-def]
-    """Whether entries are to come or have not started."""
+def _is_busy(state, shares, results):  # type: ignore[no-untyped-def]
+    """Whether entries are to come or have not started, or results have not left."""
     for lane in range(len(state)):
-        here = state[lane]
-        if here[NEXT] < shares[lane + 1] or here[COUNT] or here[GONE] >= 0:
+        if state[lane, NEXT] < shares[lane + 1] or state[lane, COUNT] or state[lane, GONE] >= 0:
+            return True
+        if results.issued[lane] > results.fetched[lane] or results.register[lane]:
             return True
     return False
 
 
-def _is_any_left(results):  # type: ignore[no-untyped-def]
-    """Whether results have not left."""
-    return (results.issued > results.fetched).any() or results.register.any()
+def _count(state, what):  # type: ignore[no-untyped-def]
+    """Lanes whose state is not 0."""
+    number = 0
+    for lane in range(len(state)):
+        number += state[lane, what] != 0
+    return number
 
 
-def _choose(window, ends, state, bank, circumstances, spare):  # type: ignore[no-untyped-def]
-    """The place in its window of each lane's entry that goes, or -1: two rounds, by the turn."""
-    banks, depth, turn, is_full = circumstances
-    lanes = len(state)
-    chosen = np.full(lanes, -1)
-    taken, taken_now = np.zeros(banks, np.bool_), np.zeros(banks, np.bool_)
+def _choose(window, state, bank, taken, turn, results):  # type: ignore[no-untyped-def]
+    """Sets CHOSEN, the place in its window of each lane's entry that goes: two rounds, by the turn.
+    How many go. `taken`: by bank the round in which it was.
+    """
+    lanes, depth, num_chosen = len(state), window.shape[2] - 1, 0
+    for number in range(len(taken)):
+        taken[number] = 0
     for number in range(2 * lanes if depth > 1 else lanes):
-        lane = (turn + number) % lanes
-        is_second = number >= lanes
-        if number == lanes:
-            taken[:] = taken_now
-        here = state[lane]
-        if not is_full or here[IS_OVER] or spare[lane] < 2 or chosen[lane] >= 0:
+        lane, this_round = (turn + number) % lanes, 1 + number // lanes
+        has_spare = results.issued[lane] - results.fetched[lane] < results.flags.shape[1] - 1
+        if state[lane, IS_OVER] or state[lane, CHOSEN] >= 0 or not has_spare:
             continue
-        rows_before = 0
-        for place in range(min(here[COUNT], depth if is_second else 1)):
-            wanted, flag = bank[window[lane, place]], ends[lane, place]
-            ends_alone = place > 0 and flag & CLOSES and ends[lane, place - 1] & CLOSES
-            if rows_before < 2 and not ends_alone and not taken[wanted]:
-                if not taken_now[wanted]:
-                    taken_now[wanted] = True
-                    chosen[lane] = place
-                break
-            if flag & CLOSES:
-                rows_before += 2 if flag & LAST else 1
-    return chosen
+        place = candidate(window[:, lane], state[lane, COUNT], bank, taken, this_round)
+        if place >= 0 and taken[bank[window[0, lane, place]]] == 0:
+            taken[bank[window[0, lane, place]]] = this_round
+            state[lane, CHOSEN] = place
+            num_chosen += 1
+    return num_chosen
+
+
+def _candidate(window, num_kept, bank, taken, this_round):  # type: ignore[no-untyped-def]
+    """The place of the entry that a lane asks for, or -1."""
+    num_seen = 1 if this_round == 1 else window.shape[1] - 1
+    rows_before, ended = 0, False
+    for place in range(min(num_kept, num_seen)):
+        flags = window[1, place]
+        ends_alone = ended and flags & CLOSES
+        ended = flags & CLOSES != 0
+        if taken[bank[window[0, place]]] != 1 and rows_before < 2 and not ends_alone:
+            return place
+        if ended:
+            rows_before += 2 if flags & LAST else 1
+    return -1
 
 
 def _start(state, results, starts, cycle):  # type: ignore[no-untyped-def]
@@ -172,31 +182,30 @@ def _start(state, results, starts, cycle):  # type: ignore[no-untyped-def]
                 issue(results, lane, flags, cycle)
 
 
-def _move(window, ends, state, chosen, circumstances):  # type: ignore[no-untyped-def]
+def _move(window, state, flags, shares, is_full, is_over):  # type: ignore[no-untyped-def]
     """Entries close up behind those that go; new ones come behind them."""
-    flags, shares, is_full = circumstances
     for lane in range(len(state)):
-        here, place = state[lane], chosen[lane]
-        has_space = here[COUNT] < window.shape[1]
-        here[GONE] = -1
+        here, entries, ends = state[lane], window[0, lane], window[1, lane]
+        place, has_space = here[CHOSEN], here[COUNT] < len(entries)
+        here[CHOSEN], here[GONE] = -1, -1
+        if is_over:
+            here[IS_OVER] = 0
         if place >= 0:
-            here[GONE], here[GONE_FLAGS] = window[lane, place], ends[lane, place]
-            if place and ends[lane, place] & CLOSES:
-                ends[lane, place - 1], here[GONE_FLAGS] = ends[lane, place], 0
+            here[GONE], here[GONE_FLAGS] = entries[place], ends[place]
+            if place and ends[place] & CLOSES:
+                ends[place - 1], here[GONE_FLAGS] = ends[place], 0
             if here[GONE_FLAGS] & CLOSES and here[GONE_FLAGS] & LAST:
                 here[IS_OVER] = 1
             here[COUNT] -= 1
             for other in range(place, here[COUNT]):
-                window[lane, other] = window[lane, other + 1]
-                ends[lane, other] = ends[lane, other + 1]
+                entries[other], ends[other] = entries[other + 1], ends[other + 1]
         if is_full and has_space and here[NEXT] < shares[lane + 1]:
-            window[lane, here[COUNT]] = here[NEXT]
-            ends[lane, here[COUNT]] = flags[here[NEXT]]
+            entries[here[COUNT]], ends[here[COUNT]] = here[NEXT], flags[here[NEXT]]
             here[NEXT] += 1
             here[COUNT] += 1
 
 
 # Without decorators: a compiled function has no type that mypy knows.
-is_busy, is_any_left = njit(cache=True)(_is_busy), njit(cache=True)(_is_any_left)
-choose, start, move = njit(cache=True)(_choose), njit(cache=True)(_start), njit(cache=True)(_move)
+is_busy, count, candidate = (njit(cache=True)(part) for part in (_is_busy, _count, _candidate))
+choose, start, move = (njit(cache=True)(part) for part in (_choose, _start, _move))
 play = njit(cache=True)(_play)
