@@ -29,4 +29,4 @@ def spmm(
     # int64 wraps at 64 bits, and its low bits are right whatever the sum.
     for row, column, value in zip(row_ids, column_ids, stored, strict=True):
         sums[row] += value[:, None] * dense[column][None, :]
-    return wrap(sums.reshape(-1, dense.shape[1]), accumulator_bits)
+    return wrap(sums.reshape(num_rows * stored.shape[1], dense.shape[1]), accumulator_bits)
