@@ -239,7 +239,7 @@ class Decider(wiring.Component):
                 self.is_done.eq(counted | is_passing),
                 self.decision.digit.eq(coarse.digit),
                 self.decision.ties.eq(coarse.ties),
-                self.decision.is_settled.eq(coarse.is_settled | is_passing),
+                self.decision.is_settled.eq(self._settles(coarse.is_settled | is_passing)),
             ]
             return m
         m.submodules.fine = fine = FineSearch(p)
@@ -252,6 +252,10 @@ class Decider(wiring.Component):
             self.free.eq(fine.free),
             self.is_done.eq(fine.is_done | is_passing),
             self.decision.eq(fine.decision),
-            self.decision.is_settled.eq(fine.decision.is_settled | is_passing),
+            self.decision.is_settled.eq(self._settles(fine.decision.is_settled | is_passing)),
         ]
         return m
+
+    def _settles(self, is_settled):
+        """After the last digit there is no pass to save: ties alone tell which keys are taken."""
+        return is_settled if self.params.digit_start else 0

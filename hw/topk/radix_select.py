@@ -1,11 +1,10 @@
 """The engine radix_select: digit passes over buffered words."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from .params import TopKParams
-from .ports import input_layout, output_layout
+from .ports import engine_members
 from .radix_emit import Emitter
 from .radix_params import digit_params
 from .radix_stage import DigitStage
@@ -36,13 +35,7 @@ class RadixSelect(wiring.Component):
 
     def __init__(self, params: TopKParams) -> None:
         self.params = params
-        super().__init__(
-            {
-                "k": In(stream.Signature(params.k_bits)),
-                "i": In(stream.Signature(input_layout(params))),
-                "o": Out(stream.Signature(output_layout(params))),
-            }
-        )
+        super().__init__(engine_members(params))
 
     def elaborate(self, platform):
         m = Module()
