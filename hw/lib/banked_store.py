@@ -187,6 +187,7 @@ class BankedStore(wiring.Component):
         m.d.sync += num_full.eq(num_full + is_filled - self.free)
         if self.params.buffers == 1:
             return Cat(), Cat()
-        fill, drain = Signal(), Signal()
+        fill = Signal()
+        drain = Signal()
         m.d.sync += [fill.eq(fill ^ is_filled), drain.eq(drain ^ self.free)]
         return fill, drain

@@ -57,9 +57,14 @@ class Merge(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         held = Signal(item_layout(self.params), reset_less=True)
-        is_held, is_waiting, is_sending = Signal(), Signal(), Signal()
-        is_carried, carried = Signal(), Signal(self.params.sums_bits, reset_less=True)
-        is_added, is_sent, is_out = Signal(), Signal(), Signal()
+        is_held = Signal()
+        is_waiting = Signal()
+        is_sending = Signal()
+        is_carried = Signal()
+        carried = Signal(self.params.sums_bits, reset_less=True)
+        is_added = Signal()
+        is_sent = Signal()
+        is_out = Signal()
         sums = self._sums(held.result.sums, is_waiting)
         m.d.comb += [
             self.carry_in.ready.eq(is_held & is_waiting & ~(is_sending & is_carried)),
