@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from tilewright.hw.topk.choice import NoEngineError, cheapest, possible
 from tilewright.hw.topk.cost import kernel_cycles
 from tilewright.hw.topk.mapping import Packet, input_words, output_words, packet_of
 from tilewright.hw.topk.params import TopKParams
 from tilewright.sim.golden.topk import topk
 from tilewright.sim.regress import Job, Port
+from tilewright.spec import Diagnostic, SpecError, TopKSection
 
 from .case_parts import Work, standard_job
 
@@ -18,6 +21,32 @@ MAX_CASE_WORDS = 96
 """Longest packet of a random case."""
 
 KINDS = ("random", "equal", "sorted", "reversed", "two_valued", "one_hot", "least", "few_bits")
+
+
+def params_of(section: TopKSection) -> TopKParams:
+    """The template's parameters as a spec says them; `auto` becomes the cheapest engine.
+
+    Raises:
+        SpecError: if no engine sustains the rate that is asked for.
+    """
+    parameters: dict[str, Any] = {
+        "lanes": section.lanes,
+        "key": section.key,
+        "k_max": section.k_max,
+        "max_words": section.max_words,
+        "order": section.order,
+        "digit_bits": section.digit_bits,
+        "largest": section.select == "largest",
+    }
+    if section.engine != "auto":
+        return TopKParams(engine=section.engine, **parameters)
+    try:
+        return cheapest(possible(parameters), section.rate, section.rate_keys)
+    except NoEngineError as error:
+        help = "lower the rate, or give more lanes"
+        value = str(section.rate)
+        found = Diagnostic.plain("the spec", "kernel.rate", str(error), help, value)
+        raise SpecError([found]) from error
 
 
 def ports(params: TopKParams) -> tuple[Port, ...]:

@@ -13,6 +13,7 @@ from .sections import (
     SpmmSection,
     SystolicSection,
     TemplateSection,
+    TopKSection,
     ZeroSkipSection,
 )
 from .template import spec_template
@@ -31,6 +32,7 @@ __all__ = [
     "SpmmSection",
     "SystolicSection",
     "TemplateSection",
+    "TopKSection",
     "ZeroSkipSection",
     "json_schema",
     "load_spec",

@@ -14,6 +14,7 @@ from .nm_sparse import NMSparseSection
 from .sddmm import SddmmSection
 from .spmm import SpmmSection
 from .systolic import SystolicSection
+from .topk import TopKSection
 from .zero_skip import ZeroSkipSection
 
 BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
@@ -23,6 +24,7 @@ BUILTIN_SECTIONS: Mapping[str, type[TemplateSection]] = MappingProxyType(
         "sddmm": SddmmSection,
         "spmm": SpmmSection,
         "systolic": SystolicSection,
+        "topk": TopKSection,
         "zero_skip": ZeroSkipSection,
     }
 )
@@ -35,5 +37,6 @@ __all__ = [
     "SpmmSection",
     "SystolicSection",
     "TemplateSection",
+    "TopKSection",
     "ZeroSkipSection",
 ]
