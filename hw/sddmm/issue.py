@@ -158,12 +158,13 @@ class Issue(wiring.Component):
         ends = Mux(self.start, equals(slot.last_chunk, 0), self.chunk + 1 == last_chunk)
         with m.If(self.start):
             m.d.sync += frees_keys.eq(slot.frees_keys)
+        goes_on = is_busy & ~self.last
         m.d.comb += [
-            self.read.eq(self.start | (is_busy & ~self.last)),
+            self.read.eq(self.start | goes_on),
             self.free_keys.eq(self.read & ends & Mux(self.start, slot.frees_keys, frees_keys)),
         ]
         for bank in range(self.params.banks):
             following = Signal(self.params.store_params.address_bits, name=f"following_{bank}")
             address = self.addresses[bank]
-            m.d.comb += address.eq(Mux(self.start, slot[f"address_{bank}"], following))
+            m.d.comb += address.eq(Mux(goes_on, following, slot[f"address_{bank}"]))
             m.d.sync += following.eq(address + 1)

@@ -13,7 +13,7 @@ from tilewright.hw.sddmm.cost import PacketWork, kernel_cycles
 from tilewright.hw.sddmm.params import SddmmParams
 from tilewright.hw.sddmm.schedule import Schedule, place_keys, schedule_mask
 from tilewright.sim.golden.sddmm import lane_words, row_words, sddmm
-from tilewright.sim.regress import Job, Port
+from tilewright.sim.regress import Case, Job, Port
 from tilewright.spec import NumberFormat, SddmmSection
 
 from .case_parts import Work, standard_job
@@ -123,6 +123,30 @@ def scheduled(
         begin = end
 
 
+def loaded_cases(params: SddmmParams, name: str, packet: Packet) -> tuple[Case, Case]:
+    """The same packet in two cases: K and Q come, then the schedule and the scores, timed."""
+    ((_, schedule, _),) = scheduled(params, [packet])
+    if len(schedule.query_rows) > params.query_rows:
+        raise ValueError(f"query_rows: at least {len(schedule.query_rows)} to hold all of them")
+    expected = expected_words(params, packet)
+    operands = {
+        "a": (),
+        "k": mapping.pack_keys(params, schedule, packet.keys),
+        "q": mapping.pack_queries(params, schedule, packet.queries),
+    }
+    played = {"a": mapping.pack_slots(params, schedule), "k": (), "q": ()}
+    law = [mapping.packet_work(params, schedule, key_words=1)]
+    return (
+        Case(name=f"{name}_load", inputs=operands, expected=dict.fromkeys(expected, ())),
+        Case(
+            name=name,
+            inputs=played,
+            expected=expected,
+            expected_cycles=kernel_cycles(params, law, is_loaded=True),
+        ),
+    )
+
+
 def expected_words(params: SddmmParams, packet: Packet) -> dict[str, list[int]]:
     """What leaves each port for a packet, by the golden model."""
     bits = params.accumulator_bits
@@ -165,8 +189,11 @@ def random_packet(
     num_rows = int(rng.integers(0, min(params.max_rows, 3 * params.lanes + 6) + 1))
     density = rng.choice([0.0, 0.1, 0.3, 1.0], size=(num_rows, 1), p=[0.2, 0.4, 0.3, 0.1])
     mask = rng.random((num_rows, num_columns)) < density
-    pointers = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
-    columns = np.nonzero(mask)[1].astype(np.int64)
+    counts = mask.astype(np.int64)
+    if rng.random() < 0.25:  # some positions stand twice
+        counts *= rng.integers(1, 3, mask.shape)
+    pointers = np.concatenate([[0], np.cumsum(counts.sum(axis=1))]).astype(np.int64)
+    columns = np.repeat(np.nonzero(mask)[1], counts[mask]).astype(np.int64)
     return Packet(
         pointers=pointers,
         columns=columns,
