@@ -80,10 +80,10 @@ class TopKSection(TemplateSection):
         description="Bits that radix_select looks at in a pass, 1 to 8, at most those of a key: "
         "wide digits need fewer passes and more counters. Default 8, or the key's width.",
     )
-    rate: Annotated[int, whole(1, MAX_LANES)] = Field(
-        default=1,
+    rate: Annotated[int, whole(0, MAX_LANES)] = Field(
+        default=0,
         description="With auto: keys per cycle that packets of max_keys keys, back to back, must "
-        "be taken at. Default 1.",
+        "be taken at, at most `lanes`. Default 0: the smallest engine, however slow.",
     )
     rate_keys: Annotated[Literal["any", "random"], choice("any", "random")] = Field(
         default="any",
