@@ -112,7 +112,7 @@ class TopKSection(TemplateSection):
     def _engine_conflicts(self) -> Iterator[Conflict]:
         offered = ENGINE_ORDERS[self.engine]
         if self.order not in offered:
-            others = [name for name, orders in ENGINE_ORDERS.items() if self.order in orders]
+            others = [name for name, orders in ENGINE_ORDERS.items() if self.order in orders][1:]
             yield Conflict(
                 path=("order",),
                 parties=(("order",), ("engine",)),
@@ -133,7 +133,7 @@ class TopKSection(TemplateSection):
                 rule=f"must fit indices of 32 bits when rounded up to whole words of {self.lanes}",
                 help=f"at most {MAX_KEYS // self.lanes * self.lanes}",
             )
-        if self.digit_bits > self.key.bits:
+        if self.digit_bits > self.key.bits and self.engine in ("auto", "radix_select"):
             yield Conflict(
                 path=("digit_bits",),
                 parties=(("digit_bits",), ("key",)),
@@ -171,12 +171,12 @@ class TopKSection(TemplateSection):
         return max(CAPACITIES[name] for name in names)
 
     def _unused_conflicts(self) -> Iterator[Conflict]:
-        """Keys that were written and would do nothing, or cannot be met by any engine."""
+        """Keys that were written and would do nothing, and a rate beyond all engines."""
         written = self.model_fields_set
-        if self.rate > self.lanes:
+        if self.rate > self.lanes and self.engine == "auto":
             yield Conflict(
                 path=("rate",),
-                parties=(("rate",), ("lanes",)),
+                parties=(("rate",), ("lanes",), ("engine",)),
                 rule=f"must be at most lanes {self.lanes}",
                 help="a word of `lanes` keys is taken per cycle at best",
             )
