@@ -1,7 +1,8 @@
 """Cost law of the zero_skip template: exact cycles from how many elements each word keeps. Pure.
 
-Words enter one per cycle, whatever is kept. Word t of all (t = 0, 1 ..) ends the output words that
-its elements fill, and as the last word of a packet what remains. An output word leaves at
+Words enter one per cycle, whatever is kept. Word t of all (t = 0, 1 ..) ends an output word if with
+what is open there are more elements than `lanes`, and as the last word of a packet what remains. A
+full output word stays open: it may be the last one. An output word leaves at
 
     max(t + latency_cycles, one cycle after the output word before it)
 
@@ -45,7 +46,7 @@ def latency_cycles(params: ZeroSkipParams) -> int:
 def credits(params: ZeroSkipParams) -> int:
     """Words under way at most: never fewer than a ready destination needs for one per cycle.
 
-    A word's credit is back one cycle after its output word has left; a partly filled word keeps
+    A word's credit is back one cycle after its output word has left; an open output word keeps
     one, and an output word may be late.
     """
     return latency_cycles(params) + 1 + 1 + LATE_CYCLES
@@ -61,10 +62,10 @@ def output_cycles(params: ZeroSkipParams, packets: Sequence[Sequence[int]]) -> I
     for packet in packets:
         num_open = 0
         for position, num_kept in enumerate(packet, start=1):
-            full, num_open = divmod(num_open + num_kept, params.lanes)
-            num_words = full
-            if position == len(packet):
-                num_words = max(1, full + (num_open > 0))
+            num_open += num_kept
+            is_over, is_last = num_open > params.lanes, position == len(packet)
+            num_open -= params.lanes if is_over else 0
+            num_words = is_over + is_last
             for _ in range(num_words):
                 previous = max(previous + 1, word + latency)
                 yield previous

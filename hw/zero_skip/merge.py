@@ -11,11 +11,13 @@ __all__ = ["Merger"]
 
 
 class Merger(wiring.Component):
-    """Collects results until a word is full or its packet ends; `last` with what remains.
+    """Collects results until there are more than a word holds, or the packet ends: `last` with
+    what remains.
 
-    The last word of a packet may end two output words. The second one then waits in the buffer for
-    one cycle, while the next packet's words enter behind it: the buffer is read before it is
-    written. An output word that they complete in that cycle waits in turn.
+    A full word stays until it is known whether it is the last one of its packet. So the last input
+    word may end two output words. The second one then waits in the buffer for one cycle, while the
+    next packet's words enter behind it: the buffer is read before it is written. An output word
+    that ends in that cycle waits in turn.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ class Merger(wiring.Component):
         ends = Signal()
         m.d.comb += [
             arrives.eq(Mux(self.i.valid, word.mask, 0)),
-            ends.eq(self.i.valid & (word.is_full | word.last)),
+            ends.eq(self.i.valid & (word.is_over | word.last)),
             self.o.valid.eq(is_waiting | ends),
             self.o.payload.last.eq(Mux(is_waiting, waits_as_last, word.last & ~word.is_over)),
         ]

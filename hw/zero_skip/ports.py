@@ -69,13 +69,12 @@ def slot_layout(params: ZeroSkipParams) -> data.StructLayout:
 def routed_layout(params: ZeroSkipParams) -> data.StructLayout:
     """A word's kept results in the slots where they leave.
 
-    `is_full`: with what is open they fill an output word, `is_over`: and more than that.
+    `is_over`: with what is open they are more than an output word holds.
     """
     return data.StructLayout(
         {
             "slots": data.ArrayLayout(slot_layout(params), params.lanes),
             "mask": params.lanes,
-            "is_full": 1,
             "is_over": 1,
             "last": 1,
         }

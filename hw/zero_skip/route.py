@@ -57,7 +57,7 @@ class Router(wiring.Component):
         m.d.comb += self.o.valid.eq(valid)
         m.d.comb += [
             getattr(self.o.payload, name).eq(getattr(word, name))
-            for name in ("mask", "is_full", "is_over", "last")
+            for name in ("mask", "is_over", "last")
         ]
         return m
 
@@ -76,22 +76,27 @@ class Router(wiring.Component):
         return valid, counted, [Const(0), *before], count
 
     def _place(self, m, valid, word, before, count):
-        """Slots; whether the word fills an output word; how many elements stay open behind it."""
+        """Slots; whether the word ends an output word; how many elements stay open behind it."""
+        lanes, stages = self.params.lanes, self.params.stages
         placed = Signal(self._layout(), reset_less=True)
         placed_valid = Signal()
-        num_open = Signal(self.params.lane_bits)
-        total = Signal(range(2 * self.params.lanes))
-        m.d.comb += total.eq(num_open + count)
-        rest = total[: self.params.stages]  # modulo lanes
+        num_open = Signal(range(lanes + 1))  # a full word stays open: it may be the last one
+        total = Signal(range(2 * lanes + 1))
+        is_over = Signal()
+        rest = total[:stages]  # modulo lanes
+        m.d.comb += [
+            total.eq(num_open + count),
+            is_over.eq(total[stages + 1] | (total[stages] & rest.any())),
+        ]
         with m.If(valid):
-            m.d.sync += num_open.eq(Mux(word.last, 0, rest))
+            is_full = total[stages:].any() & ~rest.any()
+            m.d.sync += num_open.eq(Mux(word.last, 0, Cat(rest, is_full)))
         m.d.sync += [
             placed_valid.eq(valid),
             placed.mask.eq(word.mask),
             placed.number.eq(word.word),
             placed.last.eq(word.last),
-            placed.is_full.eq(total[self.params.stages]),
-            placed.is_over.eq(total[self.params.stages] & rest.any()),
+            placed.is_over.eq(is_over),
             placed.values.eq(word.values),
             *(slot.eq(num_open + n) for slot, n in zip(placed.slots, before, strict=True)),
         ]
@@ -135,7 +140,6 @@ class Router(wiring.Component):
                 "lanes": data.ArrayLayout(bits, lanes),
                 "mask": lanes,
                 "number": self.params.word_bits,
-                "is_full": 1,
                 "is_over": 1,
                 "last": 1,
             }

@@ -9,14 +9,18 @@ from tilewright.hw.zero_skip.params import ZeroSkipParams
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What is sent of a packet: values (or changes), and their positions, rising."""
+    """What is sent of a packet: values (or changes), their positions, rising, and their indices,
+    which are positions modulo those of the longest packet.
+    """
 
     values: NDArray[np.int64]
+    positions: NDArray[np.int64]
     indices: NDArray[np.int64]
 
     def kept_per_word(self, lanes: int, num_words: int) -> list[int]:
-        """How many elements each input word keeps, as far as no position is counted twice."""
-        return np.bincount(self.indices // lanes, minlength=num_words).tolist()
+        """How many elements each input word keeps."""
+        counts: list[int] = np.bincount(self.positions // lanes, minlength=num_words).tolist()
+        return counts
 
 
 @dataclass(kw_only=True)
@@ -41,34 +45,28 @@ class ZeroSkipModel:
         x = np.asarray(values, np.int64)
         is_there = np.ones(len(x), np.bool_) if present is None else np.asarray(present, np.bool_)
         period = len(self.sent)
-        answers = [
-            self._round(
-                x[start : start + period], is_there[start : start + period], theta, is_reset
-            )
-            for start in range(0, len(x), period)
-        ]
-        if not answers:
-            return Sent(values=x, indices=x)
-        return Sent(
-            values=np.concatenate([answer.values for answer in answers]),
-            indices=np.concatenate([answer.indices for answer in answers]),
-        )
+        chosen, results = np.zeros(len(x), np.bool_), x.copy()
+        for start in range(0, len(x), period):
+            part = slice(start, start + period)
+            chosen[part], results[part] = self._round(x[part], is_there[part], theta, is_reset)
+        positions = np.flatnonzero(chosen)
+        return Sent(values=results[chosen], positions=positions, indices=positions % period)
 
     def _round(
         self, x: NDArray[np.int64], is_there: NDArray[np.bool_], theta: int, is_reset: bool
-    ) -> Sent:
-        """At most as many positions as there are elements."""
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Which of at most as many positions as there are elements are sent, and as what."""
         if self.params.function == "zeros":
-            chosen, results = is_there & (x != 0), x
-        elif self.params.function == "threshold":
-            chosen, results = is_there & (np.abs(x) > theta), x
-        else:
-            if is_reset:
-                self.sent[: len(x)][is_there] = 0
-            results = x - self.sent[: len(x)]
-            chosen = is_there & (np.abs(results) > theta)
-            self.sent[: len(x)][chosen] = x[chosen]
-        return Sent(values=results[chosen], indices=np.flatnonzero(chosen))
+            return is_there & (x != 0), x
+        if self.params.function == "threshold":
+            return is_there & (np.abs(x) > theta), x
+        before = self.sent[: len(x)]
+        if is_reset:
+            before[is_there] = 0
+        changes = x - before
+        chosen = is_there & (np.abs(changes) > theta)
+        before[chosen] = x[chosen]
+        return chosen, changes
 
 
 def zero_skip(params: ZeroSkipParams, values: ArrayLike, *, theta: int = 0) -> Sent:

@@ -98,6 +98,7 @@ def corners(params: ZeroSkipParams) -> list[Work]:
     thetas = {0, high - 1, high, -low, largest} & set(range(largest + 1))
     # One position short of a word, then a full word: they end two output words at once.
     short = [0, *[high] * (2 * lanes - 1)][: params.elements]
+    exact = [*[high] * lanes, *[0] * lanes][: params.elements]  # the full word is the last one
     return [
         work_of(params, "nothing", [empty, zero, empty]),
         work_of(params, "everything", [full, full]),
@@ -106,6 +107,7 @@ def corners(params: ZeroSkipParams) -> list[Work]:
             "extremes",
             [Packet(values=extremes, theta=theta) for theta in sorted(thetas)],
         ),
+        work_of(params, "exact", [Packet(values=exact), Packet(values=exact[::-1])]),
         work_of(params, "late", [Packet(values=short), Packet(values=short), full]),
     ]
 

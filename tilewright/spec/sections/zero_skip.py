@@ -55,9 +55,7 @@ class ZeroSkipSection(TemplateSection):
                 path=("lanes",),
                 parties=(("lanes",),),
                 rule="must be a power of two",
-                help=f"take {lower} or {2 * lower}; lanes that bring no element cost no time"
-                if 2 * lower <= MAX_LANES
-                else f"take {lower}",
+                help=f"take {lower} or {2 * lower}",
             )
 
     def size(self) -> HardwareSize:
