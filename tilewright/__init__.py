@@ -10,6 +10,8 @@ that `import tilewright` costs nothing:
 - `quantize_model(model, data, out)`: an int8 model of a float one, and how well the two agree.
 - `plan_file(path, out, options=PlanOptions(...))`: what lies where in a scratchpad and what moves,
   for a graph of operators or a spec's model, with a proof or a gap.
+- `pack_file(matrix, spec, out, options=PackOptions(...))`: a sparse matrix as the words that a
+  kernel plays, with its cycles and the loads of lanes and banks.
 - `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
 - `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
 """
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tilewright.errors import NothingRunError, OutputError, TilewrightError, ToolError
     from tilewright.flow import estimate, generate, report, run, verify
     from tilewright.flow.models import import_model
+    from tilewright.flow.pack import PackOptions, pack_file
     from tilewright.flow.plan import PlanOptions, plan_file
     from tilewright.flow.quantize import quantize_model
     from tilewright.spec import Spec, SpecError
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NothingRunError",
     "OutputError",
+    "PackOptions",
     "PlanOptions",
     "Spec",
     "SpecError",
@@ -40,6 +44,7 @@ __all__ = [
     "generate",
     "import_model",
     "load_spec",
+    "pack_file",
     "plan_file",
     "quantize_model",
     "report",
@@ -54,6 +59,7 @@ _HOMES = {
     "tilewright.errors": ("NothingRunError", "OutputError", "TilewrightError", "ToolError"),
     "tilewright.flow": ("estimate", "generate", "report", "run", "verify"),
     "tilewright.flow.models": ("import_model",),
+    "tilewright.flow.pack": ("PackOptions", "pack_file"),
     "tilewright.flow.plan": ("PlanOptions", "plan_file"),
     "tilewright.flow.quantize": ("quantize_model",),
     "tilewright.spec": ("Spec", "SpecError"),

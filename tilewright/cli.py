@@ -75,6 +75,10 @@ def _call(options: argparse.Namespace) -> Outcome:
         from tilewright.commands import plan_verb
 
         return plan_verb.plan(options, _progress(options))
+    if options.verb == "pack":
+        from tilewright.commands import pack_verb
+
+        return pack_verb.pack(options, _progress(options))
     from tilewright.commands import flow_verbs
 
     return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from tilewright.commands.pack_options import add_pack_options
 from tilewright.commands.plan_options import add_plan_options
 
 EPILOG: Final = """exit codes:
@@ -19,6 +20,7 @@ VERBS: Final = (
     ("import", "show the integer graph of a quantised model, and what runs it"),
     ("quantize", "make an int8 model of a float one, with your data"),
     ("plan", "order, addresses, spills and reloads for a scratchpad, with a proof or a gap"),
+    ("pack", "schedule a sparse matrix for a kernel and write its memory image"),
     ("report", "show again what an earlier verify or run found"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
@@ -26,6 +28,7 @@ VERBS: Final = (
 OUT: Final = ("DIR", "where results go")
 OUT_OF: Final = {
     "import": ("DIR", "also write the graph as JSON, in this folder"),
+    "pack": ("DIR", "folder for the words and pack.json (default: out/NAME_pack)"),
     "plan": ("DIR", "also write plan.json and plan.html, the memory over time, in this folder"),
     "quantize": ("FILE.onnx", "file or folder (default: NAME.qdq.onnx beside the model)"),
 }
@@ -102,6 +105,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
     )
     _add_model_options(verbs["import"], verbs["quantize"])
     add_plan_options(verbs["plan"])
+    add_pack_options(verbs["pack"])
     verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
     verbs["doctor"].add_argument(
         "--for",
