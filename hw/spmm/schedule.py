@@ -158,21 +158,9 @@ def _play(
         window=window,
         age_weight=age_weight,
     )
-    counts = np.bincount(entries.columns, minlength=len(placement.first) - 1)
-    share = np.repeat(counts / np.maximum(placement.copies, 1), placement.copies)
-    state = core.State(
-        order=np.arange(entries.num),
-        low=pieces.starts.copy(),
-        open_pieces=np.full((lanes, 2), -1),
-        next_piece=pieces.first[:-1].copy(),
-        left=np.bincount(pieces.lanes[pieces.of_entries], minlength=lanes),
-        demand=np.bincount(placement.banks, weights=share, minlength=num_banks).astype(np.float64),
-        lanes=np.arange(lanes),
-    )
     cycles, banks, accumulators = (np.zeros(entries.num, np.int64) for _ in range(3))
-    num_cycles = core.play(
-        work, state, _match(lanes, num_banks, window), cycles, banks, accumulators
-    )
+    state, match = _start(entries, pieces, placement), _match(lanes, num_banks, window)
+    num_cycles = core.play(work, state, match, cycles, banks, accumulators)
     return Schedule(
         entries=entries,
         pieces=pieces,
@@ -182,6 +170,22 @@ def _play(
         cycles=cycles,
         banks=banks,
         accumulators=accumulators,
+    )
+
+
+def _start(entries: Entries, pieces: Pieces, placement: Placement) -> core.State:
+    """Nothing is taken yet."""
+    lanes, num_banks = len(pieces.first) - 1, placement.num_banks
+    counts = np.bincount(entries.columns, minlength=len(placement.first) - 1)
+    share = np.repeat(counts / np.maximum(placement.copies, 1), placement.copies)
+    return core.State(
+        order=np.arange(entries.num),
+        low=pieces.starts.copy(),
+        open_pieces=np.full((lanes, 2), -1),
+        next_piece=pieces.first[:-1].copy(),
+        left=np.bincount(pieces.lanes[pieces.of_entries], minlength=lanes),
+        demand=np.bincount(placement.banks, weights=share, minlength=num_banks).astype(np.float64),
+        lanes=np.arange(lanes),
     )
 
 

@@ -276,3 +276,16 @@ def test_timing_lies_in_its_bounds(trial: int) -> None:
     words = schedule.closings(panels)
     busy = static_timing(params, [words], [1]).busy_cycles
     assert len(words) <= busy <= len(words) + ISSUE_TO_RESULT_CYCLES + 2 * lanes, f"seed {SEED}"
+
+
+def test_early_first_pieces_never_lock_up() -> None:
+    """More rows between a lane's first piece and its neighbour's last than results have room."""
+    mask = np.zeros((101, 9), np.bool_)
+    for row in range(101):
+        mask[row, [row % 9, (row + 1) % 9, (row + 2) % 9]] = True
+    schedule = schedule_for(mask, lanes=4, banks=8)
+    assert schedule.pieces.waits.sum() == 2
+    params = SpmmParams(lanes=4, columns=1, banks=8, bank_words=8, result_words=6)
+    words = schedule.closings(3)
+    busy = static_timing(params, [words], [1]).busy_cycles
+    assert len(words) <= busy <= len(words) + ISSUE_TO_RESULT_CYCLES + 8

@@ -81,6 +81,22 @@ def long_rows() -> Matrices:
     )
 
 
+def many_short_rows(seed: int) -> Matrices:
+    """101 rows of 3 entries: on 4 lanes two rows cross a border, and a lane's first piece closes
+    some 25 rows before the left lane's last one. The rows between do not fit the FIFO: a piece
+    that waited in front of them would hold the lane up for ever.
+    """
+    rng = np.random.default_rng([SEED, seed])
+    return Matrices(
+        name="short_rows",
+        num_rows=101,
+        rows=np.repeat(np.arange(101), 3),
+        columns=np.tile(np.arange(9), 34)[:303],
+        values=rng.integers(-128, 128, (303, 1)),
+        b=rng.integers(-128, 128, (9, 4)),
+    )
+
+
 def plain_job(params: SpmmParams, module: str) -> Job:
     """The standard cases, and one row over all lanes, pass after pass; very long pauses."""
     standard = job(params, module, samples=6, seed=SEED)
@@ -91,8 +107,8 @@ def plain_job(params: SpmmParams, module: str) -> Job:
         static_work(params, [dense_row(2, 7, rows=9), *chain]),
         static_work(params, [no_columns, dense_row(1, 2), no_columns]),
     ]
-    wide = replace(params, bank_words=16)
-    works.append(static_work(wide, [long_rows()]))
+    works.append(static_work(params, [long_rows()]))
+    works.append(static_work(params, [many_short_rows(1), many_short_rows(2)]))
     cases = [case_of(f"chain_{index}", work) for index, work in enumerate(works)]
     names = [port.name for port in ports(params)]
     for index, name in enumerate(("a", "b", "o1")):
