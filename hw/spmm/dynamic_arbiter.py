@@ -50,7 +50,8 @@ class LaneChooser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         lanes = self.params.lanes
-        upper, among = Signal(lanes), Signal(lanes)
+        upper = Signal(lanes)
+        among = Signal(lanes)
         m.d.comb += [
             upper.eq(self.asks & self.is_in_turn),
             among.eq(Mux(upper.any(), upper, self.asks)),

@@ -114,7 +114,7 @@ class Window(wiring.Component):
         slots = [Signal(entry_layout(p), name=f"entry{j}") for j in range(p.depth + 1)]
         is_kept = Signal(p.depth + 1)
         row = Signal(p.depth + 1)
-        goes = Signal(p.depth + 1)
+        goes = Signal(p.depth)
         m.d.comb += [self.i.ready.eq(~is_kept[-1]), self.is_empty.eq(~is_kept.any())]
         self._ask(m, slots, is_kept, goes)
         self._move(m, slots, is_kept, row, goes)
@@ -124,20 +124,14 @@ class Window(wiring.Component):
     def _ask(self, m, slots, is_kept, goes):
         """`goes`: at most one entry, by the answers to what is asked here."""
         p = self.params
+        is_open = Signal()
         candidates = Signal(p.depth)
-        rows_before = [Const(0, 2)]  # ends of rows before an entry: 0, 1, 2 or more
-        is_next_packet = Const(0)
-        for j, slot in enumerate(slots[: p.depth]):
-            ends_alone = Const(0) if j == 0 else slot.is_row_end & slots[j - 1].is_row_end
-            is_free = ~Array(self.is_taken)[slot.bank]
-            is_near = ~rows_before[j][1] & ~is_next_packet & ~ends_alone
-            m.d.comb += candidates[j].eq(is_kept[j] & is_near & is_free)
-            seen, end = rows_before[j], slot.is_row_end
-            rows_before.append(Cat(seen[0] ^ end, seen[1] | (seen[0] & end)))
-            is_next_packet = is_next_packet | slot.is_packet_end
-        is_open, chosen = Signal(), Signal(p.depth)
-        m.d.comb += is_open.eq(self.is_open & ~self.is_over)
-        m.d.comb += chosen.eq(candidates & (~candidates + 1)[: p.depth])
+        chosen = Signal(p.depth)
+        m.d.comb += [
+            is_open.eq(self.is_open & ~self.is_over),
+            candidates.eq(is_kept & self._are_near(m, slots) & self._have_free_banks(slots)),
+            chosen.eq(candidates & (~candidates + 1)[: p.depth]),
+        ]
         bank = Signal(p.bank_bits)
         for j in range(p.depth):
             with m.If(chosen[j]):
@@ -151,30 +145,54 @@ class Window(wiring.Component):
             ]
         m.d.comb += goes.eq(Mux(self.wins_first, 1, Mux(self.wins_second, chosen, 0)))
 
+    def _have_free_banks(self, slots):
+        """By entry: nobody has its bank."""
+        taken = Array(self.is_taken)
+        return Cat(~taken[slot.bank] for slot in slots[: self.params.depth])
+
+    def _are_near(self, m, slots):
+        """By entry: it is of the oldest row or the next one, and not what would end the latter."""
+        are_near = Signal(self.params.depth)
+        m.d.comb += are_near[0].eq(1)
+        one, more = Const(0), Const(0)  # rows that end before an entry: at least one, two or more
+        for j in range(1, self.params.depth):
+            previous = slots[j - 1]
+            next_one, next_more = Signal(name=f"has_end_before_{j}"), Signal(name=f"is_far_{j}")
+            m.d.comb += [
+                next_one.eq(one | previous.is_row_end),
+                next_more.eq(more | (one & previous.is_row_end) | previous.is_packet_end),
+                are_near[j].eq(~next_more & ~(previous.is_row_end & slots[j].is_row_end)),
+            ]
+            one, more = next_one, next_more
+        return are_near
+
     def _move(self, m, slots, is_kept, row, goes):
         """Entries close up behind the one that goes; a new one comes behind them."""
         newest_row = Signal()
-        is_put = self.i.valid & self.i.ready
+        is_put = Signal()
+        m.d.comb += is_put.eq(self.i.valid & self.i.ready)
         with m.If(is_put & self.i.payload.is_row_end):
             m.d.sync += newest_row.eq(~newest_row)
-        is_gap = Const(0)
-        was_kept = Const(1)
-        for j in range(len(slots)):
-            is_gap = is_gap | goes[j]
-            behind = j + 1 < len(slots)
-            stays = Mux(is_gap, is_kept[j + 1] if behind else 0, is_kept[j])
-            m.d.sync += is_kept[j].eq(stays | (was_kept & is_put))
-            with m.If(~stays):
-                m.d.sync += [slots[j].eq(self.i.payload), row[j].eq(newest_row)]
-            if behind:
-                with m.Elif(is_gap):
-                    m.d.sync += [slots[j].eq(slots[j + 1]), row[j].eq(row[j + 1])]
-                with m.If(goes[j + 1] & slots[j + 1].is_row_end):
-                    m.d.sync += [
-                        slots[j].is_row_end.eq(1),
-                        slots[j].is_packet_end.eq(slots[j + 1].is_packet_end),
-                    ]
-            was_kept = stays
+        # From where on entries move, and places that are filled without the new one.
+        moves = Signal(len(slots))
+        stays = Signal(len(slots))
+        for j, slot in enumerate(slots):
+            has_next = j + 1 < len(slots)
+            m.d.comb += [
+                moves[j].eq(goes[: j + 1].any()),
+                stays[j].eq(Mux(moves[j], is_kept[j + 1] if has_next else 0, is_kept[j])),
+            ]
+            m.d.sync += is_kept[j].eq(stays[j] | (is_put & (stays[j - 1] if j else 1)))
+            with m.If(~stays[j]):
+                m.d.sync += [slot.eq(self.i.payload), row[j].eq(newest_row)]
+            if has_next:
+                behind = slots[j + 1]
+                with m.Elif(moves[j]):
+                    m.d.sync += [slot.eq(behind), row[j].eq(row[j + 1])]
+            if j + 1 < self.params.depth:
+                with m.Elif(goes[j + 1] & behind.is_row_end):
+                    m.d.sync += slot.is_row_end.eq(1)
+                    m.d.sync += slot.is_packet_end.eq(behind.is_packet_end)
 
     def _issue(self, m, slots, row, goes):
         """The entry that goes, with its flags."""
@@ -184,9 +202,11 @@ class Window(wiring.Component):
         for j, slot in enumerate(slots[: self.params.depth]):
             with m.If(goes[j]):
                 m.d.comb += [picked.eq(slot), picked_row.eq(row[j])]
-        is_last = goes[0] & picked.is_row_end
+        is_gone = Signal()
+        is_last = Signal()
+        m.d.comb += [is_gone.eq(goes.any()), is_last.eq(goes[0] & picked.is_row_end)]
         m.d.sync += [
-            self.o_valid.eq(goes.any()),
+            self.o_valid.eq(is_gone),
             *(self.o[n].eq(picked[n]) for n in ("bank", "address", "operand")),
             self.o.row.eq(picked_row),
             self.o.is_first.eq(Mux(picked_row, is_fresh[1], is_fresh[0])),
@@ -197,7 +217,7 @@ class Window(wiring.Component):
             m.d.sync += self.is_over.eq(0)
         with m.Elif(is_last & picked.is_packet_end):
             m.d.sync += self.is_over.eq(1)
-        with m.If(goes.any()):
+        with m.If(is_gone):
             for n in range(OPEN_ROWS):
                 with m.If(equals(picked_row, n)):
                     m.d.sync += is_fresh[n].eq(is_last)
