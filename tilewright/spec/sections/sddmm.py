@@ -100,7 +100,7 @@ class SddmmSection(TemplateSection):
             yield Conflict(
                 path=("load_words",),
                 parties=(("load_words",), ("banks",)),
-                rule=f"must divide banks {self.banks}",
+                rule=f"must be a divisor of banks {self.banks}",
             )
         if self.accumulator_bits < self.product_bits:
             yield Conflict(
