@@ -46,7 +46,7 @@ def new_results(lanes: int, depth: int) -> Results:
     return Results(*by_lane[:2], *by_result, *by_lane[2:])
 
 
-def _step(results, cycle, fetch_cycles):  # type: ignore[no-untyped-def]
+def _step(results, cycle, fetch_cycles):
     """One cycle of all registers, left to right; how many words leave."""
     num_lanes = len(results.register)
     num_out, was_carried = 0, False
@@ -75,7 +75,7 @@ def _step(results, cycle, fetch_cycles):  # type: ignore[no-untyped-def]
     return num_out
 
 
-def _fetch(results, lane, latest):  # type: ignore[no-untyped-def]
+def _fetch(results, lane, latest):
     """The lane's next result, if it was issued by the cycle `latest`, takes the register."""
     results.register[lane] = 0
     slot = results.fetched[lane] % results.flags.shape[1]
@@ -84,7 +84,7 @@ def _fetch(results, lane, latest):  # type: ignore[no-untyped-def]
         results.fetched[lane] += 1
 
 
-def _issue(results, lane, flags, cycle):  # type: ignore[no-untyped-def]
+def _issue(results, lane, flags, cycle):
     """A closing entry starts."""
     slot = results.issued[lane] % results.flags.shape[1]
     results.flags[lane, slot] = flags
@@ -92,17 +92,17 @@ def _issue(results, lane, flags, cycle):  # type: ignore[no-untyped-def]
     results.issued[lane] += 1
 
 
-def _have_room(results):  # type: ignore[no-untyped-def]
+def _have_room(results):
     """Whether every lane has."""
     return (results.issued - results.fetched).max() < results.flags.shape[1]
 
 
-def _progress(results):  # type: ignore[no-untyped-def]
+def _progress(results):
     """A number that changes when a register does."""
     return 64 * results.fetched.sum() + results.register.sum()
 
 
-def _play_words(results, words, ends, load_words, buffers, fetch_cycles):  # type: ignore[no-untyped-def]
+def _play_words(results, words, ends, load_words, buffers, fetch_cycles):
     """Play packets: flags by word and lane, which words end a packet, load words by packet.
 
     Cycles of the first and last issue and of the last word out, the first load word in cycle 0;

@@ -73,7 +73,7 @@ def cut(params: LaneParams, rows: ArrayLike, columns: ArrayLike, values: ArrayLi
     row_ids, column_ids = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
     stored = np.asarray(values, np.int64).reshape(len(row_ids), params.block_rows)
     _check(params, row_ids, column_ids, stored)
-    has_sign = (stored < 0).any(axis=1)
+    has_sign: Flags = np.asarray((stored < 0).any(axis=1))
     position = np.arange(params.num_limbs)
     # Non-negative values need no limb with a sign: their highest limb is as unsigned as the others.
     top = np.int64(1) << np.add.outer(-has_sign.astype(np.int64), params.limb_bits * (position + 1))

@@ -58,14 +58,12 @@ class Schedule:
     @cached_property
     def are_first(self) -> Flags:
         """Whether an entry is the first of its piece to be taken."""
-        starts = np.minimum.reduceat(self.cycles, self.pieces.starts) if self.entries.num else []
-        return np.asarray(self.cycles == np.repeat(starts, self._piece_sizes), np.bool_)
+        return self._are_at(np.minimum)
 
     @cached_property
     def are_closing(self) -> Flags:
         """Whether an entry is the last of its piece to be taken."""
-        ends = np.maximum.reduceat(self.cycles, self.pieces.starts) if self.entries.num else []
-        return np.asarray(self.cycles == np.repeat(ends, self._piece_sizes), np.bool_)
+        return self._are_at(np.maximum)
 
     def closings(self, panels: int) -> Ints:
         """For every word of a packet of `panels` passes and every lane: the flags (as in
@@ -97,9 +95,13 @@ class Schedule:
             for lane in range(self.lanes)
         ]
 
-    @property
-    def _piece_sizes(self) -> Ints:
-        return self.pieces.ends - self.pieces.starts
+    def _are_at(self, extreme: np.ufunc) -> Flags:
+        """Whether an entry goes in the `extreme` cycle of its piece."""
+        if not self.entries.num:
+            return np.zeros(0, np.bool_)
+        pieces = self.pieces
+        cycles = extreme.reduceat(self.cycles, pieces.starts)
+        return np.asarray(self.cycles == cycles[pieces.of_entries], np.bool_)
 
 
 def make_schedule(

@@ -20,7 +20,8 @@ def schedule_problems(schedule: Schedule) -> list[str]:
 
 
 def _placement_problems(schedule: Schedule) -> Iterator[str]:
-    placement, owner = schedule.placement, {}
+    placement = schedule.placement
+    owner: dict[tuple[int, int], int] = {}
     for row in range(len(placement.first) - 1):
         for at in range(placement.first[row], placement.first[row + 1]):
             place = (int(placement.banks[at]), int(placement.slots[at]))

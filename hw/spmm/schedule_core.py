@@ -64,7 +64,7 @@ class Match(NamedTuple):
     scores: Floats
 
 
-def _gather(work, state, match, lane):  # type: ignore[no-untyped-def]
+def _gather(work, state, match, lane):
     """The lane's candidates, best first: places in `order`."""
     older, younger = state.open_pieces[lane, 0], state.open_pieces[lane, 1]
     if older < 0 or 0 <= younger < older:
@@ -93,7 +93,7 @@ def _gather(work, state, match, lane):  # type: ignore[no-untyped-def]
     match.num_candidates[lane] = num
 
 
-def _reach(work, state, match, lane, tail, stamp):  # type: ignore[no-untyped-def]
+def _reach(work, state, match, lane, tail, stamp):
     """Every bank that the lane could read and no lane of this search has; a free one ends it."""
     for candidate in range(match.num_candidates[lane]):
         at = match.candidates[lane, candidate]
@@ -112,7 +112,7 @@ def _reach(work, state, match, lane, tail, stamp):  # type: ignore[no-untyped-de
     return -1, tail
 
 
-def _augment(work, state, match, start, stamp):  # type: ignore[no-untyped-def]
+def _augment(work, state, match, start, stamp):
     """Find a bank for lane `start`; the lanes on the path move to other banks."""
     match.queue[0] = start
     head, tail, bank = 0, 1, -1
@@ -128,7 +128,7 @@ def _augment(work, state, match, start, stamp):  # type: ignore[no-untyped-def]
         bank = -1 if lane == start else before
 
 
-def _take(work, state, lane, at):  # type: ignore[no-untyped-def]
+def _take(work, state, lane, at):
     """Remove what lies at `at` from the lane's open rows; which of the two it was."""
     number = 1
     piece = state.open_pieces[lane, 0]
@@ -147,7 +147,7 @@ def _take(work, state, lane, at):  # type: ignore[no-untyped-def]
     return number
 
 
-def _open_next(work, state, lane, number):  # type: ignore[no-untyped-def]
+def _open_next(work, state, lane, number):
     """The lane's next row takes an accumulator."""
     state.open_pieces[lane, number] = -1
     if state.next_piece[lane] < work.first_piece[lane + 1]:
@@ -155,7 +155,7 @@ def _open_next(work, state, lane, number):  # type: ignore[no-untyped-def]
         state.next_piece[lane] += 1
 
 
-def _rank(state):  # type: ignore[no-untyped-def]
+def _rank(state):
     """Lanes with the most work left first; they were so before the last cycle, nearly."""
     for i in range(1, len(state.lanes)):
         lane, slot = state.lanes[i], i
@@ -165,7 +165,7 @@ def _rank(state):  # type: ignore[no-untyped-def]
         state.lanes[slot] = lane
 
 
-def _play(work, state, match, cycles, banks, accumulators):  # type: ignore[no-untyped-def]
+def _play(work, state, match, cycles, banks, accumulators):
     """Choose for every entry its cycle, bank and accumulator; the number of cycles."""
     for lane in range(len(state.left)):
         for number in range(2):

@@ -73,8 +73,11 @@ def _a_ports(params: SpmmParams) -> tuple[Port, ...]:
 
 def work(params: SpmmParams, packets: Sequence[Matrices]) -> Work:
     """Packets back to back in the form of the mode, with their cycles."""
-    kinds = {"static": static_work, "dynamic": dynamic_work, "broadcast": broadcast_work}
-    return kinds[params.mode](params, packets)
+    if params.mode == "static":
+        return static_work(params, packets)
+    if params.mode == "dynamic":
+        return dynamic_work(params, packets)
+    return broadcast_work(params, packets)
 
 
 def job(params: SpmmParams, module: str, *, samples: int, seed: int) -> Job:
