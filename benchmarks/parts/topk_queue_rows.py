@@ -31,8 +31,8 @@ SEED = 37
 NUM_KEYS = 1024
 K = 64
 LANES = {"shift_queue": 1, "filtered_queue": 16, "bitonic_merge": 16}
-ENTRY_GOALS = {"lut_goal": 90, "ff_goal": 66, "lut_peer": 183, "ff_peer": 217}
-FILTER_GOALS = {"lut_goal": 15_000, "lut_peer": 142_000}
+ENTRY_GOALS = {"lut_goal": 90, "ff_goal": 66, "peer": 183, "ff_peer": 217}
+FILTER_GOALS = {"lut_goal": 15_000, "peer": 142_000}
 
 
 def rows() -> list[Row]:
