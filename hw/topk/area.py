@@ -15,8 +15,14 @@ from .radix_params import DigitParams, digit_params
 MAX_ERROR: Final = 0.3
 """Largest relative error of the estimate at the points that are tested."""
 
-MEMORY_BITS_PER_LUT: Final = 32
-"""Bits of a distributed memory with a port to write and one to read, as a LUT holds them."""
+MEMORY_DEPTH: Final = 64
+"""Rows that a LUT of a memory holds of one bit."""
+
+FINE_LUTS_PER_BIT: Final = 5.3
+"""Of a row of counters of a lane: addition, forwarding and search, per bit."""
+
+ENTRY_CONTROL_LUTS: Final = 7
+"""Of an entry among others: synthesis copies what its neighbours need early."""
 
 
 def lut_estimate(params: TopKParams) -> int:
@@ -35,9 +41,9 @@ def choice_luts(ways: int) -> float:
 
 
 def _queue(params: TopKParams) -> float:
-    """Entries: a choice of six inputs per bit, a comparison, four for control; and the ends."""
+    """Entries: a choice of six inputs per bit and state, a comparison, control; and the ends."""
     pair = params.key.bits + params.index_bits
-    entry = pair + 2 + comparison_luts(params.key.bits) + 2
+    entry = pair + 2 + comparison_luts(params.key.bits) + ENTRY_CONTROL_LUTS
     ends = 2 * pair + 2 * params.index_bits + 8 * params.k_bits
     return params.k_max * entry + ends
 
@@ -55,8 +61,8 @@ def _bitonic(params: TopKParams) -> float:
     comparator = comparison_luts(sizes.pair_bits) + 2 * sizes.pair_bits
     # The first merge keeps one of two; held or arriving pairs, and pairs that leave, are chosen.
     first = sizes.list_pairs * sizes.pair_bits
-    moved = (sizes.run_pairs + 2 * sizes.list_pairs) * sizes.pair_bits
-    fifos = 4 * params.lanes * sizes.pair_bits
+    moved = (sizes.run_pairs + sizes.list_pairs) * sizes.pair_bits
+    fifos = 1.6 * params.lanes * sizes.pair_bits
     return sizes.num_comparators * comparator - first + moved + fifos
 
 
@@ -66,7 +72,16 @@ def _radix(params: TopKParams) -> float:
 
 
 def _pass(part: DigitParams) -> float:
-    return 0.0
+    """Per lane: a comparison and an addition for each coarse bin, the memory of the fine ones with
+    what adds to it and searches it, and the lane's way through; then the counters.
+    """
+    bins = 1 << part.coarse_bits
+    lane: float = 3 * bins + part.key_bits + 1
+    if part.fine_bits:
+        row_bits = part.bins_per_row * part.lane_count_bits
+        depth = max(1.0, (1 << part.row_bits) / MEMORY_DEPTH)
+        lane += 2 * (row_bits + part.tag_bits) * depth + FINE_LUTS_PER_BIT * row_bits
+    return part.lanes * lane + 2 * bins * part.count_bits
 
 
 _ESTIMATES: Final[dict[Engine, Callable[[TopKParams], float]]] = {

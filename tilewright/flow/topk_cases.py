@@ -118,8 +118,12 @@ def random_packet(params: TopKParams, rng: np.random.Generator) -> Packet:
     holes = float(rng.choice([0.0, 0.0, 0.3, 0.9]))
     is_valid = (rng.random(count) >= holes).tolist()
     top = (1 << params.k_bits) - 1
-    k = int(rng.choice([0, 1, min(count, top), params.k_max, top, rng.integers(0, top + 1)]))
+    k = _one_of(rng, 0, 1, min(count, top), params.k_max, top, int(rng.integers(0, top + 1)))
     return packet_of(params, keys, k, is_valid)
+
+
+def _one_of(rng: np.random.Generator, *numbers: int) -> int:
+    return numbers[int(rng.integers(len(numbers)))]
 
 
 def corner_packets(params: TopKParams, rng: np.random.Generator) -> list[Packet]:

@@ -151,7 +151,7 @@ class TopKSection(TemplateSection):
             return
         capacity = self._capacity()
         if self.k_max > capacity:
-            engine = self.engine
+            engine: str = self.engine
             if engine == "auto":
                 engine = f"auto, order rank and {'1 lane' if self.lanes == 1 else 'several lanes'}"
             yield Conflict(
