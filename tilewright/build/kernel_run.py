@@ -82,10 +82,16 @@ def simulate_kernel(
     return run_kernel(build_kernel(verilog, job, cache=cache), job, folder)
 
 
-def build_kernels(kernels: Sequence[tuple[str, Job]], *, cache: BuildCache | None = None) -> Model:
+def build_kernels(
+    kernels: Sequence[tuple[str, Job]],
+    *,
+    optimize: str = "-O2",
+    cache: BuildCache | None = None,
+) -> Model:
     """One simulator program for several kernels: a build costs seconds, a kernel more much less.
 
     The modules of each text begin with the name of its job's module; those names must differ.
+    `optimize` is the C++ compiler's level: for many kernels and few cycles, low.
     """
     names = [job.module for _, job in kernels]
     if not names or len(set(names)) != len(names):
@@ -98,7 +104,8 @@ def build_kernels(kernels: Sequence[tuple[str, Job]], *, cache: BuildCache | Non
         sources[f"harness_{index}.sv"] = harness(job.module, job.ports, top=scope, folder=scope)
         sources[f"kernel_{index}.v"] = verilog
         public.append((scope, public_signals(job.ports)))
-    return build_model(sources, BuildOptions(top=BATCH_TOP, public=tuple(public)), cache=cache)
+    options = BuildOptions(top=BATCH_TOP, optimize=optimize, public=tuple(public))
+    return build_model(sources, options, cache=cache)
 
 
 def run_kernels(
@@ -121,10 +128,15 @@ def run_kernels(
 
 
 def simulate_kernels(
-    kernels: Sequence[tuple[str, Job]], folder: Path, *, cache: BuildCache | None = None
+    kernels: Sequence[tuple[str, Job]],
+    folder: Path,
+    *,
+    optimize: str = "-O2",
+    cache: BuildCache | None = None,
 ) -> tuple[KernelResult, ...]:
     """Build and run in one call; a result for each (Verilog text, job)."""
-    return run_kernels(build_kernels(kernels, cache=cache), [job for _, job in kernels], folder)
+    model = build_kernels(kernels, optimize=optimize, cache=cache)
+    return run_kernels(model, [job for _, job in kernels], folder)
 
 
 def _write_job(job: Job, folder: Path) -> None:
