@@ -186,9 +186,12 @@ def _coordinates(
 
 
 def _array(text: MatrixText, header: _Header, rule: ValueRule) -> Iterator[tuple[int, int, int]]:
-    starts = {"general": lambda _: 0, "symmetric": lambda c: c, "skew-symmetric": lambda c: c + 1}
-    start = starts[header.symmetry]
-    places = ((r, c) for c in range(header.columns) for r in range(start(c), header.rows))
+    below = int(header.symmetry == "skew-symmetric")  # the diagonal is not stored
+    places = (
+        (row, column)
+        for column in range(header.columns)
+        for row in range(column + below if header.is_symmetric else 0, header.rows)
+    )
     for (line, words), (row, column) in zip(_lines(text, header), places, strict=False):
         path = f"value of {row + 1} {column + 1}"
         if len(words) != 1:

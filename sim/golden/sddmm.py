@@ -16,8 +16,7 @@ def sddmm(
     accumulator_bits: int,
 ) -> IntArray:
     """The scores of a mask in CSR form, in stored order: row i of Q times row j of K for (i, j)."""
-    stored = np.diff(np.asarray(pointers, np.int64))
-    rows = np.repeat(np.arange(len(stored)), stored)
+    rows = _rows_of(pointers)
     q = np.asarray(queries, np.int64)[rows]
     k = np.asarray(keys, np.int64)[np.asarray(columns, np.int64)]
     # int64 wraps at 64 bits, and its low bits are right whatever the sum.
@@ -84,9 +83,13 @@ def row_words(
 
 
 def _rows(pointers: ArrayLike, scores: ArrayLike) -> tuple[list[int], list[int]]:
-    stored = np.diff(np.asarray(pointers, np.int64))
-    rows = np.repeat(np.arange(len(stored)), stored)
-    return np.asarray(scores, np.int64).tolist(), rows.tolist()
+    return np.asarray(scores, np.int64).tolist(), _rows_of(pointers).tolist()
+
+
+def _rows_of(pointers: ArrayLike) -> IntArray:
+    """The row of each nonzero."""
+    bounds = np.asarray(pointers, np.int64)
+    return np.repeat(np.arange(len(bounds) - 1), bounds[1:] - bounds[:-1])
 
 
 def _word(*fields: tuple[int, int]) -> int:

@@ -63,7 +63,8 @@ def bank_loads(params: SddmmParams, schedule: Schedule) -> list[int]:
     columns = schedule.columns[np.array(scores, np.int64)[is_score]]
     reads = {*zip(slots[is_score].tolist(), schedule.placement.bank[columns].tolist(), strict=True)}
     banks = np.array([bank for _, bank in reads], np.int64)
-    return np.bincount(banks, minlength=params.banks).tolist()
+    loads: list[int] = np.bincount(banks, minlength=params.banks).tolist()
+    return loads
 
 
 def _limit(params: SddmmParams, schedule: Schedule, banks: list[int]) -> str:
