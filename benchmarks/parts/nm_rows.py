@@ -7,6 +7,7 @@ dense run is the same Verilog with N = M = 8.
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ MODULE = "nm_sparse_16x16"
 Row = dict[str, Any]
 
 
-def rows() -> list[Row]:
-    """All rows."""
-    return [*bert_rows(), *mux_rows()]
+def rows(wants: Callable[[str], bool] = lambda case: True) -> list[Row]:
+    """The rows of the cases that are wanted."""
+    found = bert_rows() if wants("nm_2_8_bert") else []
+    return found + (mux_rows() if wants("nm_mux_2_4") else [])
 
 
 def bert_rows() -> list[Row]:
