@@ -25,8 +25,10 @@ from typing import Any
 
 import numpy as np
 from tilewright.dataflow.sparse.read import read_matrix
+from tilewright.hw.lib.banked_store import BankMux
 from tilewright.hw.spmm.cost import StaticTiming, static_timing
 from tilewright.hw.spmm.kernel import SpmmKernel
+from tilewright.hw.spmm.lane import Lane
 from tilewright.hw.spmm.mapping import num_load_words, num_panels
 from tilewright.hw.spmm.params import SpmmParams
 from tilewright.hw.spmm.schedule import Schedule
@@ -37,6 +39,8 @@ from tilewright.build.verilog import emit
 from tilewright.flow.case_parts import case_of
 from tilewright.flow.spmm_cases import ports, schedule_of, static_work
 from tilewright.flow.spmm_work import Matrices
+
+from .area import area_of
 
 SEED = 29
 MODULE = "spmm"
@@ -126,6 +130,9 @@ CASES = (
     ),
 )
 
+AREA = ("spmm_lane_lut", "spmm_bank_mux_lut")
+"""Parts whose LUTs are counted: a lane, and a lane's choice among 32 banks."""
+
 
 def data_folder() -> Path:
     """Where the public files are."""
@@ -135,7 +142,17 @@ def data_folder() -> Path:
 
 def rows(wants: Callable[[str], bool] = lambda case: True) -> list[Row]:
     """A row per case that is wanted; one whose file is not there says so."""
-    return [_row(case) for case in CASES if wants(case.name)]
+    found = [_row(case) for case in CASES if wants(case.name)]
+    return found + [area_row(name) for name in AREA if wants(name)]
+
+
+def area_row(name: str) -> Row:
+    """What a part of 16 lanes of 4 columns takes (UltraScale+, by yosys); no goal is set."""
+    params = SpmmParams(lanes=16, columns=4, banks=32, bank_words=128, max_rows=8192, max_panels=64)
+    lane, mux = params.lane_params, params.store_params.mux_params
+    part = Lane(lane) if name == "spmm_lane_lut" else BankMux(mux)
+    area = area_of(emit(part, "part"), "part")
+    return {"case": name, "lut": area.lut, "ff": area.ff, "dsp": area.dsp, "columns": 4}
 
 
 def params_of_case(case: Case, **changes: Any) -> SpmmParams:

@@ -289,3 +289,18 @@ def test_early_first_pieces_never_lock_up() -> None:
     words = schedule.closings(3)
     busy = static_timing(params, [words], [1]).busy_cycles
     assert len(words) <= busy <= len(words) + ISSUE_TO_RESULT_CYCLES + 8
+
+
+def test_passes_and_packets_follow_without_a_gap() -> None:
+    """Three packets of two passes; with two buffers B is loaded beside the work, with one after."""
+    mask = np.random.default_rng(SEED).random((32, 24)) < 0.4
+    schedule = schedule_for(mask, lanes=4, banks=8)
+    words = [schedule.closings(2)] * 3
+    num_words, load = 3 * len(words[0]), 24
+    gaps = {}
+    for buffers in (1, 2):
+        params = SpmmParams(lanes=4, columns=1, banks=8, bank_words=16, buffers=buffers)
+        timing = static_timing(params, words, [load] * 3)
+        assert timing.first_issue == load
+        gaps[buffers] = timing.last_issue - timing.first_issue + 1 - num_words
+    assert gaps == {1: 2 * load, 2: 0}
