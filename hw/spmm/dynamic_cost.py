@@ -87,7 +87,7 @@ def bounds(params: SpmmParams, packet: tuple[EntryStream, ...]) -> tuple[int, in
     return max(longest, most_reads) + latency, len(bank) + latency * (num_waits + 1)
 
 
-def _play(shares, bank, flags, load_words, sizes, results):  # type: ignore[no-untyped-def]
+def _play(shares, bank, flags, load_words, sizes, results):
     """Cycle by cycle; the parts see what was so at the beginning of the cycle."""
     banks, depth, buffers, fetch_cycles = sizes
     lanes = len(shares) - 1
@@ -119,7 +119,7 @@ def _play(shares, bank, flags, load_words, sizes, results):  # type: ignore[no-u
     return first_a, last_out, starts
 
 
-def _is_busy(state, shares, results):  # type: ignore[no-untyped-def]
+def _is_busy(state, shares, results):
     """Whether entries are to come or have not started, or results have not left."""
     for lane in range(len(state)):
         if state[lane, NEXT] < shares[lane + 1] or state[lane, COUNT] or state[lane, GONE] >= 0:
@@ -129,7 +129,7 @@ def _is_busy(state, shares, results):  # type: ignore[no-untyped-def]
     return False
 
 
-def _count(state, what):  # type: ignore[no-untyped-def]
+def _count(state, what):
     """Lanes whose state is not 0."""
     number = 0
     for lane in range(len(state)):
@@ -137,7 +137,7 @@ def _count(state, what):  # type: ignore[no-untyped-def]
     return number
 
 
-def _choose(window, state, bank, taken, turn, results):  # type: ignore[no-untyped-def]
+def _choose(window, state, bank, taken, turn, results):
     """Sets CHOSEN, the place in its window of each lane's entry that goes: two rounds, by the turn.
     How many go. `taken`: by bank the round in which it was.
     """
@@ -157,7 +157,7 @@ def _choose(window, state, bank, taken, turn, results):  # type: ignore[no-untyp
     return num_chosen
 
 
-def _candidate(window, num_kept, bank, taken, this_round):  # type: ignore[no-untyped-def]
+def _candidate(window, num_kept, bank, taken, this_round):
     """The place of the entry that a lane asks for, or -1."""
     num_seen = 1 if this_round == 1 else window.shape[1] - 1
     rows_before, ended = 0, False
@@ -172,7 +172,7 @@ def _candidate(window, num_kept, bank, taken, this_round):  # type: ignore[no-un
     return -1
 
 
-def _start(state, results, starts, cycle):  # type: ignore[no-untyped-def]
+def _start(state, results, starts, cycle):
     """What went in the cycle before starts."""
     for lane in range(len(state)):
         entry, flags = state[lane, GONE], state[lane, GONE_FLAGS]
@@ -182,7 +182,7 @@ def _start(state, results, starts, cycle):  # type: ignore[no-untyped-def]
                 issue(results, lane, flags, cycle)
 
 
-def _move(window, state, flags, shares, is_full, is_over):  # type: ignore[no-untyped-def]
+def _move(window, state, flags, shares, is_full, is_over):
     """Entries close up behind those that go; new ones come behind them."""
     for lane in range(len(state)):
         here, entries, ends = state[lane], window[0, lane], window[1, lane]

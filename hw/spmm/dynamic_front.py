@@ -18,6 +18,11 @@ ROUNDS = 2
 """Rounds of the arbiter per cycle; one where the window has one entry."""
 
 
+def arbiter_rounds(window: int) -> int:
+    """Rounds that a window of this depth can use."""
+    return min(ROUNDS, window)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AddressMuxParams:
     """The address of one of `lanes` lanes."""
@@ -93,7 +98,7 @@ class DynamicFront(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        rounds = ROUNDS if p.window > 1 else 1
+        rounds = arbiter_rounds(p.window)
         m.submodules.arbiter = arbiter = BankArbiter(
             ArbiterParams(lanes=p.lanes, banks=p.banks, rounds=rounds)
         )

@@ -5,6 +5,7 @@ An `EntryStream` has what a lane is told of each entry; the modes' mappings say 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,12 +95,13 @@ def _end_marker(block_rows: int, bank: int) -> EntryStream:
 
 def pack_fields(columns: Iterable[tuple[ArrayLike, int]]) -> list[int]:
     """Words whose fields, (value for each word, bits), follow each other, the first lowest."""
-    words: NDArray[np.object_] | int = 0
+    words: Any = np.zeros((), object)
     offset = 0
     for values, bits in columns:
-        words = words | (np.asarray(values).astype(object) & ((1 << bits) - 1)) << offset
+        field = np.asarray(values).astype(object) & ((1 << bits) - 1)
+        words = words | (field << offset)
         offset += bits
-    return [int(word) for word in np.atleast_1d(np.asarray(words, object))]
+    return [int(word) for word in np.atleast_1d(words)]
 
 
 def operand_fields(params: LaneParams, words: EntryStream) -> list[tuple[ArrayLike, int]]:
