@@ -39,7 +39,7 @@ class RadixSelect(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stages = []
+        stages: list[DigitStage] = []
         for number, part in enumerate(digit_params(self.params)):
             m.submodules[f"pass_{number}"] = stage = DigitStage(part)
             if stages:
@@ -58,13 +58,14 @@ class RadixSelect(wiring.Component):
         held = Signal(p.k_bits, reset_less=True)
         k = Signal(p.k_bits)
         takes = first.valid & first.ready
+        can_exceed = p.k_max < (1 << p.k_bits) - 1
         m.d.comb += [
             k.eq(Mux(is_first, self.k.payload, held)),
             first.valid.eq(self.i.valid & (self.k.valid | ~is_first)),
             self.i.ready.eq(first.ready & (self.k.valid | ~is_first)),
             self.k.ready.eq(first.ready & self.i.valid & is_first),
             first.payload.keys.eq(self.i.payload.keys),
-            first.payload.target.eq(Mux(k > p.k_max, p.k_max, k)),
+            first.payload.target.eq(Mux(k > p.k_max, p.k_max, k) if can_exceed else k),
             first.payload.is_settled.eq(~k.any()),
             first.payload.candidates.eq(self.i.payload.mask & k.any().replicate(p.lanes)),
             first.payload.last.eq(self.i.payload.last),
