@@ -13,7 +13,7 @@ from tilewright.hw.sddmm.params import SddmmParams
 from tilewright.hw.sddmm.schedule import schedule_mask
 
 from tilewright.catalog import load_spec
-from tilewright.flow.sddmm_cases import Packet, expected_words, params_of, ports, work
+from tilewright.flow.sddmm_cases import Packet, params_of, ports, work
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "sddmm.md").read_text(encoding="utf-8")
@@ -116,6 +116,10 @@ def test_figures(name: str, label: str) -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| {label}"))
     shown = f"| {mask.num_entries:,} | {schedule.num_slots:,} | {cycles:,} | {share:.1%}"
     assert shown.replace("%", " %") in row
+    whole = schedule_mask(
+        params, mask.pointers, mask.indices, num_columns=mask.columns, split="rows"
+    )
+    assert re.search(rf"With whole rows .*\b{whole.num_slots:,}\b", PAGE)
 
 
 @pytest.mark.slow
@@ -130,7 +134,7 @@ def test_the_verilog_does_the_same(tmp_path: Path) -> None:
     case = Case(
         name="page",
         inputs={name: told(name) for name in "akq"},
-        expected=expected_words(PARAMS, PACKET),
+        expected=work(PARAMS, "page", [PACKET]).expected,
         expected_cycles=18,
     )
     job = Job(module="page", ports=ports(PARAMS), cases=(case,))

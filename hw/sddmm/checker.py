@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .deal import IntArray
 from .params import SddmmParams
-from .schedule import IntArray, Schedule
+from .schedule import Schedule, Split
 
 Fields = dict[str, int]
 
@@ -16,12 +17,15 @@ def check_schedule(
     schedule: Schedule,
     pointers: Sequence[int] | IntArray,
     columns: Sequence[int] | IntArray,
+    split: Split = "nonzeros",
 ) -> list[str]:
     """What is wrong with the words of `a` for a mask in CSR form; nothing if they are right.
 
-    Of the schedule only the tables are used that say where the rows of K and Q were put.
+    Of the schedule only the tables are used that say where the rows of K and Q were put, and with
+    `split` by rows which lane has which row.
     """
-    replay = _Replay(params, schedule, np.asarray(pointers), np.asarray(columns))
+    lane_rows = schedule.lane_rows if split == "rows" else None
+    replay = _Replay(params, schedule, np.asarray(pointers), np.asarray(columns), lane_rows)
     replay.check_keys()
     for number, word in enumerate(words):
         replay.slot(number, params.slot_format.decode(word), number == len(words) - 1)
@@ -31,7 +35,12 @@ def check_schedule(
 
 class _Replay:
     def __init__(
-        self, params: SddmmParams, schedule: Schedule, pointers: IntArray, columns: IntArray
+        self,
+        params: SddmmParams,
+        schedule: Schedule,
+        pointers: IntArray,
+        columns: IntArray,
+        lane_rows: Sequence[Sequence[int]] | None,
     ) -> None:
         self.params, self.chunks = params, schedule.chunks
         self.bank = schedule.placement.bank.tolist()
@@ -43,6 +52,8 @@ class _Replay:
             for column in columns[pointers[row] : pointers[row + 1]]
         ]
         self.expected = [self._stored(lane) for lane in range(params.lanes)]
+        if lane_rows is not None:
+            self.expected = [self._stored_rows(rows, pointers.tolist()) for rows in lane_rows]
         self.computed: list[set[int]] = [set() for _ in range(params.lanes)]
         self.heads = [0] * params.lanes
         self.taken = self.freed = 0
@@ -59,6 +70,11 @@ class _Replay:
         begin = lane * (total // lanes) + min(lane, longer)
         end = begin + total // lanes + (1 if lane < longer else 0)
         return [*range(begin, end)] or [None]
+
+    def _stored_rows(self, rows: Sequence[int], pointers: Sequence[int]) -> list[int | None]:
+        """The same for a lane that has whole rows."""
+        stored = [s for row in rows for s in range(pointers[row], pointers[row + 1])]
+        return [*stored] or [None]
 
     def check_keys(self) -> None:
         """Rows of K lie inside their banks and do not overlap."""
@@ -128,7 +144,10 @@ class _Replay:
             self._say(number, f"lane {lane}: wrong end of row {row}")
 
     def check_end(self) -> None:
-        """Every score was computed, and every row of Q was taken and freed."""
+        """Every score was computed once, and every row of Q was taken and freed."""
+        dealt = [stored for lane in self.expected for stored in lane if stored is not None]
+        if sorted(dealt) != [*range(len(self.pairs))]:
+            self.problems.append("a nonzero belongs to two lanes, or to none")
         for lane, computed in enumerate(self.computed):
             if len(computed) != len(self.expected[lane]):
                 missing = self._head(lane)

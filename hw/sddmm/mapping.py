@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from ..lib.banked_store_params import StoreParams
 from .cost import PacketWork
+from .deal import NOTHING, words_of_places
 from .params import SddmmParams
-from .schedule import NOTHING, Schedule, words_of_places
+from .schedule import Schedule
 
 Words = list[int]
 

@@ -1,40 +1,34 @@
 """Offline schedule of a mask: no bank has two rows to read in a slot, nothing is decided at run
 time.
 
-Every lane gets its scores in an order of *places*: the stored order of the mask, cut evenly
-(output `lanes`), or dealt out in turn (output `rows`). In each slot each lane computes one of the
-scores of its window, chosen so that the banks serve as many lanes as possible; a row of K that
+Every lane gets its scores in an order of *places*: the stored order of the mask, cut evenly or by
+rows (output `lanes`), or dealt out in turn (output `rows`). In each slot each lane computes one of
+the scores of its window, chosen so that the banks serve as many lanes as possible; a row of K that
 several lanes want is read once for all of them. Pure: no Amaranth here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .cost import SLOT_BUFFER, Departures, start_to_score
+from .deal import (
+    NOTHING,
+    DoesNotFitError,
+    IntArray,
+    Placement,
+    deal,
+    deal_rows,
+    order_queries,
+    place_keys,
+    words_of_places,
+)
 from .matching import match
 from .params import SddmmParams
 
-IntArray = NDArray[np.int64]
-NOTHING = -1
-
-
-class DoesNotFitError(ValueError):
-    """A mask is larger than the unit; `key` is the parameter that limits it."""
-
-    def __init__(self, key: str, rule: str) -> None:
-        self.key, self.rule = key, rule
-        super().__init__(f"{key}: {rule}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placement:
-    """Where K lies: row j in bank `bank[j]` from `address[j]` on; -1: it is not stored."""
-
-    bank: IntArray
-    address: IntArray
+Split = Literal["nonzeros", "rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +63,11 @@ class Schedule:
         return np.array([np.count_nonzero(lane >= 0) for lane in self.scores], np.int64)
 
     @property
+    def lane_rows(self) -> list[list[int]]:
+        """Rows of each lane, in order."""
+        return [np.unique(self.rows[lane[lane >= 0]]).tolist() for lane in self.scores]
+
+    @property
     def stored_rows(self) -> int:
         """Rows of K that are stored."""
         return int(np.count_nonzero(self.placement.bank >= 0))
@@ -82,10 +81,13 @@ def schedule_mask(
     num_columns: int,
     depth: int | None = None,
     placement: Placement | None = None,
+    split: Split = "nonzeros",
 ) -> Schedule:
     """The schedule of a mask in CSR form for rows of `depth` elements (default: the most).
 
     `placement`: where K lies, for several masks on the same K; default: balanced for this mask.
+    `split` is between lanes that have streams of their own: `nonzeros` gives them equal numbers,
+    `rows` gives each row to one lane, which is fair if there are many.
     """
     depth = params.depth if depth is None else depth
     if not 1 <= depth <= params.depth:
@@ -99,7 +101,10 @@ def schedule_mask(
         placement = place_keys(params, np.bincount(columns, minlength=num_columns), chunks)
     if len(columns) and placement.bank[columns].min() < 0:
         raise ValueError("placement: a row of K that the mask needs is not stored")
-    scores = deal(params, len(columns))
+    if split == "rows" and params.is_row_stream:
+        raise DoesNotFitError("output", "must be lanes for a split by rows, got rows")
+    by_rows = split == "rows"
+    scores = deal_rows(params, rows) if by_rows else deal(params, len(columns))
     query_rows, queries = order_queries(params, rows, scores)
     search = _Search(
         params, rows, columns, placement.bank, scores, queries, len(query_rows), chunks
@@ -117,71 +122,6 @@ def schedule_mask(
         takes=np.array(search.takes, np.int64),
         frees=np.array(search.frees, np.int64),
     )
-
-
-def deal(params: SddmmParams, num_scores: int) -> tuple[IntArray, ...]:
-    """Stored positions of each lane's places; every lane has at least one place."""
-    stored = np.arange(num_scores)
-    if params.is_row_stream:
-        width = max(1, -(-num_scores // params.lanes))
-        padded = np.full(width * params.lanes, NOTHING, np.int64)
-        padded[:num_scores] = stored
-        return tuple(padded.reshape(width, params.lanes).T)
-    parts = np.array_split(stored, params.lanes)
-    return tuple(part if len(part) else np.array([NOTHING], np.int64) for part in parts)
-
-
-def place_keys(params: SddmmParams, counts: IntArray, chunks: int) -> Placement:
-    """Each row of K that is needed (`counts` times): the most needed first, into the bank that is
-    needed least so far.
-    """
-    room = params.bank_words // chunks
-    needed = int(np.count_nonzero(counts))
-    if needed > room * params.banks:
-        rule = (
-            f"{needed} rows of K of {chunks} words do not fit {params.banks} banks of "
-            f"{params.bank_words} words, which hold {room * params.banks}"
-        )
-        raise DoesNotFitError("bank_words", rule)
-    bank, address = (np.full(len(counts), NOTHING, np.int64) for _ in range(2))
-    loads, used = [0] * params.banks, [0] * params.banks
-    for column in np.argsort(-counts, kind="stable")[:needed].tolist():
-        free = (b for b in range(params.banks) if used[b] < room)
-        best = min(free, key=lambda b: (loads[b], used[b]))
-        bank[column], address[column] = best, used[best] * chunks
-        loads[best] += int(counts[column])
-        used[best] += 1
-    return Placement(bank=bank, address=address)
-
-
-def order_queries(
-    params: SddmmParams, rows: IntArray, scores: tuple[IntArray, ...]
-) -> tuple[IntArray, tuple[IntArray, ...]]:
-    """Which rows of Q come when, and which of them each place needs."""
-    if params.is_row_stream:
-        ids, order = np.unique(rows, return_inverse=True)
-        order = order if len(order) else np.zeros(1, np.int64)
-        # Empty words stand at the end: with the last row they hold up none that comes before it.
-        return ids.reshape(-1, 1).astype(np.int64), tuple(order[lane] for lane in scores)
-    lanes = []
-    queries_of = []
-    for lane in scores:
-        stored = lane[lane >= 0]
-        ids, order = np.unique(rows[stored], return_inverse=True)
-        lanes.append(ids)
-        queries_of.append(order if len(stored) else np.zeros(1, np.int64))
-    table = np.full((max(len(ids) for ids in lanes), params.lanes), NOTHING, np.int64)
-    for number, ids in enumerate(lanes):
-        table[: len(ids), number] = ids
-    return table, tuple(queries_of)
-
-
-def words_of_places(params: SddmmParams, rows: IntArray, scores: tuple[IntArray, ...]) -> list[int]:
-    """Words of the row stream that the scores of each place leave in; 1 for the lanes' streams."""
-    if not params.is_row_stream:
-        return [1] * max(len(lane) for lane in scores)
-    table = np.array(scores).T
-    return [max(1, len(np.unique(rows[place[place >= 0]]))) for place in table]
 
 
 class _Search:

@@ -1,5 +1,8 @@
 """Golden model of the sddmm template: sampled scores, and the words that they leave in."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -29,25 +32,30 @@ def lane_words(
     lanes: int,
     accumulator_bits: int,
     row_bits: int,
+    lane_rows: Sequence[Sequence[int]] | None = None,
 ) -> list[list[int]]:
     """The words of each lane's stream: score, row, has_score, is_end, last, the first lowest.
 
-    The stored order is cut into as equal parts as can be, the longer ones first; a part without
-    scores is one word without a score.
+    The stored order is cut into as equal parts as can be, the longer ones first; or each lane has
+    the whole rows of `lane_rows`. A lane without scores sends one word without a score.
     """
     values, rows = _rows(pointers, scores)
-    streams, begin = [], 0
-    for lane in range(lanes):
-        end = begin + len(values) // lanes + (lane < len(values) % lanes)
+    if lane_rows is None:
+        parts = [part.tolist() for part in np.array_split(np.arange(len(values)), lanes)]
+    else:
+        parts = [
+            [n for row in own for n in range(len(rows)) if rows[n] == row] for own in lane_rows
+        ]
+    streams = []
+    for part in parts:
         words = []
-        for n in range(begin, end):
-            is_end = n == end - 1
-            is_row_end = is_end or rows[n + 1] != rows[n]
+        for n, following in zip_longest(part, part[1:]):
+            is_end = following is None
+            is_row_end = is_end or rows[following] != rows[n]
             told = (values[n], accumulator_bits), (rows[n], row_bits), (1, 1)
             words.append(_word(*told, (is_end, 1), (is_row_end, 1)))
         empty = _word((0, accumulator_bits + row_bits + 1), (1, 1), (1, 1))
         streams.append(words or [empty])
-        begin = end
     return streams
 
 

@@ -11,9 +11,10 @@ from tilewright.dataflow.sparse.read import read_matrix
 from tilewright.hw.sddmm import mapping
 from tilewright.hw.sddmm.checker import check_schedule
 from tilewright.hw.sddmm.cost import PacketWork, kernel_cycles, least_cycles
+from tilewright.hw.sddmm.deal import DoesNotFitError
 from tilewright.hw.sddmm.matching import match
 from tilewright.hw.sddmm.params import SddmmParams
-from tilewright.hw.sddmm.schedule import DoesNotFitError, schedule_mask
+from tilewright.hw.sddmm.schedule import schedule_mask
 
 from tilewright.flow.sddmm_cases import random_packet
 
@@ -48,9 +49,11 @@ def test_random_schedules_are_proven():
         packet = random_packet(params, random)
         num_columns, depth = packet.keys.shape
         mask = packet.pointers, packet.columns
-        schedule = schedule_mask(params, *mask, num_columns=num_columns, depth=depth)
+        schedule = schedule_mask(
+            params, *mask, num_columns=num_columns, depth=depth, split=packet.split
+        )
         words = mapping.pack_slots(params, schedule)
-        problems = check_schedule(params, words, schedule, *mask)
+        problems = check_schedule(params, words, schedule, *mask, packet.split)
         assert not problems, f"seed {SEED}, schedule {number}: {problems[:3]}"
         played = mapping.packet_work(params, schedule, key_words=1)
         least = least_cycles(params, len(packet.columns), schedule.chunks)
@@ -96,6 +99,27 @@ def _matters(name, fields):
     if what in ("bank", "query", "row", "is_row_end"):
         return bool(fields[f"has_score_{number}"])
     return bool(fields[f"is_active_{number}"])
+
+
+def test_rows_stay_whole_and_lanes_even():
+    """Rows of 5, 4, 3, 3 and 1 scores on two lanes: 5 + 3 and 4 + 3 + 1; the empty one nowhere."""
+    params = replace(PARAMS, lanes=2)
+    pointers = np.cumsum([0, 1, 3, 0, 5, 3, 4])
+    columns = [0, *range(3), *range(5), *range(3), *range(4)]
+    schedule = schedule_mask(params, pointers, columns, num_columns=5, split="rows")
+    assert schedule.lane_rows == [[3, 4], [0, 1, 5]]
+    assert schedule.lane_loads.tolist() == [8, 8]
+    words = mapping.pack_slots(params, schedule)
+    assert not check_schedule(params, words, schedule, pointers, columns, "rows")
+    # The same words are wrong for lanes that share rows, and for a lane that has a row twice.
+    assert check_schedule(params, words, schedule, pointers, columns)
+    twice = replace(schedule, scores=(schedule.scores[0], schedule.scores[0]))
+    problems = check_schedule(params, words, twice, pointers, columns, "rows")
+    assert "a nonzero belongs to two lanes, or to none" in problems
+    with pytest.raises(DoesNotFitError, match="must be lanes for a split by rows"):
+        schedule_mask(
+            replace(params, output="rows"), pointers, columns, num_columns=5, split="rows"
+        )
 
 
 def test_overlapping_keys_are_noticed():

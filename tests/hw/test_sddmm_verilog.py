@@ -88,6 +88,7 @@ def corners(params, random):
     one_row[3] = 1
     one_column = np.zeros((20, width))
     one_column[:, width - 1] = 1
+    split = "nonzeros" if params.is_row_stream else "rows"
     kept = some(sparse, keeps_keys=True)
     return {
         "empty_mask": [some(np.zeros((3, width)))],
@@ -97,6 +98,7 @@ def corners(params, random):
         "one_dense_row": [some(one_row)],
         "one_dense_column": [some(one_column)],
         "duplicate_positions": [some(sparse * random.integers(1, 4, sparse.shape))],
+        "whole_rows": [some(sparse, split=split), some(one_row, split=split)],
         "one_score": [some(np.eye(1, width))],
         "depth_1": [some(dense, depth=1)],
         "most_negative": [some(dense, fill="minimum")],

@@ -87,6 +87,17 @@ def test_the_words_of_a_mask_are_those_that_verify_plays(capsys):
     verify_directory(Path("out/scores_pack"))
 
 
+def test_whole_rows(capsys):
+    data = packed_json(capsys, "m.mtx", "--for", "sddmm.yaml", "--split", "rows")
+    told = json.loads(Path("out/scores_pack/pack.json").read_text())["placement"]["lane_rows"]
+    mask = read_matrix("m.mtx", has_values=False)
+    filled = np.flatnonzero(np.diff(mask.pointers)).tolist()
+    assert sorted(row for lane in told for row in lane) == filled
+    assert data["lane_loads"] == [
+        int(sum(mask.pointers[row + 1] - mask.pointers[row] for row in lane)) for lane in told
+    ]
+
+
 @pytest.mark.parametrize("mode", ["static", "dynamic", "broadcast"])
 def test_the_words_of_a_product_are_those_that_verify_plays(mode, capsys):
     Path("mode.yaml").write_text(SPMM % f"mode: {mode}, {MORE}")
@@ -182,6 +193,12 @@ REFUSED = {
     "keys": (SDDMM % "banks: 2, bank_words: 28", (), "kernel.bank_words: 30 rows of K of 2 words"),
     "depth": (SDDMM % MORE, ("--depth", "17"), "kernel.depth: 1..16, got 17"),
     "depth of spmm": (SPMM % MORE, ("--depth", "4"), "--depth: has no effect with template spmm"),
+    "split of spmm": (SPMM % MORE, ("--split", "rows"), "--split: has no effect with template"),
+    "split of rows": (
+        SDDMM % "output: rows",
+        ("--split", "rows"),
+        "kernel.output: must be lanes for a split by rows, got rows",
+    ),
     "useless": (
         SDDMM % MORE,
         ("--columns", "4", "--values", "random"),

@@ -33,6 +33,12 @@ def add_pack_options(parser: argparse.ArgumentParser) -> None:
         help="sddmm: elements of the rows of Q and K (default: the spec's depth)",
     )
     parser.add_argument(
+        "--split",
+        choices=("nonzeros", "rows"),
+        default="nonzeros",
+        help="sddmm: lanes get equal numbers of nonzeros (default), or whole rows",
+    )
+    parser.add_argument(
         "--values",
         choices=("file", "random"),
         default="file",

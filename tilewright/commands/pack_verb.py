@@ -17,6 +17,7 @@ def pack(options: argparse.Namespace, progress: Progress) -> Outcome:
         options=PackOptions(
             columns=options.columns,
             depth=options.depth,
+            split=options.split,
             values=options.values,
             seed=options.seed,
         ),

@@ -20,18 +20,20 @@ DEFAULT_SEED: Final = 1
 RESULTS: Final = Path("out")
 TEMPLATES: Final = ("sddmm", "spmm")
 
+Split = Literal["nonzeros", "rows"]
 Values = Literal["file", "random"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PackOptions:
-    """`columns` of the dense matrix (spmm; default 64), `depth` of rows of Q and K (sddmm; default:
-    the most), `values` of the file, or random ones of the spec's format from `seed`. A file without
-    values gets random ones.
+    """`columns` of the dense matrix (spmm; default 64); `depth` of rows of Q and K (sddmm; default:
+    the most) and the `split` of the mask between lanes; `values` of the file, or random ones of the
+    spec's format from `seed` (spmm). A file without values gets random ones.
     """
 
     columns: int | None = None
     depth: int | None = None
+    split: Split = "nonzeros"
     values: Values = "file"
     seed: int = DEFAULT_SEED
 
@@ -113,8 +115,8 @@ def _read_spec(path: Path, options: PackOptions) -> KernelSpec:
         raise SpecError([Diagnostic.plain(str(path), "kernel.template", rule)])
     template = spec.kernel.template
     given = {"columns": options.columns is not None, "depth": options.depth is not None}
-    given["values"] = options.values == "random"
-    useless = {"spmm": ("depth",), "sddmm": ("columns", "values")}[template]
+    given |= {"values": options.values == "random", "split": options.split == "rows"}
+    useless = {"spmm": ("depth", "split"), "sddmm": ("columns", "values")}[template]
     mistakes = [
         Diagnostic.plain(str(path), f"--{name}", f"has no effect with template {template}")
         for name in useless
@@ -132,7 +134,7 @@ def _pack(spec: KernelSpec, path: Path, matrix: SparseMatrix, options: PackOptio
             from . import pack_sddmm, sddmm_cases
 
             params = sddmm_cases.params_of(section)
-            return pack_sddmm.pack_mask(params, matrix, options.depth)
+            return pack_sddmm.pack_mask(params, matrix, options.depth, options.split)
         from . import pack_spmm, spmm_cases
 
         assert isinstance(section, SpmmSection)

@@ -8,23 +8,23 @@ from tilewright.dataflow.sparse.matrix import SparseMatrix
 from tilewright.hw.sddmm import mapping
 from tilewright.hw.sddmm.checker import check_schedule
 from tilewright.hw.sddmm.cost import kernel_cycles
+from tilewright.hw.sddmm.deal import DoesNotFitError as MaskDoesNotFitError
 from tilewright.hw.sddmm.params import SddmmParams
-from tilewright.hw.sddmm.schedule import DoesNotFitError as MaskDoesNotFitError
-from tilewright.hw.sddmm.schedule import Schedule, schedule_mask
+from tilewright.hw.sddmm.schedule import Schedule, Split, schedule_mask
 
 from .packed import NO_WORK, DoesNotFitError, Packed, PackedStream, count
 
 
-def pack_mask(params: SddmmParams, mask: SparseMatrix, depth: int | None) -> Packed:
+def pack_mask(params: SddmmParams, mask: SparseMatrix, depth: int | None, split: Split) -> Packed:
     """The schedule of a mask for rows of Q and K of `depth` elements (None: the most), proven."""
     depth = params.depth if depth is None else depth
     csr = mask.pointers, mask.indices
     try:
-        schedule = schedule_mask(params, *csr, num_columns=mask.columns, depth=depth)
+        schedule = schedule_mask(params, *csr, num_columns=mask.columns, depth=depth, split=split)
     except MaskDoesNotFitError as error:
         raise DoesNotFitError(error.key, error.rule) from None
     words = mapping.pack_slots(params, schedule)
-    problems = check_schedule(params, words, schedule, *csr)
+    problems = check_schedule(params, words, schedule, *csr, split)
     if problems:
         raise AssertionError(f"the schedule is wrong: {problems[:3]}")
     work = mapping.packet_work(params, schedule, key_words=1)
@@ -38,7 +38,7 @@ def pack_mask(params: SddmmParams, mask: SparseMatrix, depth: int | None) -> Pac
             f"{params.lanes} lanes of {params.products} products",
             f"{params.banks} banks",
             f"rows of {depth} elements",
-            f"output {params.output}",
+            f"output {params.output}, split by {split}",
         ),
         streams=(stream,),
         passes=1,
@@ -93,4 +93,5 @@ def _description(params: SddmmParams, schedule: Schedule, depth: int) -> dict[st
         "bank": schedule.placement.bank.tolist(),
         "address": schedule.placement.address.tolist(),
         "query_rows": schedule.query_rows.tolist(),
+        "lane_rows": schedule.lane_rows,
     }

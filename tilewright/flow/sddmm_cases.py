@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tilewright.hw.sddmm import mapping
 from tilewright.hw.sddmm.cost import PacketWork, kernel_cycles
+from tilewright.hw.sddmm.deal import place_keys
 from tilewright.hw.sddmm.params import SddmmParams
-from tilewright.hw.sddmm.schedule import Schedule, place_keys, schedule_mask
+from tilewright.hw.sddmm.schedule import Schedule, Split, schedule_mask
 from tilewright.sim.golden.sddmm import lane_words, row_words, sddmm
 from tilewright.sim.regress import Case, Job, Port
 from tilewright.spec import NumberFormat, SddmmSection
@@ -25,7 +26,8 @@ IntArray = NDArray[np.int64]
 class Packet:
     """A mask in CSR form, and Q and K with one row per row and column of it.
 
-    `keeps_keys`: the next packet has the same K, which does not come again.
+    `keeps_keys`: the next packet has the same K, which does not come again. `split`: of the mask
+    between lanes.
     """
 
     pointers: IntArray
@@ -33,6 +35,7 @@ class Packet:
     queries: IntArray
     keys: IntArray
     keeps_keys: bool = False
+    split: Split = "nonzeros"
 
 
 def params_of(section: SddmmSection) -> SddmmParams:
@@ -88,7 +91,7 @@ def work(params: SddmmParams, name: str, packets: Sequence[Packet]) -> Work:
         played.append(
             mapping.packet_work(params, schedule, key_words=len(keys), keeps_keys=packet.keeps_keys)
         )
-        for port, words in expected_words(params, packet).items():
+        for port, words in expected_words(params, packet, schedule).items():
             expected[port] += words
     cycles = kernel_cycles(params, played)
     return Work(name=name, inputs=inputs, expected=expected, cycles=cycles)
@@ -118,6 +121,7 @@ def scheduled(
                 num_columns=num_columns,
                 depth=depth,
                 placement=placement,
+                split=packet.split,
             )
             yield packet, schedule, number == begin
         begin = end
@@ -128,7 +132,7 @@ def loaded_cases(params: SddmmParams, name: str, packet: Packet) -> tuple[Case, 
     ((_, schedule, _),) = scheduled(params, [packet])
     if len(schedule.query_rows) > params.query_rows:
         raise ValueError(f"query_rows: at least {len(schedule.query_rows)} to hold all of them")
-    expected = expected_words(params, packet)
+    expected = expected_words(params, packet, schedule)
     operands = {
         "a": (),
         "k": mapping.pack_keys(params, schedule, packet.keys),
@@ -147,14 +151,17 @@ def loaded_cases(params: SddmmParams, name: str, packet: Packet) -> tuple[Case, 
     )
 
 
-def expected_words(params: SddmmParams, packet: Packet) -> dict[str, list[int]]:
-    """What leaves each port for a packet, by the golden model."""
+def expected_words(params: SddmmParams, packet: Packet, schedule: Schedule) -> dict[str, list[int]]:
+    """What leaves each port for a packet, by the golden model; of the schedule it is only told
+    which lane has which rows.
+    """
     bits = params.accumulator_bits
     scores = sddmm(packet.pointers, packet.columns, packet.queries, packet.keys, bits)
     told = params.lanes, bits, params.lane_params.row_bits
     if params.is_row_stream:
         return {"o": row_words(packet.pointers, scores, *told)}
-    streams = lane_words(packet.pointers, scores, *told)
+    lane_rows = schedule.lane_rows if packet.split == "rows" else None
+    streams = lane_words(packet.pointers, scores, *told, lane_rows)
     return {f"o{number}": words for number, words in enumerate(streams)}
 
 
@@ -199,6 +206,7 @@ def random_packet(
         columns=columns,
         queries=random_values(params.query_format, (num_rows, depth), rng),
         keys=keys,
+        split="rows" if not params.is_row_stream and rng.random() < 0.3 else "nonzeros",
     )
 
 

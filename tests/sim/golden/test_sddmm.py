@@ -36,6 +36,8 @@ def test_words_of_lanes():
     # From the top: last, is_end, has_score, four bits of the row, the score.
     assert words == [[0b001_0000_00000001, 0b001_0000_11111111, 0b111_0000_00000010],
                      [0b001_0010_00000011, 0b111_0010_00000100]]  # fmt: skip
+    whole = lane_words([0, 3, 3, 5], [1, -1, 2, 3, 4], 2, 8, 4, [[2], [0]])
+    assert whole == [[0b001_0010_00000011, 0b111_0010_00000100], words[0]]
     assert lane_words([0, 0], [], 2, 8, 4) == [[0b110 << 12], [0b110 << 12]]
 
 
