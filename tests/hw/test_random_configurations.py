@@ -6,9 +6,10 @@ same ones every time; a default run takes the first NUM_DEFAULT of them, a slow 
 """
 
 import importlib.util
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ from tilewright.spec import spec_from_data
 
 SEED = 34
 NUM_DEFAULT, NUM_SLOW = 30, 300
-BATCH = 10
+DEFAULT_BATCH, SLOW_BATCH = 15, 10
 SAMPLES = 2
+MOST_DRAWN = 1000
 SUFFIX = "_strategy"
 FOLDER = Path(__file__).resolve().parent
 NAMES = sorted(path.stem.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}.py"))
@@ -63,24 +65,33 @@ def strategy_of(name: str) -> SearchStrategy[dict[str, Any]]:
     return found
 
 
+class EnoughError(Exception):
+    """Ends a drawing."""
+
+
+@cache
+def sections() -> Any:
+    """All sections of the catalog."""
+    return spec_sections()
+
+
 def configuration(section: dict[str, Any], name: str) -> Configuration:
     """From a section: a spec that has no mistakes."""
     verify = {"samples": SAMPLES, "seed": SEED}
     data = {"tilewright": 1, "name": name, "kernel": section, "verify": verify}
-    spec = spec_from_data(data, sections=spec_sections())
+    spec = spec_from_data(data, sections=sections())
     cases = find_template(section["template"]).load("cases")
     return Configuration(data=data, params=cases.params_of(spec.kernel))
 
 
 @cache
-def drawn(name: str) -> tuple[Configuration, ...]:
-    """Configurations of one template, no parameters twice."""
-    wanted = -(-(NUM_DEFAULT + NUM_SLOW) // len(NAMES))
-    found: dict[Any, Configuration] = {}
+def drawn(name: str, count: int) -> tuple[Configuration, ...]:
+    """The first `count` configurations of one template, no parameters twice."""
+    found: dict[str, Configuration] = {}
 
     @seed(SEED)
     @settings(
-        max_examples=4 * wanted,
+        max_examples=MOST_DRAWN,
         phases=[Phase.generate],
         database=None,
         deadline=None,
@@ -88,20 +99,22 @@ def drawn(name: str) -> tuple[Configuration, ...]:
     )
     @given(strategy_of(name))
     def draw(section: dict[str, Any]) -> None:
-        if len(found) < wanted:
-            made = configuration(section, f"{name}_{len(found)}")
-            found.setdefault(repr(made.params), made)
+        if len(found) == count:
+            raise EnoughError
+        made = configuration(section, f"{name}_{len(found)}")
+        found.setdefault(repr(made.params), made)
 
-    draw()
-    assert len(found) == wanted, f"{name}: {len(found)} distinct of {4 * wanted} drawn"
+    with suppress(EnoughError):
+        draw()
+    assert len(found) == count, f"{name}: {len(found)} distinct of {MOST_DRAWN} drawn"
     return tuple(found.values())
 
 
 @cache
-def configurations() -> tuple[Configuration, ...]:
-    """Of all templates in turn: every batch holds some of each."""
-    turns = zip_longest(*(drawn(name) for name in NAMES))
-    return tuple(found for found in chain.from_iterable(turns) if found is not None)
+def configurations(count: int) -> tuple[Configuration, ...]:
+    """The first `count`: of all templates in turn, so every batch holds some of each."""
+    turns = zip(*(drawn(name, -(-count // len(NAMES))) for name in NAMES), strict=True)
+    return tuple(chain.from_iterable(turns))[:count]
 
 
 def check(configurations: tuple[Configuration, ...], folder: Path, *, is_linted: bool) -> None:
@@ -131,19 +144,27 @@ def check(configurations: tuple[Configuration, ...], folder: Path, *, is_linted:
 
 def test_every_template_takes_part() -> None:
     assert sorted(template.name for template in BUILT_IN) == NAMES
-    pairs = {(found.template, repr(found.params)) for found in configurations()}
-    assert len(pairs) == len(configurations()) >= NUM_DEFAULT + NUM_SLOW
+    assert {found.template for found in configurations(NUM_DEFAULT)} == set(NAMES)
 
 
 @pytest.mark.simulator
-@pytest.mark.parametrize("batch", range(NUM_DEFAULT // BATCH))
+@pytest.mark.parametrize("batch", range(NUM_DEFAULT // DEFAULT_BATCH))
 def test_random_configurations(batch: int, tmp_path: Path) -> None:
-    check(configurations()[batch * BATCH : (batch + 1) * BATCH], tmp_path, is_linted=False)
+    start = batch * DEFAULT_BATCH
+    check(configurations(NUM_DEFAULT)[start:][:DEFAULT_BATCH], tmp_path, is_linted=False)
+
+
+@pytest.mark.slow
+def test_there_are_as_many_as_said() -> None:
+    found = configurations(NUM_DEFAULT + NUM_SLOW)
+    assert len({(one.template, repr(one.params)) for one in found}) == NUM_DEFAULT + NUM_SLOW
+    assert found[:NUM_DEFAULT] == configurations(NUM_DEFAULT)
 
 
 @pytest.mark.slow
 @pytest.mark.simulator
-@pytest.mark.parametrize("batch", range(NUM_SLOW // BATCH))
+@pytest.mark.parametrize("batch", range(NUM_SLOW // SLOW_BATCH))
 def test_more_random_configurations(batch: int, tmp_path: Path) -> None:
-    start = NUM_DEFAULT + batch * BATCH
-    check(configurations()[start : start + BATCH], tmp_path, is_linted=True)
+    start = NUM_DEFAULT + batch * SLOW_BATCH
+    found = configurations(NUM_DEFAULT + NUM_SLOW)[start:][:SLOW_BATCH]
+    check(found, tmp_path, is_linted=True)
