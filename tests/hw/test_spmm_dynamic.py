@@ -202,6 +202,16 @@ def test_cycles_by_hand() -> None:
     assert dynamic_cost.kernel_cycles(p, [streams], [n]) == n + 2 + (n - 1) + 5 + 1
 
 
+def test_one_cycle_between_packets() -> None:
+    """Starts follow each other, but for one cycle where the store turns to the next packet's B."""
+    p = params(lanes=1, banks=2)
+    n, packets = 9, 3
+    entries = cut(p.lane_params, [0] * n, range(n), [[1]] * n)
+    streams = dynamic_mapping.packet(p, dynamic_mapping.place_in_turn(n, 2), entries, 1)
+    starts = np.sort(dynamic_cost.times(p, [streams] * packets, [n] * packets).starts[0])
+    assert np.diff(starts).tolist() == [2 if i % n == 0 else 1 for i in range(1, n * packets)]
+
+
 def test_two_lanes_at_one_bank_take_turns() -> None:
     """Both lanes need only bank 0: its reads follow each other, and no two are in one cycle."""
     p = params(lanes=2, banks=4)
