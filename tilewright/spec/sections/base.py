@@ -71,8 +71,13 @@ class TemplateSection(Section):
         return iter(())
 
     def accelerator_conflicts(self) -> Iterator[Conflict]:
-        """Rules that hold only for an engine inside an accelerator."""
-        return iter(())
+        """Rules that hold only for an engine inside an accelerator: most cannot be one."""
+        yield Conflict(
+            path=("template",),
+            parties=(("template",),),
+            rule="must be a template that runs inside an accelerator",
+            help=f"{self.template} is a kernel so far: write it under `kernel:`",
+        )
 
     def size(self) -> HardwareSize:
         """What the section would elaborate to."""

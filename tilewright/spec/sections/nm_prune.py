@@ -60,14 +60,6 @@ class NMPruneSection(TemplateSection):
                 help="delete it, or choose output words",
             )
 
-    def accelerator_conflicts(self) -> Iterator[Conflict]:
-        yield Conflict(
-            path=("template",),
-            parties=(("template",),),
-            rule="must be systolic in an accelerator",
-            help="nm_prune is a kernel of its own so far",
-        )
-
     def size(self) -> HardwareSize:
         element_bits = self.values.bits + max(1, (self.group - 1).bit_length())
         columns = 2 * self.cols * self.max_kept if self.output == "words" else 0

@@ -106,14 +106,6 @@ class NMSparseSection(TemplateSection):
             )
         yield from requantize_conflicts(self, self.output, self.requantize)
 
-    def accelerator_conflicts(self) -> Iterator[Conflict]:
-        yield Conflict(
-            path=("template",),
-            parties=(("template",),),
-            rule="must be systolic in an accelerator",
-            help="nm_sparse is a kernel of its own so far",
-        )
-
     def size(self) -> HardwareSize:
         num_pes = self.rows * self.cols
         group_bits = self.group * self.a.bits

@@ -110,14 +110,6 @@ class SddmmSection(TemplateSection):
                 f"query {self.query} and key {self.key}",
             )
 
-    def accelerator_conflicts(self) -> Iterator[Conflict]:
-        yield Conflict(
-            path=("template",),
-            parties=(("template",),),
-            rule="cannot be an engine of an accelerator yet",
-            help="write a kernel spec",
-        )
-
     def size(self) -> HardwareSize:
         products = self.lanes * self.products
         lane_bits = self.products * (self.query.bits + self.key.bits + self.product_bits)

@@ -119,14 +119,6 @@ class SpmmSection(TemplateSection):
                 help="delete it, or choose mode dynamic",
             )
 
-    def accelerator_conflicts(self) -> Iterator[Conflict]:
-        yield Conflict(
-            path=("template",),
-            parties=(("template",),),
-            rule="cannot be an engine of an accelerator yet",
-            help="write a kernel spec",
-        )
-
     def size(self) -> HardwareSize:
         num_products = self.block_rows * self.columns
         product_bits = self.limb_bits + self.b.bits + 1
