@@ -1,6 +1,6 @@
 """Engine bitonic_merge: words are sorted and merged into lists that go round a pipeline."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 
 from ..lib.stream import StreamFIFO
@@ -99,9 +99,9 @@ class BitonicMerge(wiring.Component):
         left = Signal(params.k_bits)
         leaves, is_last, loads = Signal(), Signal(), Signal()
         put = words.i
-        more = pairs[lanes][-1] if num_pairs > lanes else 0
+        is_more = (left > lanes) & pairs[lanes][-1] if sizes.list_pairs > lanes else Const(0)
         m.d.comb += [
-            is_last.eq((left <= lanes) | ~more),
+            is_last.eq(~is_more),
             put.valid.eq(leaves),
             put.payload.last.eq(is_last),
             loop.o.ready.eq(wanted.valid & (~leaves | (put.ready & is_last))),
@@ -110,7 +110,7 @@ class BitonicMerge(wiring.Component):
         ]
         for lane in range(lanes):
             pair = pairs[lane]
-            is_result = pair[-1] & (left > lane)
+            is_result = pair[-1] & (left > lane) if lane < sizes.list_pairs else Const(0)
             key = pair[sizes.index_bits : -1] ^ params.rank_flip
             m.d.comb += [
                 put.payload.mask[lane].eq(is_result),

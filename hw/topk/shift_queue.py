@@ -57,10 +57,13 @@ class ShiftQueue(wiring.Component):
 
 def connect_k(m, params: TopKParams, k, queue_k) -> None:
     """k with everything above k_max taken as k_max."""
+    clamped = k.payload
+    if params.k_max + 1 < 1 << params.k_bits:  # else there is nothing above
+        clamped = Mux(k.payload > params.k_max, params.k_max, k.payload)
     m.d.comb += [
         queue_k.valid.eq(k.valid),
         k.ready.eq(queue_k.ready),
-        queue_k.payload.eq(Mux(k.payload > params.k_max, params.k_max, k.payload)),
+        queue_k.payload.eq(clamped),
     ]
 
 

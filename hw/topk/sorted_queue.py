@@ -1,6 +1,6 @@
 """A queue that keeps the best k pairs of a packet, and lets those of the one before leave."""
 
-from amaranth.hdl import Module, Mux, ResetSignal, Signal
+from amaranth.hdl import Const, Module, Mux, ResetSignal, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -148,7 +148,7 @@ class SortedQueue(wiring.Component):
             FIFOParams(payload=result_layout(self.params), depth=OUTPUT_WORDS)
         )
         wiring.connect(m, results_out.o, wiring.flipped(self.o))
-        is_last = left <= 1
+        is_last = ~left[1:].any() if self.params.depth > 1 else Const(1)
         put = results_out.i
         m.d.comb += [
             put.valid.eq(is_draining),

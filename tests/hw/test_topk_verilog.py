@@ -30,7 +30,7 @@ def params_of(engine, bits, lanes, k_max, max_words, *, signed=True, largest=Tru
 
 QUICK = {
     "shift": params_of("shift_queue", 8, 1, 5, 40),
-    "filtered": params_of("filtered_queue", 4, 5, 6, 9, signed=False, largest=False),
+    "filtered": params_of("filtered_queue", 4, 5, 7, 9, signed=False, largest=False),
     "merge": params_of("bitonic_merge", 5, 6, 9, 11),
 }
 MORE = {
