@@ -7,6 +7,7 @@ from ..systolic.array import SystolicArray
 from ..systolic.feed import Skew
 from ..systolic.params import ElementParams
 from ..systolic.ports import index_shape
+from .params import NMSparseParams
 from .pe import SparseRows
 
 
@@ -34,6 +35,7 @@ class NMSparseArray(SystolicArray):
     Those of ``PE``.
     """
 
+    params: NMSparseParams
     ROWS = SparseRows
 
     def _operand_members(self):

@@ -8,6 +8,7 @@ from ..systolic.feed import Feed
 from ..systolic.params import FeedParams
 from .array import NMSparseArray
 from .feed import GroupFeed
+from .params import NMSparseParams
 from .walk import StepWalker
 
 
@@ -33,6 +34,7 @@ class NMSparseCore(OutputStationaryCore):
     Those of ``PE``.
     """
 
+    params: NMSparseParams
     WALKER = StepWalker
     ARRAY = NMSparseArray
 

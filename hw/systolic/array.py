@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.chain import ChainParams
+from ..lib.chain import Chain, ChainParams
 from .feed import ColumnEdges, Skew
 from .params import ElementParams, SystolicParams
 from .pe import Rows
@@ -38,7 +38,7 @@ class SystolicArray(wiring.Component):
     Those of ``PE``.
     """
 
-    ROWS = Rows
+    ROWS: type[Chain] = Rows
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params

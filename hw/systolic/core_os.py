@@ -39,8 +39,8 @@ class OutputStationaryCore(wiring.Component):
     Those of ``PE``.
     """
 
-    WALKER = CommandWalker
-    ARRAY = SystolicArray
+    WALKER: type[wiring.Component] = CommandWalker
+    ARRAY: type[wiring.Component] = SystolicArray
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
