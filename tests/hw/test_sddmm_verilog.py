@@ -22,13 +22,12 @@ LANES = SddmmParams(
 )
 PARAMS = {
     "lanes": LANES,
-    "rows": replace(LANES, output="rows"),
-    "narrow": SddmmParams(  # sums of 4-bit products wrap at 8 bits; nothing is buffered twice
+    "narrow": SddmmParams(  # sums wrap at 8 bits; a slot per cycle; nothing is buffered twice
         lanes=1,
         products=3,
-        depth=7,
+        depth=3,
         banks=1,
-        bank_words=40,
+        bank_words=20,
         query_rows=1,
         window=2,
         max_rows=64,
@@ -37,12 +36,12 @@ PARAMS = {
         accumulator_bits=8,
         buffers=1,
     ),
-    "one_cycle": SddmmParams(  # a slot per cycle, unsigned and wide operands
+    "rows": SddmmParams(
         lanes=5,
         products=2,
-        depth=2,
+        depth=3,
         banks=6,
-        bank_words=9,
+        bank_words=18,
         load_words=3,
         query_rows=8,
         window=4,
@@ -52,6 +51,11 @@ PARAMS = {
         accumulator_bits=33,
         output="rows",
     ),
+}
+MORE = {
+    "lanes_as_rows": replace(LANES, output="rows"),
+    "a_row_per_cycle": replace(PARAMS["rows"], depth=2, bank_words=9, query_rows=1),
+    "four_chunks": replace(PARAMS["narrow"], depth=10, bank_words=80, window=16),
 }
 
 
@@ -110,7 +114,7 @@ def corners(params, random):
 
 def whole_job(name):
     """Corners without stalls, with pauses of 10,000 cycles, and random packets."""
-    params, random = PARAMS[name], np.random.default_rng(SEED)
+    params, random = (PARAMS | MORE)[name], np.random.default_rng(SEED)
     works = [work(params, corner, packets) for corner, packets in corners(params, random).items()]
     cases = [case_of(one.name, one) for one in works]
     streams = [port.name for port in ports(params)]
@@ -124,14 +128,15 @@ def whole_job(name):
     return Job(module=name, ports=ports(params), cases=(*cases, *drawn), seed=SEED)
 
 
+def simulated(params, folder):
+    """One simulator with all kernels of `params`."""
+    kernels = [(emit(SddmmKernel(params[name]), name), whole_job(name)) for name in params]
+    return dict(zip(params, simulate_kernels(kernels, folder), strict=True))
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """One simulator with all kernels."""
-    kernels = [
-        (emit(SddmmKernel(params), name), whole_job(name)) for name, params in PARAMS.items()
-    ]
-    done = simulate_kernels(kernels, tmp_path_factory.mktemp("sddmm"))
-    return dict(zip(PARAMS, done, strict=True))
+    return simulated(PARAMS, tmp_path_factory.mktemp("sddmm"))
 
 
 @pytest.mark.simulator
@@ -142,8 +147,15 @@ def test_emitted_verilog(name, results):
     assert result.is_passed, result.explain()
 
 
+@pytest.mark.slow
 @pytest.mark.simulator
-@pytest.mark.parametrize("name", ["lanes", "one_cycle"])
+def test_more_kernels(tmp_path):
+    for result in simulated(MORE, tmp_path).values():
+        assert result.is_passed, result.explain()
+
+
+@pytest.mark.simulator
+@pytest.mark.parametrize("name", ["lanes", "rows"])
 def test_lint(name):
     assert not lint(emit(SddmmKernel(PARAMS[name]), name), name).problems
 
