@@ -1,6 +1,8 @@
 """Radix_select in Amaranth's simulator: answers by hand, resets, tags that come round; its law."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,6 +113,16 @@ def test_cycles_by_hand():
     ]
     for params, cycles in cases:
         assert radix_cost.worst_packet_cycles(params, 64) == cycles
+
+
+def test_the_page_says_what_the_law_says():
+    """Cycles of docs/topk.md's table: of 1,024 keys, none decided early."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "topk.md").read_text()
+    rows = re.findall(r"^\| (\d+)-bit keys, (\d+)-bit digits \| (\d+)", page, re.MULTILINE)
+    assert len(rows) == 4
+    for bits, digit_bits, cycles in rows:
+        params = params_of(int(bits), lanes=16, words=64, digit_bits=int(digit_bits))
+        assert radix_cost.worst_packet_cycles(params, 64) == int(cycles)
 
 
 @pytest.mark.parametrize("bits", range(2, 33))
