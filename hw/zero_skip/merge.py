@@ -27,7 +27,7 @@ class Merger(wiring.Component):
     -------
     i : In(stream of routed_layout, always ready)
     o : Out(stream of output_layout, always ready); lanes without a result are 0
-    release : Out(1); one word fewer is under way: an input word has ended that left no output word
+    credit_back : Out(1); a word fewer is under way: an input word ended without an output word
 
     Timing
     ------
@@ -40,7 +40,7 @@ class Merger(wiring.Component):
             {
                 "i": In(stream.Signature(routed_layout(params), always_ready=True)),
                 "o": Out(stream.Signature(output_layout(params), always_ready=True)),
-                "release": Out(1),
+                "credit_back": Out(1),
             }
         )
 
@@ -92,5 +92,5 @@ class Merger(wiring.Component):
             is_used.eq(is_waiting | is_held.any()),
             will_be_used.eq(Mux(~is_waiting & ends, (is_held & arrives).any() | over, left)),
             # At most one of all these is left over: the sum is 0 or 1.
-            self.release.eq(self.i.valid ^ is_used ^ self.o.valid ^ will_be_used),
+            self.credit_back.eq(self.i.valid ^ is_used ^ self.o.valid ^ will_be_used),
         ]

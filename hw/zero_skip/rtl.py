@@ -66,7 +66,7 @@ class ZeroSkip(wiring.Component):
         wiring.connect(m, router.o, merger.i)
         wiring.connect(m, results.o, wiring.flipped(self.o))
         enters = Signal()
-        has_room = self._count_credits(m, enters, merger.release, depth)
+        has_room = self._count_credits(m, enters, merger.credit_back, depth)
         has_command = self._take_commands(m, selector, enters)
         number = Signal(self.params.word_bits)
         is_end = self.i.payload.last | equals(number, self.params.words - 1)
@@ -84,13 +84,13 @@ class ZeroSkip(wiring.Component):
             m.d.sync += number.eq(Mux(is_end, 0, number + 1))
         return m
 
-    def _count_credits(self, m, enters, release, depth):
+    def _count_credits(self, m, enters, credit_back, depth):
         """Whether one more word may be under way, from registers."""
         credits_left = Signal(range(depth + 1), init=depth)
         has_room = Signal(init=1)
         next_left = Signal.like(credits_left)
         leaves = self.o.valid & self.o.ready
-        m.d.comb += next_left.eq(credits_left + release + leaves - enters)
+        m.d.comb += next_left.eq(credits_left + credit_back + leaves - enters)
         m.d.sync += [credits_left.eq(next_left), has_room.eq(next_left.any())]
         return has_room
 
