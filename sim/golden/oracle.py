@@ -7,6 +7,7 @@ chose; `Observer` reads the integers inside, as far as that leaves the choice of
 
 from __future__ import annotations
 
+import platform
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,9 @@ EXACT_IN_FLOATS = frozenset(("Clip", "MaxPool", "Relu", *_MOVES.split()))
 """What may run on floats and yet agree in all bits: no value is rounded between the
 `DequantizeLinear` before and the `QuantizeLinear` behind."""
 QGEMM_INPUTS = 9  # without the last two, scale and zero point of the result, it makes floats
+_EXACT_SUMS = ("avx_vnni", "avx512_vnni")
+_ZERO_POINTS = {"QLinearMatMul": (2, 5), "QLinearConv": (2, 5), "QGemm": (2, 5)}
+"""Where kernels have the zero points of their operands."""
 _DOUBLE_PAIR = "DoubleQDQRemoved_"
 _TO_INTEGERS = ("QuantizeLinear", "DynamicQuantizeLinear")
 
@@ -96,6 +100,24 @@ class Oracle:
             if takes_floats or makes_floats or kind == "DequantizeLinear":
                 floats.update(node.output)
         return found
+
+    @property
+    def saturating_kernels(self) -> Counter[str]:
+        """Products of uint8 by int8 whose sums this processor saturates at 16 bits.
+
+        None but on x86 without VNNI instructions. There `integer_session` makes the weights uint8
+        where onnxruntime can: not for operators of opset 21, nor for products of two activations.
+        """
+        if platform.machine() not in ("x86_64", "AMD64") or processor_flags(_EXACT_SUMS):
+            return Counter()
+        types = {i.name: i.data_type for i in self.optimised.graph.initializer}
+        mixed = (TensorProto.UINT8, TensorProto.INT8)
+        return Counter(
+            node.op_type
+            for node in self.optimised.graph.node
+            if node.op_type in _ZERO_POINTS
+            and tuple(types.get(node.input[place]) for place in _ZERO_POINTS[node.op_type]) == mixed
+        )
 
 
 def integer_session(

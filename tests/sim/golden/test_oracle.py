@@ -182,3 +182,55 @@ def test_mismatches_are_counted_with_their_place_and_size() -> None:
 
 def test_the_processor_is_named() -> None:
     assert processor_flags(["no_such_flag"]) == []
+
+
+def uint8_by_int8(opset: int) -> bytes:
+    """A product of 64 terms 255 by 127, whose sums in pairs have 17 bits."""
+    constants = {
+        "w": np.full((64, 4), 127, np.int8),
+        "one": np.float32(1),
+        "step": np.float32(10_000),
+        "x_z": np.uint8(0),
+        "w_z": np.int8(0),
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "one", "x_z"], ["x_q"]),
+        helper.make_node("DequantizeLinear", ["x_q", "one", "x_z"], ["x_f"]),
+        helper.make_node("DequantizeLinear", ["w", "one", "w_z"], ["w_f"]),
+        helper.make_node("MatMul", ["x_f", "w_f"], ["p"]),
+        helper.make_node("QuantizeLinear", ["p", "step", "x_z"], ["p_q"]),
+        helper.make_node("DequantizeLinear", ["p_q", "step", "x_z"], ["y"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 64]), ("y", [1, 4]))
+    ]
+    values = [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()]
+    graph = helper.make_graph(nodes, "wide", ends[:1], ends[1:], values)
+    opsets = [helper.make_opsetid("", opset)]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString())
+
+
+@pytest.mark.parametrize("opset", [17, 21])
+def test_sums_of_uint8_by_int8_are_exact_or_said_to_saturate(opset: int) -> None:
+    """On any processor: 255 * 127 * 64 = 2,072,640, in steps of 10,000."""
+    oracle = Oracle(uint8_by_int8(opset))
+    (y,) = oracle.run({"x": np.full((1, 64), 255, np.float32)}).values()
+    assert oracle.saturating_kernels or np.array_equal(y, np.full((1, 4), 2_070_000, np.float32))
+    if opset == 17:
+        assert not oracle.saturating_kernels
+
+
+def test_kernels_that_saturate_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    oracle = Oracle(uint8_by_int8(17))
+    for node in oracle.optimised.graph.initializer:  # as if onnxruntime had left the weights int8
+        if node.name.startswith("w_z"):
+            node.CopyFrom(numpy_helper.from_array(np.int8(0), node.name))
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    for flags, number in (([], 1), (["avx_vnni"], 0)):
+        monkeypatch.setattr(
+            "tilewright.sim.golden.oracle.processor_flags", lambda _, found=flags: found
+        )
+        assert sum(oracle.saturating_kernels.values()) == number
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert not oracle.saturating_kernels
