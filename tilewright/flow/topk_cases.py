@@ -109,9 +109,8 @@ def keys_of(params: TopKParams, kind: str, count: int, rng: np.random.Generator)
 def random_packet(params: TopKParams, rng: np.random.Generator) -> Packet:
     """A packet of any kind, length, holes and k, k beyond k_max and beyond n included."""
     longest = min(params.max_words, MAX_CASE_WORDS) * params.lanes
-    count = int(
-        rng.choice([0, 1, rng.integers(0, min(longest, 2 * params.lanes + 1) + 1), longest])
-    )
+    short = int(rng.integers(0, min(longest, 2 * params.lanes + 1) + 1))
+    count = _one_of(rng, 0, 1, short, longest)
     if rng.random() < 0.5:
         count = int(rng.integers(0, longest + 1))
     keys = keys_of(params, str(rng.choice(KINDS)), count, rng)
