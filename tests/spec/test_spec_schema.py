@@ -66,6 +66,12 @@ BEYOND_SCHEMA = (
     "requantize_with", "scratchpad_beyond", "scratchpad_fraction", "scratchpad_not",
     "scratchpad_too", "tag", "time_limit_range", "too_large_", "key_not_text", "merge_key",
     "rows_exponent",
+    "nm_accumulator", "nm_engine", "nm_feed_lanes_too_many", "nm_prune_cols_unused",
+    "nm_prune_max_kept", "nm_requantize_unused", "sddmm_accumulator_narrower", "sddmm_bank_words",
+    "sddmm_engine", "sddmm_load_words_no_divisor", "spmm_broadcast_banks", "spmm_limb_wider",
+    "spmm_load_words", "spmm_window_unused", "topk_digit_unused", "topk_digit_wider",
+    "topk_index_too_wide", "topk_k_above", "topk_lanes_of", "topk_many_mistakes", "topk_order_of",
+    "topk_rate", "topk_too_large", "zero_skip_lanes",
 )  # fmt: skip
 
 
