@@ -102,15 +102,21 @@ def chained_cases(rng):
         yield case_of(f"for_array_{kept}_{stall.kind}", work, stalls)
 
 
-def batch():
-    """(name, Verilog, job) of every kernel here."""
+QUICK = (*ARRAYS, "pruner", "pruner_words")
+REST = tuple(name for name in PRUNERS if name not in QUICK)
+
+
+def batch(names):
+    """(name, Verilog, job) of these kernels."""
     rng = np.random.default_rng(SEED)
-    for name, params in ARRAYS.items():
+    for name in (name for name in ARRAYS if name in names):
+        params = ARRAYS[name]
         cases = tuple(array_cases(params, rng))
         ports = nm_sparse_cases.ports(params)
         job = Job(module=name, ports=ports, cases=cases, seed=SEED)
         yield name, emit(NMSparseKernel(params), name), job
-    for name, params in PRUNERS.items():
+    for name in (name for name in PRUNERS if name in names):
+        params = PRUNERS[name]
         cases = tuple(pruner_cases(params, rng))
         cases += tuple(chained_cases(rng)) if name == "pruner_words" else ()
         ports = nm_prune_cases.ports(params)
@@ -119,9 +125,11 @@ def batch():
 
 
 @pytest.mark.simulator
-def test_emitted_verilog(tmp_path):
-    """All kernels in one simulator: every word, every cycle of the laws, nothing left behind."""
-    kernels = list(batch())
+@pytest.mark.parametrize("names", [QUICK, pytest.param(REST, marks=pytest.mark.slow)])
+def test_emitted_verilog(names, tmp_path):
+    """Several kernels in one simulator: every word, every cycle of the laws, nothing left."""
+    kernels = list(batch(names))
+    assert len(kernels) == len(names)
     for name, verilog, _ in kernels:
         assert not lint(verilog, name).problems
     results = simulate_kernels([(verilog, job) for _, verilog, job in kernels], tmp_path)
