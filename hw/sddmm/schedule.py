@@ -67,11 +67,6 @@ class Schedule:
         """Rows of each lane, in order."""
         return [np.unique(self.rows[lane[lane >= 0]]).tolist() for lane in self.scores]
 
-    @property
-    def stored_rows(self) -> int:
-        """Rows of K that are stored."""
-        return int(np.count_nonzero(self.placement.bank >= 0))
-
 
 def schedule_mask(
     params: SddmmParams,
@@ -90,19 +85,14 @@ def schedule_mask(
     `rows` gives each row to one lane, which is fair if there are many.
     """
     depth = params.depth if depth is None else depth
-    if not 1 <= depth <= params.depth:
-        raise DoesNotFitError("depth", f"1..{params.depth}, got {depth}")
     pointers, columns = np.asarray(pointers, np.int64), np.asarray(columns, np.int64)
-    if len(pointers) - 1 > params.max_rows:
-        raise DoesNotFitError("max_rows", f"{len(pointers) - 1} rows, at most {params.max_rows}")
+    _check(params, len(pointers) - 1, depth, split)
     chunks = -(-depth // params.products)
     rows = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
     if placement is None:
         placement = place_keys(params, np.bincount(columns, minlength=num_columns), chunks)
     if len(columns) and placement.bank[columns].min() < 0:
         raise ValueError("placement: a row of K that the mask needs is not stored")
-    if split == "rows" and params.is_row_stream:
-        raise DoesNotFitError("output", "must be lanes for a split by rows, got rows")
     by_rows = split == "rows"
     scores = deal_rows(params, rows) if by_rows else deal(params, len(columns))
     query_rows, queries = order_queries(params, rows, scores)
@@ -122,6 +112,15 @@ def schedule_mask(
         takes=np.array(search.takes, np.int64),
         frees=np.array(search.frees, np.int64),
     )
+
+
+def _check(params: SddmmParams, num_rows: int, depth: int, split: Split) -> None:
+    if not 1 <= depth <= params.depth:
+        raise DoesNotFitError("depth", f"1..{params.depth}, got {depth}")
+    if num_rows > params.max_rows:
+        raise DoesNotFitError("max_rows", f"{num_rows} rows, at most {params.max_rows}")
+    if split == "rows" and params.is_row_stream:
+        raise DoesNotFitError("output", "must be lanes for a split by rows, got rows")
 
 
 class _Search:
