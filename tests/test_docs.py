@@ -22,7 +22,17 @@ PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 EXIT = re.compile(r"# exits with (\d+)$")
-CHEAP_VERBS = ("doctor", "init", "check", "schema", "estimate", "import", "quantize", "plan")
+CHEAP_VERBS = (
+    "doctor",
+    "init",
+    "check",
+    "schema",
+    "estimate",
+    "import",
+    "quantize",
+    "plan",
+    "pack",
+)
 OTHER_PROGRAMS = ("sed", "cp", "ls", "head", "grep")
 
 
