@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from .diagnostics import closest, suggestion
-from .model import AcceleratorSpec, Spec
-from .sections.base import Conflict, HardwareSize, SpecContext
+from .model import AcceleratorSpec, KernelSpec, Spec
+from .sections.base import Conflict, SpecContext
 
 MAX_PES = 65_536
 MAX_REGISTER_BITS = 8 * 2**20
@@ -29,25 +29,26 @@ def all_conflicts(spec: Spec, context: SpecContext) -> Iterator[Conflict]:
 def _size_conflicts(spec: Spec) -> Iterator[Conflict]:
     """Refuses what would take hours and gigabytes to elaborate, before anything is."""
     size = spec.hardware_size()
-    section = ("accelerator",) if isinstance(spec, AcceleratorSpec) else ("kernel",)
+    is_accelerator = isinstance(spec, AcceleratorSpec)
+    section = ("accelerator",) if is_accelerator else ("kernel",)
+    engines = [spec.kernel] if isinstance(spec, KernelSpec) else spec.accelerator.engines.values()
+    logic = " or ".join(dict.fromkeys(engine.logic_keys for engine in engines))
+    memory = " or ".join(dict.fromkeys(engine.memory_keys for engine in engines))
+    memory = f"the capacity of the scratchpad, {memory}" if is_accelerator else memory
     limits = (
-        ("processing elements", size.num_pes, MAX_PES, "lower rows or cols"),
-        ("register bits", size.register_bits, MAX_REGISTER_BITS, "lower rows, cols or widths"),
-        ("memory bits", size.memory_bits, MAX_MEMORY_BITS, _memory_help(size)),
+        ("processing elements", size.num_pes, MAX_PES, logic),
+        ("register bits", size.register_bits, MAX_REGISTER_BITS, logic),
+        ("memory bits", size.memory_bits, MAX_MEMORY_BITS, memory),
     )
-    for noun, estimate, maximum, help in limits:
+    for noun, estimate, maximum, keys in limits:
         if estimate > maximum:
             yield Conflict(
                 path=section,
                 parties=(section,),
                 rule=f"the estimated hardware must stay within {maximum:,} {noun}",
                 value=f"{estimate:,}",
-                help=help,
+                help=f"lower {keys}",
             )
-
-
-def _memory_help(size: HardwareSize) -> str:
-    return "lower the capacity of the scratchpad, accumulator_rows, lanes or param_sets"
 
 
 def _board_conflicts(spec: AcceleratorSpec, context: SpecContext) -> Iterator[Conflict]:

@@ -61,9 +61,14 @@ class HardwareSize:
 
 
 class TemplateSection(Section):
-    """Base of template sections; a subclass declares `template: Literal["NAME"]` and its keys."""
+    """Base of template sections; a subclass declares `template: Literal["NAME"]` and its keys.
+
+    `logic_keys`, `memory_keys`: what to lower where the hardware would be absurdly large.
+    """
 
     summary: ClassVar[str] = ""
+    logic_keys: ClassVar[str] = "its sizes"
+    memory_keys: ClassVar[str] = "its sizes"
     template: str
 
     def conflicts(self) -> Iterator[Conflict]:

@@ -21,6 +21,8 @@ class NMPruneSection(TemplateSection):
     """Keeps the largest magnitudes of each group of values, one group per cycle."""
 
     summary: ClassVar[str] = "the N largest magnitudes of each group of M values, with indices"
+    logic_keys: ClassVar[str] = "group or cols"
+    memory_keys: ClassVar[str] = "group or cols"
 
     template: Annotated[Literal["nm_prune"], choice("nm_prune")] = Field(
         description="The template's name."

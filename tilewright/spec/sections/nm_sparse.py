@@ -27,6 +27,8 @@ class NMSparseSection(TemplateSection):
     """A systolic array whose weights are compressed: few of each group of k are not zero."""
 
     summary: ClassVar[str] = "matrix multiplication with N:M structured sparse weights"
+    logic_keys: ClassVar[str] = "rows, cols or group"
+    memory_keys: ClassVar[str] = "param_sets or feed_lanes"
 
     template: Annotated[Literal["nm_sparse"], choice("nm_sparse")] = Field(
         description="The template's name."

@@ -20,6 +20,8 @@ class SddmmSection(TemplateSection):
     """Scores of a sparse mask: dot products of rows of Q and K."""
 
     summary: ClassVar[str] = "sampled scores of Q and K: dot products at the nonzeros of a mask"
+    logic_keys: ClassVar[str] = "lanes or products"
+    memory_keys: ClassVar[str] = "bank_words, query_rows or lanes"
 
     template: Annotated[Literal["sddmm"], choice("sddmm")] = Field(
         description="The template's name."

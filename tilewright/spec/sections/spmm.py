@@ -28,6 +28,8 @@ class SpmmSection(TemplateSection):
     """Lanes that multiply a sparse matrix, entry by entry, with words of a dense one."""
 
     summary: ClassVar[str] = "a sparse matrix times a dense one, on lanes beside banks"
+    logic_keys: ClassVar[str] = "lanes, columns or block_rows"
+    memory_keys: ClassVar[str] = "bank_words, banks or columns"
 
     template: Annotated[Literal["spmm"], choice("spmm")] = Field(description="The template's name.")
     lanes: Annotated[int, whole(1, MAX_LANES)] = Field(

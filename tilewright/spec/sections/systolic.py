@@ -47,6 +47,8 @@ class SystolicSection(TemplateSection):
     """A systolic array that multiplies matrices."""
 
     summary: ClassVar[str] = "matrix multiplication on a rows x cols array"
+    logic_keys: ClassVar[str] = "rows, cols or widths"
+    memory_keys: ClassVar[str] = "accumulator_rows, lanes or param_sets"
 
     template: Annotated[Literal["systolic"], choice("systolic")] = Field(
         description="The template's name."

@@ -39,6 +39,8 @@ class TopKSection(TemplateSection):
     """A unit that selects the k largest or smallest keys of each packet, with their positions."""
 
     summary: ClassVar[str] = "the k largest keys of each packet, k set per packet"
+    logic_keys: ClassVar[str] = "lanes or k_max"
+    memory_keys: ClassVar[str] = "max_keys, lanes or k_max"
 
     template: Annotated[Literal["topk"], choice("topk")] = Field(description="The template's name.")
     engine: Annotated[

@@ -24,6 +24,8 @@ class ZeroSkipSection(TemplateSection):
     """A unit that takes many elements per cycle and leaves those that matter side by side."""
 
     summary: ClassVar[str] = "zero and threshold eliminator, delta encoder, many lanes wide"
+    logic_keys: ClassVar[str] = "lanes"
+    memory_keys: ClassVar[str] = "elements or lanes"
 
     template: Annotated[Literal["zero_skip"], choice("zero_skip")] = Field(
         description="The template's name."
