@@ -22,6 +22,7 @@ from tilewright.dataflow.planning.memory_plan import MemoryPlan, Residence, Stor
 from tilewright.dataflow.planning.planned import Planned
 from tilewright.dataflow.planning.problem import Item, Problem, Step
 from tilewright.dataflow.program import Command, Loop, Program, Signal, Token, Wait
+from tilewright.dataflow.sparse.matrix import SparseMatrix
 from tilewright.dataflow.task import Region, Task
 from tilewright.dse.estimate import Estimate
 from tilewright.hw import unit_params
@@ -36,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTED = (
     Tensor, Op, Graph, Imported, Machine, Task, Plan, Planned, MemoryPlan, Command, Program,
-    HardwareConfig, Estimate, Manifest,
+    HardwareConfig, Estimate, Manifest, SparseMatrix,
 )  # fmt: skip
 IN_A_LINE = (
     Engine, Scratchpad, Memory, Region, BankRange, Residency, Transfer, MemoryTensor, Certificate,
