@@ -112,7 +112,7 @@ def _simulated(cases: list[ModeCase], works: dict[str, EntryWork]) -> dict[str, 
     if not kernels:
         return {}
     with tempfile.TemporaryDirectory(prefix="tilewright-spmm-") as folder:
-        results = simulate_kernels(kernels, Path(folder))
+        results = simulate_kernels(kernels, Path(folder), optimize="-O0")
     for result in results:
         if not result.cases:
             raise RuntimeError(result.explain())
