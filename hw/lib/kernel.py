@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Shape, Value
 from amaranth.lib import data, stream, wiring
@@ -83,7 +84,7 @@ class StreamKernel(wiring.Component):
 
 def _ports(
     core: wiring.Component, names: Mapping[str, str | None]
-) -> Iterator[tuple[str, wiring.Member, object]]:
+) -> Iterator[tuple[str, wiring.Member, Any]]:
     """Name, member (a stream or a plain signal) and value of each port; arrays one by one."""
     for inner, member in core.signature.members.items():
         name, value = names.get(inner, inner), getattr(core, inner)
