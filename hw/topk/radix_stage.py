@@ -126,16 +126,7 @@ class DigitStage(wiring.Component):
             m.d.sync += counted.target.eq(held.target)
             m.d.sync += counted.is_settled.eq(held.is_settled)
         m.d.sync += is_waiting.eq((advance & is_request) | (is_waiting & ~starts))
-        m.submodules.counters = counters = SuffixCounters(p)
-        m.d.comb += [
-            counters.candidates.eq(self.i.payload.candidates),
-            counters.load.eq(takes),
-            counters.advance.eq(advance),
-            counters.is_first.eq(held.is_first),
-            decider.at_least.eq(counters.at_least),
-        ]
-        for lane, digit in enumerate(self._digits(self.i.payload.keys)):
-            m.d.comb += counters.digits[lane].eq(digit[p.fine_bits :])
+        self._count_coarse(m, decider, takes, advance, held.is_first)
         is_full = is_waiting & ~starts
         if not p.fine_bits:
             m.d.comb += is_stuck.eq(is_full)
@@ -144,6 +135,19 @@ class DigitStage(wiring.Component):
         is_busy, is_swept = self._count_fine(m, decider, takes, advance, swap)
         m.d.comb += is_stuck.eq(is_full | (swap & (is_busy | (is_waiting & ~counted.is_settled))))
         return is_swept & (~is_held | ~is_stuck)
+
+    def _count_coarse(self, m, decider, takes, advance, is_first):
+        """The counters of the upper bits."""
+        m.submodules.counters = counters = SuffixCounters(self.params)
+        m.d.comb += [
+            counters.candidates.eq(self.i.payload.candidates),
+            counters.load.eq(takes),
+            counters.advance.eq(advance),
+            counters.is_first.eq(is_first),
+            decider.at_least.eq(counters.at_least),
+        ]
+        for lane, digit in enumerate(self._digits(self.i.payload.keys)):
+            m.d.comb += counters.digits[lane].eq(digit[self.params.fine_bits :])
 
     def _count_fine(self, m, decider, takes, advance, swap):
         """The memories of the lower bits. Returns whether the other set is being read, and whether
