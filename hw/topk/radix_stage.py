@@ -1,6 +1,6 @@
 """One digit pass of radix_select: counts a packet's candidates while its words wait."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -106,13 +106,11 @@ class DigitStage(wiring.Component):
             takes.eq(self.i.valid & self.i.ready),
             starts.eq(is_waiting & (room != 0)),
             advance.eq(is_held & ~is_stuck),
-            is_request.eq(
-                (held.is_settled & held.is_first) | (~held.is_settled & held.last)
-            ),
+            is_request.eq(Mux(held.is_settled, held.is_first, held.last)),
             decider.start.eq(starts),
             decider.is_settled.eq(counted.is_settled),
             decider.target.eq(counted.target),
-        ]  # fmt: skip
+        ]
         m.d.sync += room.eq(room - starts + leaves)
         with m.If(takes):
             m.d.sync += [
