@@ -56,13 +56,15 @@ class ParameterRing(wiring.Component):
         self.words_per_row = max(1, ENTRY_BITS // params.param_word_bits)
         self.rows_per_set = params.words_per_set // self.words_per_row
         self.entries_per_row = max(1, params.param_word_bits // ENTRY_BITS)
+        self.num_rows = params.param_sets * self.rows_per_set
 
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        num_rows = p.param_sets * self.rows_per_set
         row_bits = max(ENTRY_BITS, p.param_word_bits)
-        m.submodules.storage = storage = memory.Memory(shape=row_bits, depth=num_rows, init=[])
+        m.submodules.storage = storage = memory.Memory(  # 2: no address of 0 bits
+            shape=row_bits, depth=max(2, self.num_rows), init=[]
+        )
         freed = self._read(m, storage)
         self._fill(m, storage, freed)
         return m
@@ -96,8 +98,8 @@ class ParameterRing(wiring.Component):
                 m.d.sync += earlier.eq(joined[p.param_word_bits :])
                 m.d.sync += part.eq(Mux(is_end_of_row, 0, part + 1))
         with m.If(write.en):
-            is_end = write.addr == storage.depth - 1
-            produce = Signal(index_shape(storage.depth))
+            is_end = write.addr == self.num_rows - 1
+            produce = Signal(index_shape(self.num_rows))
             m.d.sync += produce.eq(Mux(is_end, 0, produce + 1))
             m.d.comb += write.addr.eq(produce)
 
@@ -110,7 +112,7 @@ class ParameterRing(wiring.Component):
         p = self.params
         read = storage.read_port()
         index = Signal(index_shape(p.cols))  # entry to read next; 0 when idle
-        row = Signal(index_shape(storage.depth))
+        row = Signal(index_shape(self.num_rows))
         lane = Signal(index_shape(self.entries_per_row))
         lane_read = Signal.like(lane)
         freed = Signal.like(self.freed_sets)

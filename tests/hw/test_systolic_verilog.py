@@ -49,3 +49,10 @@ def test_large_weight_stationary_array_stays_small_text():
     """64 x 64 PEs within the bytes that the output-stationary array may take."""
     params = SystolicParams(rows=64, cols=64, lanes=64, dataflow="weight_stationary")
     assert len(emit(WeightStationaryArray(params), "array").encode()) <= 150_000
+
+
+def test_the_smallest_array_has_no_signal_of_no_bits():
+    """One set of one parameter entry once had an address of 0 bits."""
+    verilog = emit(SystolicKernel(SystolicParams(rows=1, cols=1, lanes=1, param_sets=1)), MODULE)
+    assert "[-1:0]" not in verilog
+    assert not lint(verilog, MODULE).problems
