@@ -14,7 +14,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 SOURCES_OF_INSTALL := pyproject.toml setup.py constraints.txt
-PYTEST_OPTIONS ?=
+# Two tests at a time; tests that are measured in seconds count those of the processor.
+PYTEST_OPTIONS ?= --numprocesses=2 --dist=worksteal
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DELETE_ON_ERROR:

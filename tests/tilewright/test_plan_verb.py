@@ -420,8 +420,13 @@ def test_progress_tells_the_incumbent_and_the_bound(
     ],
 )
 def test_baselines_stand_beside_ours(
-    graph: Path, capsys: pytest.CaptureFixture[str], names: list[str], count: int
+    graph: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    names: list[str],
+    count: int,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")  # in 80, many seconds on a busy machine shorten the names
     options = [word for name in names for word in ("--baseline", name)]
     data = planned_json(capsys, "skip.json", *options)
     assert len(data["baselines"]) == count
