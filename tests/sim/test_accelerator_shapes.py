@@ -30,9 +30,9 @@ CONFIGS = {
     "os_4x4": config(OS, 4, 4, 16, 16),
     "os_5x2": config(OS, 5, 2, 6, 8, banks=16, bytes_per_cycle=4),
     "ws_4x4": config(WS, 4, 4, 16, 8),
-    "ws_3x2": config(WS, 3, 2, 4, 8, bytes_per_cycle=2, accumulator_rows=16),
 }
 MORE_CONFIGS = {
+    "ws_3x2": config(WS, 3, 2, 4, 8, bytes_per_cycle=2, accumulator_rows=16),
     "os_1x1": config(OS, 1, 1, 1, 8),
     "os_2x3": config(OS, 2, 3, 3, 8),
     "os_8x8": config(OS, 8, 8, 16, 16),

@@ -104,7 +104,7 @@ def test_hostile_text_is_refused_quickly(case: str) -> None:
     with pytest.raises(SpecError) as error:
         parse_spec(HOSTILE[case], "t.yaml")
     text = str(error.value)
-    assert time.process_time() - start < 4.0
+    assert time.process_time() - start < 12.0  # what is not linear takes minutes
     assert first(error).startswith("t.yaml:")
     assert len(error.value.diagnostics) <= 101
     assert len(text) < 100_000
