@@ -33,7 +33,7 @@ __all__ = [
     "simulate_kernels",
 ]
 
-_BENCH_FILES = ("stream_player.sv", "stream_recorder.sv", "stream_monitor.sv")
+_BENCH_FILES = ("stall_runs.svh", "stream_player.sv", "stream_recorder.sv", "stream_monitor.sv")
 
 
 @dataclass(frozen=True, kw_only=True)
