@@ -1,11 +1,11 @@
 """Front end of mode broadcast: one entry per cycle goes to all lanes."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In
+from amaranth.lib import data
 
 from .params import SpmmParams
-from .ports import entry_layout, front_members, operand_members
+from .ports import entry_layout, operand_members
+from .word_front import WordFront
 
 
 def broadcast_word_layout(params: SpmmParams) -> data.StructLayout:
@@ -28,44 +28,27 @@ def broadcast_word_layout(params: SpmmParams) -> data.StructLayout:
     )
 
 
-class BroadcastFront(wiring.Component):
+class BroadcastFront(WordFront):
     """Hands each entry to all lanes; each lane reads the bank of its own number.
 
     Parameters
     ----------
     params : SpmmParams
 
-    Members
-    -------
-    a : In(stream of broadcast_word_layout(params)); ``last`` on the last word of a packet
-    the others : ``ports.front_members``
-
-    Timing
-    ------
-    One word per cycle while the store is full and every lane has room for a result.
-
-    Numbers
-    -------
-    None.
+    Members, timing, numbers: those of ``WordFront``; words of ``broadcast_word_layout(params)``.
     """
 
     def __init__(self, params: SpmmParams) -> None:
-        self.params = params
-        word = stream.Signature(broadcast_word_layout(params))
-        super().__init__({"a": In(word), **front_members(params)})
+        super().__init__(params, broadcast_word_layout(params))
 
     def elaborate(self, platform):
         m = Module()
         p = self.params
         word, bits = self.a.payload, p.lane_params.word_bits
-        starts = Signal()
+        starts = self.take(m)
         is_first = Signal(init=1)
         entry = Signal(entry_layout(p.lane_params))
         m.d.comb += [
-            self.a.ready.eq(self.is_full & self.have_room.all()),
-            starts.eq(self.a.valid & self.a.ready),
-            self.read.eq(starts),
-            self.free.eq(starts & word.last),
             *(entry[name].eq(word[name]) for name in (*operand_members(p.lane_params), "row")),
             entry.first.eq(is_first),
             entry.closes.eq(word.is_row_end),
@@ -76,9 +59,7 @@ class BroadcastFront(wiring.Component):
         for number in range(p.lanes):
             m.d.comb += [
                 self.addresses[number].eq(word.address),
-                self.starts[number].eq(starts),
                 self.entries[number].eq(entry),
-                self.panels[number].eq(word.panel),
                 self.lane_words[number].eq(self.bank_words[number * bits : (number + 1) * bits]),
             ]
         return m
