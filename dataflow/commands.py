@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
-from .program import Command, Loop, Token
-
-J = TypeVar("J")
+from .program import Loop, Token
 
 MIN_BURST_BEATS = 16
 """Shorter bursts would need more outstanding ones than a port has to stream at full rate."""
@@ -74,10 +71,3 @@ def array_tokens(
             ("stored", "store", "load", 0, 1),
         )
     )
-
-
-def unit_queues(
-    todo: Sequence[J], makers: Mapping[str, Callable[[J], Iterable[Command]]]
-) -> dict[str, tuple[Command, ...]]:
-    """Each unit's commands for all jobs in order."""
-    return {unit: tuple(c for job in todo for c in make(job)) for unit, make in makers.items()}

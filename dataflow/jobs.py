@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .commands import Segment, ring_segments
@@ -10,6 +10,7 @@ from .graph import Graph
 from .machine import Machine
 from .memory_map import parameters_name
 from .plan import Plan
+from .program import Command, Program, Token
 from .task import Task
 from .tiling import Matmul, array_shape, matmuls
 
@@ -109,3 +110,21 @@ def jobs(graph: Graph, plan: Plan, machine: Machine) -> tuple[Job, ...]:
         held = slots if is_last else used
         uses += task.attributes["b_uses"]
     return tuple(found)
+
+
+def array_program(
+    graph: Graph,
+    plan: Plan,
+    machine: Machine,
+    makers: Mapping[str, Callable[[Job], Iterable[Command]]],
+    tokens: Callable[[Plan, int], tuple[Token, ...]],
+) -> Program:
+    """The commands that carry out `plan`: each unit's for all jobs in order.
+
+    `tokens(plan, sets)`: `sets` counts panels of parameters that the array can hold.
+    """
+    todo, array = jobs(graph, plan, machine), array_shape(machine)
+    return Program(
+        units={unit: tuple(c for job in todo for c in make(job)) for unit, make in makers.items()},
+        tokens=tokens(plan, array.param_sets // array.subpanels),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tilewright.spec.numbers import word_bytes_of
+
 from .checks import at_least, distinct, not_empty
 from .serial import frozen_mapping
 
@@ -121,7 +123,7 @@ class Machine:
     @property
     def word_bytes(self) -> int:
         """Bytes that a word takes in memory: `lanes` rounded up to a power of two."""
-        return 1 << (self.lanes - 1).bit_length()
+        return word_bytes_of(self.lanes)
 
     @property
     def port_bytes(self) -> int:

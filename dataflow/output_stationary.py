@@ -19,14 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import array_tokens, loop, unit_queues
+from .commands import array_tokens, loop
 from .dma_commands import load_commands, store_commands
 from .graph import Graph
-from .jobs import Job, jobs
+from .jobs import Job, array_program
 from .machine import Machine
 from .plan import Plan
 from .program import Command, Program, Signal, Token, Wait
-from .tiling import array_shape
 
 PANELS_BY_BLOCK = 2
 """Panels of a task whose k blocks are used as they come: while the row tiles load, the port is busy
@@ -35,19 +34,15 @@ all the time, so the second panel comes only when it is needed. Later ones come 
 
 def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
-    array = array_shape(machine)
-    queues = unit_queues(
-        jobs(graph, plan, machine),
-        {
-            "load": load_commands,
-            "store": store_commands,
-            "array.a": _read_a,
-            "array.b": _read_b,
-            "array.core": _core,
-            "array.o": _write_o,
-        },
-    )
-    return Program(units=queues, tokens=_tokens(plan, array.param_sets // array.subpanels))
+    makers = {
+        "load": load_commands,
+        "store": store_commands,
+        "array.a": _read_a,
+        "array.b": _read_b,
+        "array.core": _core,
+        "array.o": _write_o,
+    }
+    return array_program(graph, plan, machine, makers, _tokens)
 
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tilewright.spec.numbers import word_bytes_of
+
 from .checks import at_least
 from .graph import Graph
 from .machine import DATAFLOWS, ELEMENT_BITS, Machine
@@ -73,7 +75,7 @@ class ArrayShape:
     @property
     def word_bytes(self) -> int:
         """Bytes of a word in memory."""
-        return 1 << (self.lanes - 1).bit_length()
+        return word_bytes_of(self.lanes)
 
     @property
     def parameter_words(self) -> int:

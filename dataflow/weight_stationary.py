@@ -10,31 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .commands import array_tokens, loop, unit_queues
+from .commands import array_tokens, loop
 from .dma_commands import load_parameters
 from .graph import Graph
-from .jobs import Job, jobs
+from .jobs import Job, array_program
 from .machine import Machine
 from .plan import Plan
 from .program import Command, Program, Signal, Token, Wait
-from .tiling import array_shape
 
 
 def weight_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
-    array = array_shape(machine)
-    queues = unit_queues(
-        jobs(graph, plan, machine),
-        {
-            "load": _load,
-            "store": _store,
-            "array.a": _read_a,
-            "array.b": _read_b,
-            "array.core": _core,
-            "array.o": _write_o,
-        },
-    )
-    return Program(units=queues, tokens=_tokens(plan, array.param_sets // array.subpanels))
+    makers = {
+        "load": _load,
+        "store": _store,
+        "array.a": _read_a,
+        "array.b": _read_b,
+        "array.core": _core,
+        "array.o": _write_o,
+    }
+    return array_program(graph, plan, machine, makers, _tokens)
 
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:

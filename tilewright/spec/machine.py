@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from .frozen import FrozenMapping
 from .kinds import Section, choice, identifier, power_of_two, require_mapping, size, whole
-from .numbers import format_size
+from .numbers import format_size, word_bytes_of
 from .sections.base import AnySection, Conflict, HardwareSize, TemplateSection
 
 MAX_ENGINES = 1
@@ -80,7 +80,7 @@ class AcceleratorSection(Section):
     @property
     def word_bytes(self) -> int:
         """Bytes of a word in memory and in `capacity`: `lanes` rounded up to a power of two."""
-        return 1 << (self.lanes - 1).bit_length()
+        return word_bytes_of(self.lanes)
 
     @property
     def port_bytes(self) -> int:

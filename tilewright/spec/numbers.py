@@ -31,6 +31,12 @@ class QuantityError(ValueError):
         self.help = help
 
 
+def word_bytes_of(lanes: int) -> int:
+    """Bytes that a word of `lanes` elements of 8 bits takes in memory: rounded up to a power of
+    two."""
+    return 1 << (lanes - 1).bit_length()
+
+
 @dataclass(frozen=True, order=True)
 class NumberFormat:
     """A two's complement (`signed`) or unsigned integer of `bits` bits."""
@@ -94,6 +100,15 @@ def format_size(size_bytes: int) -> str:
         if size_bytes and size_bytes % factor == 0:
             return f"{size_bytes // factor}{unit}"
     return f"{size_bytes}B"
+
+
+def format_frequency(frequency_hz: int) -> str:
+    """The largest unit in which it is written exactly and shortly: 33333000 -> `33.333MHz`."""
+    for unit, factor in reversed(FREQUENCY_UNITS.items()):
+        digits = Fraction(frequency_hz, factor)
+        if frequency_hz >= factor and (digits * 1000).denominator == 1:
+            return f"{float(digits):.15g}{unit}"
+    return f"{frequency_hz}Hz"
 
 
 def format_duration(seconds: float) -> str:
