@@ -40,7 +40,15 @@ def burst_layout(params: DmaParams) -> data.StructLayout:
 
 
 def dma_members(params: DmaParams) -> dict[str, wiring.Member]:
-    """The members that both DMA engines have."""
+    """The members that both DMA engines have.
+
+    command : In(stream) of `params.command_format`. base : In, byte address of memory word 0, a
+        multiple of `word_bytes` (lower bits are ignored), constant while busy.
+    waits : Out(WaitPort).array, taken before a run's first address is given; signals :
+        Out(SignalPort).array (each not there when there are none).
+    busy : Out(1), something of a command is here. activity : Out(Activity).
+    error : Out(1), sticky: memory answered wrongly. clear : In(1), resets it.
+    """
     bits = params.token_bits
     members = {
         "command": In(stream.Signature(command_layout(params.command_format))),

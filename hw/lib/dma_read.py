@@ -36,17 +36,12 @@ class LoadDMA(wiring.Component):
 
     Members
     -------
-    command : In(stream) of `params.command_format`. base : In, byte address of memory word 0, a
-        multiple of `word_bytes` (lower bits are ignored), constant while busy.
+    those of ``dma_burst.dma_members``: signals are given after a run's last word was written or
+        taken from `p`; busy while a command or a word of it is here; error: a response was an
+        error, or RLAST came at a wrong beat.
     m_axi : Out(AxiReadSignature).
     write : Out(WritePort), whole words (one mask bit per 8 bits).
     p : Out(stream), the words of commands with `target` 1, whole (only with `has_parameters`).
-    waits : Out(WaitPort).array, taken before a run's first address is given;
-    signals : Out(SignalPort).array, given after a run's last word was written or taken from `p`
-        (not there when there are none).
-    busy : Out(1), a command or a word of it is here. activity : Out(Activity).
-    error : Out(1), sticky: a response was an error, or RLAST came at a wrong beat. clear : In(1),
-        resets it.
 
     Timing
     ------

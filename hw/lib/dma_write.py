@@ -24,17 +24,12 @@ class StoreDMA(wiring.Component):
 
     Members
     -------
-    command : In(stream) of `params.command_format`. base : In, byte address of memory word 0, a
-        multiple of `word_bytes` (lower bits are ignored), constant while busy.
+    those of ``dma_burst.dma_members``: signals of kind `read` are given after a run's last word has
+        left the scratchpad, of kind `response` after memory has answered the run's last burst, and
+        with it all earlier ones; busy while a command is here, or memory has not answered every
+        burst; error: a response was an error.
     m_axi : Out(AxiWriteSignature).
     read : Out(ReadPort).
-    waits : Out(WaitPort).array, taken before a run's first address is given;
-    signals : Out(SignalPort).array; of kind `read`: given after a run's last word has left the
-        scratchpad; `response`: given after memory has answered the run's last burst, and with it
-        all earlier ones (not there when there are none).
-    busy : Out(1), a command is here, or memory has not answered every burst. activity :
-        Out(Activity).
-    error : Out(1), sticky: a response was an error. clear : In(1), resets it.
 
     Timing
     ------
