@@ -1,0 +1,224 @@
+"""Verilog to area, clock and bitstream: the stages `synth`, `pnr` and `pack` in one folder."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tilewright.build.files import sha256_file, to_json_bytes, write_file
+from tilewright.build.process import Limits
+from tilewright.build.synth import place_route as pr
+from tilewright.build.synth import yosys_worker
+from tilewright.build.synth.counts import Area
+from tilewright.build.synth.passes import identifier
+from tilewright.build.synth.result import SYNTH_JSON, MemoryUse, ModuleArea, Synthesis
+from tilewright.build.synth.scopes import owners
+from tilewright.build.synth.stages import Stages, locked
+from tilewright.build.synth.target import Stage, Target
+from tilewright.build.synth.timing import Names, clocks_of, uses_of
+from tilewright.build.synth.tools import SynthLimits, run_tool, run_yosys, version_of
+from tilewright.commands.contract import Progress, no_progress
+from tilewright.dataflow.serial import to_json
+
+__all__ = ["synthesise"]
+
+DESIGN: Final = "design.v"
+PACKAGE: Final = Path(__file__).parent
+SYNTH_FILES: Final = ("counts.py", "dsp_pack.py", "passes.py", "scopes.py", "target.py",
+                      "yosys_worker.py")  # fmt: skip
+"""Files of ours that the result of the stage `synth` depends on."""
+
+
+def synthesise(
+    verilog: Path,
+    top: str,
+    target: Target,
+    folder: Path,
+    *,
+    to: Stage = "synth",
+    constraints: str | None = None,
+    data: Sequence[Path] = (),
+    options: Mapping[str, bool | int] | None = None,
+    seed: int = 1,
+    limits: SynthLimits | None = None,
+    progress: Progress = no_progress,
+) -> Synthesis:
+    """Synthesise module `top` of the file `verilog`; results and logs stay in `folder`.
+
+    to : `synth` ends with the netlist, `pnr` with the placed design and its clocks, `bitstream`
+        with the file that a board loads.
+    constraints : text of the family's file of pins (`constraints`), for a design in its context.
+    data : files that the Verilog reads (`$readmemh`), by their plain names.
+    options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
+
+    A stage that an earlier run finished with the same inputs, options and tools is taken as it is.
+    Writes `synth.json`, last.
+
+    Raises:
+        ToolError: a tool is missing.
+        ProcessError: a tool failed or took too long; its log is in `folder/logs`.
+        OutputError: files cannot be written, or another run holds the folder.
+    """
+    job = _Job(
+        verilog=verilog,
+        top=identifier(top),
+        target=target if to == "synth" else target.placed,
+        folder=folder.absolute(),
+        constraints=constraints,
+        data=tuple(data),
+        options=dict(options or {}),
+        seed=seed,
+        limits=limits or SynthLimits(),
+    )
+    with locked(job.folder):
+        stages = Stages(job.folder, progress)
+        synth = job.synth(stages)
+        placed = job.pnr(stages, synth) if to != "synth" else None
+        packed = job.pack(stages, placed) if placed is not None and to == "bitstream" else None
+        result = job.result(stages, synth, placed, packed)
+        write_file(job.folder / SYNTH_JSON, to_json_bytes(to_json(result)))
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """The arguments of `synthesise`, and its stages as methods."""
+
+    verilog: Path
+    top: str
+    target: Target
+    folder: Path
+    constraints: str | None
+    data: tuple[Path, ...]
+    options: dict[str, bool | int]
+    seed: int
+    limits: SynthLimits
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def synth(self, stages: Stages) -> Path:
+        """The netlist and the areas of the instances."""
+        target = {
+            **asdict(self.target),
+            # What only place and route reads: synthesis is the same for all of these.
+            "package": None,
+            "speed": None,
+            "part": None,
+            "freq_hz": 100e6,
+        }
+        job = {"target": target, "top": self.top, "sources": [DESIGN], "options": self.options}
+        inputs = {
+            **job,
+            "design": sha256_file(self.verilog),
+            "data": {path.name: sha256_file(path) for path in self.data},
+            "recipe": recipe(),
+            "tool": self._version("yosys"),
+        }
+
+        def make(partial: Path, log: Path) -> None:
+            shutil.copyfile(self.verilog, partial / DESIGN)
+            for path in self.data:
+                shutil.copyfile(path, partial / path.name)
+            whole = {**job, "memory_bytes": self.limits.memory_bytes}
+            (partial / yosys_worker.JOB).write_bytes(to_json_bytes(whole))
+            run_yosys(cwd=partial, log_path=log, limits=self._limits(self.limits.synth_seconds))
+
+        return stages.run("synth", f"synthesise for {self.target.family}", inputs, make)
+
+    def pnr(self, stages: Stages, synth: Path) -> Path:
+        """The placed and routed design."""
+        family = self.target.family
+        tool, netlist = pr.pnr_tool(self.target), synth / pr.NETLIST
+        arguments = pr.pnr_arguments(
+            self.target,
+            Path("..") / synth.name / pr.NETLIST,
+            self.top,
+            seed=self.seed,
+            has_constraints=self.constraints is not None,
+        )
+        inputs = {
+            "arguments": arguments,
+            "netlist": sha256_file(netlist),
+            "constraints": self.constraints or "",
+            "tool": self._version(tool),
+        }
+
+        def make(partial: Path, log: Path) -> None:
+            if self.constraints is not None:
+                (partial / pr.CONSTRAINTS[family]).write_text(self.constraints)
+            run_tool(tool, arguments, cwd=partial, log_path=log,
+                     limits=self._limits(self.limits.pnr_seconds))  # fmt: skip
+
+        return stages.run("pnr", f"place and route ({tool})", inputs, make)
+
+    def pack(self, stages: Stages, placed: Path) -> Path:
+        """The bitstream."""
+        source = Path("..") / placed.name / pr.PLACED[self.target.family]
+        step = pr.pack_steps(self.target, source)
+        inputs = {
+            "arguments": list(step.arguments),
+            "placed": sha256_file(placed / source.name),
+            "tool": self._version(step.tool),
+        }
+
+        def make(partial: Path, log: Path) -> None:
+            run_tool(step.tool, step.arguments, cwd=partial, log_path=log,
+                     limits=self._limits(self.limits.pack_seconds))  # fmt: skip
+
+        return stages.run("pack", f"pack the bitstream ({step.tool})", inputs, make)
+
+    def result(
+        self, stages: Stages, synth: Path, placed: Path | None, packed: Path | None
+    ) -> Synthesis:
+        """Everything that the stages found."""
+        modules = json.loads((synth / yosys_worker.MODULES).read_text())
+        files = {"netlist": f"{synth.name}/{pr.NETLIST}"}
+        timing: dict[str, Any] = {}
+        if placed is not None:
+            files["placed"] = f"{placed.name}/{pr.PLACED[self.target.family]}"
+            report = json.loads((placed / pr.REPORT).read_text())
+            timing["uses"] = uses_of(report)
+            timing["clocks"] = clocks_of(report, self._names(synth, modules))
+        if packed is not None:
+            files["bitstream"] = f"{packed.name}/{pr.PACKED[self.target.family]}"
+        return Synthesis(
+            top=self.top,
+            target=self.target,
+            verilog_sha256=sha256_file(self.verilog),
+            stages=tuple(stages.times),
+            modules=tuple(
+                ModuleArea(path=row["path"], module=row["module"], area=Area(**row["area"]))
+                for row in modules["modules"]
+            ),
+            memories=tuple(MemoryUse(**row) for row in modules["memories"]),
+            cells=modules["cells"],
+            files=files,
+            versions=self.versions,
+            seed=self.seed,
+            **timing,
+        )
+
+    def _names(self, synth: Path, modules: Mapping[str, Any]) -> Names:
+        netlist = json.loads((synth / pr.NETLIST).read_text())
+        cells = netlist["modules"][self.top]["cells"]
+        paths = [row["path"] for row in modules["modules"]]
+        return Names(cells, paths, owners(cells, paths))
+
+    def _version(self, tool: str) -> str:
+        package, _, version = version_of(tool).partition(" ")
+        self.versions[package] = version
+        return f"{package} {version}"
+
+    def _limits(self, seconds: float) -> Limits:
+        return Limits(wall_seconds=seconds, memory_bytes=self.limits.memory_bytes)
+
+
+def recipe() -> str:
+    """A digest of our own code that the stage `synth` depends on."""
+    whole = hashlib.sha256()
+    for name in SYNTH_FILES:
+        path = PACKAGE / name
+        whole.update(path.read_bytes() if path.exists() else b"")
+    return whole.hexdigest()

@@ -1,0 +1,65 @@
+"""Place and route, and packing, by the open tools of each family: arguments from typed values."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tilewright.build.synth.target import Target
+
+__all__ = ["CONSTRAINTS", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep", "pack_steps",
+           "pnr_arguments", "pnr_tool"]  # fmt: skip
+
+NETLIST: Final = "netlist.json"
+REPORT: Final = "report.json"
+CONSTRAINTS: Final = {"ecp5": "pins.lpf", "ice40": "pins.pcf", "gowin": "pins.cst"}
+PLACED: Final = {"ecp5": "placed.config", "ice40": "placed.asc", "gowin": "placed.json"}
+PACKED: Final = {"ecp5": "bitstream.bit", "ice40": "bitstream.bin", "gowin": "bitstream.fs"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackStep:
+    """A tool with its arguments; it is started in the folder of its stage."""
+
+    tool: str
+    arguments: tuple[str, ...]
+
+
+def pnr_tool(target: Target) -> str:
+    """The place-and-route tool of a family."""
+    return f"nextpnr-{target.family}"
+
+
+def pnr_arguments(
+    target: Target, netlist: Path, top: str, *, seed: int, has_constraints: bool
+) -> list[str]:
+    """Of the family's nextpnr; it runs in the folder of its stage and writes there.
+
+    Timing that is not met is no error of the tool: we judge it ourselves.
+    """
+    placed = target.placed
+    common = ["--json", str(netlist), "--report", REPORT, "--seed", str(int(seed))]
+    common += ["--freq", f"{placed.freq_hz / 1e6:.6f}", "--timing-allow-fail", "--top", top]
+    pins = CONSTRAINTS[target.family] if has_constraints else ""
+    if target.family == "ecp5":
+        words = [*placed.ecp5_options, "--textcfg", PLACED["ecp5"]]
+        words += ["--out-of-context"] if target.out_of_context else []
+        return [*words, *common, *(["--lpf", pins] if pins else [])]
+    if target.family == "ice40":
+        words = [*placed.ice40_options, "--asc", PLACED["ice40"]]
+        return [*words, *common, *(["--pcf", pins] if pins else ["--pcf-allow-unconstrained"])]
+    words = ["--device", placed.part or "", "--write", PLACED["gowin"]]
+    words += ["--vopt", f"family={placed.device}"]
+    return [*words, *common, *(["--vopt", f"cst={pins}"] if pins else [])]
+
+
+def pack_steps(target: Target, placed: Path) -> PackStep:
+    """The one step from the placed design to a bitstream."""
+    family, source, result = target.family, str(placed), PACKED[target.family]
+    if family == "ecp5":
+        return PackStep(
+            tool="ecppack", arguments=("--compress", "--input", source, "--bit", result)
+        )
+    if family == "ice40":
+        return PackStep(tool="icepack", arguments=(source, result))
+    device = target.placed.device or ""
+    return PackStep(tool="gowin_pack", arguments=("-d", device, "-o", result, source))

@@ -1,0 +1,238 @@
+"""Which instance of the design each cell of a flat netlist belongs to.
+
+Synthesis throws names away. So before it, every cell gets a mark in its `src` attribute, the one
+attribute that yosys carries through all its passes: number of the instance, line of the Verilog,
+operation and width, as in `@17:60:add:32`. Registers, carry chains, multipliers and memories keep
+it. LUTs are made anew by the mapper; a LUT belongs to the instance whose cells it drives, if these
+are of one instance, else to the one in whose net's name it is called.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from tilewright.build.synth.counts import BLOCKS, LARGE_BLOCKS, MEMORY_SITES, Area, area_of_cells
+
+__all__ = ["Mark", "Marked", "mark", "mark_of", "modules_of", "owners"]
+
+UNKNOWN: Final = -1
+"""The instance of a cell that cannot be attributed; it has a row of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What a cell was before synthesis: `instance` is a place in `Marked.paths`."""
+
+    instance: int
+    line: int = 0
+    operation: str = ""
+    width: int = 0
+
+    @property
+    def text(self) -> str:
+        return f"@{self.instance}:{self.line}:{self.operation}:{self.width}"
+
+
+def mark_of(source: str) -> Mark | None:
+    """The first mark in a `src` attribute."""
+    for part in source.split("|"):
+        if part.startswith("@"):
+            instance, line, operation, width = part[1:].split(":")
+            return Mark(
+                instance=int(instance), line=int(line), operation=operation, width=int(width)
+            )
+    return None
+
+
+@dataclass
+class Marked:
+    """Instances (path, module), and memories by name: instance, bits of a word, words."""
+
+    paths: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    memories: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+
+def mark(module: Any) -> Marked:
+    """Mark every cell and memory of yosys' flat top module."""
+    found = Marked(paths=[""], modules=[module.name.str().removeprefix("\\")])
+    for name, cell in module.cells_.items():
+        if cell.type.str() == "$scopeinfo":
+            found.paths.append(".".join(_words(cell, "hdlname") or [_plain(name)]))
+            found.modules.append(cell.get_string_attribute(_id("module")))
+    places = {path: place for place, path in enumerate(found.paths)}
+    for name, cell in module.cells_.items():
+        if cell.type.str() != "$scopeinfo":
+            cell.set_src_attribute(_mark_of_cell(name, cell, places).text)
+    for name, memory in module.memories.items():
+        path, _, _ = ".".join(_words(memory, "hdlname") or [_plain(name)]).rpartition(".")
+        place = places.get(path, 0)
+        found.memories[_plain(name)] = (place, int(memory.width), int(memory.size))
+        memory.set_src_attribute(Mark(instance=place, operation="memory").text)
+    return found
+
+
+def _mark_of_cell(name: Any, cell: Any, places: Mapping[str, int]) -> Mark:
+    words = _words(cell, "scopename") or _words(cell, "hdlname")[:-1]
+    source = str(cell.get_src_attribute()).split("|")[0].rpartition(":")[2]
+    line = source.partition(".")[0]
+    widths = [value.size() for port, value in cell.connections_.items() if port.str() in _RESULTS]
+    return Mark(
+        instance=places.get(".".join(words), UNKNOWN),
+        line=int(line) if line.isdecimal() else 0,
+        operation=cell.type.str().removeprefix("$"),
+        width=max(widths, default=0),
+    )
+
+
+_RESULTS: Final = ("\\Y", "\\Q", "\\RD_DATA", "\\DATA")
+
+
+def _words(thing: Any, attribute: str) -> list[str]:
+    return str(thing.get_string_attribute(_id(attribute))).split()
+
+
+def _id(name: str) -> Any:
+    from pyosys import libyosys
+
+    return libyosys.IdString("\\" + name)
+
+
+def _plain(name: Any) -> str:
+    return str(name.str()).removeprefix("\\")
+
+
+_LOGIC: Final = ("LUT", "SB_LUT4", "INV", "PFUMX", "L6MUX21", "MUXF", "MUX2")
+"""Beginnings of the types that the mapper makes of logic; their marks say nothing."""
+
+
+def owners(cells: Mapping[str, Any], paths: list[str]) -> dict[str, int]:
+    """The instance of each cell by the cell's name; `UNKNOWN` where nothing tells it."""
+    found: dict[str, int] = {}
+    for name, cell in cells.items():
+        known = mark_of(str(cell["attributes"].get("src", "")))
+        if known is not None and not cell["type"].startswith(_LOGIC):
+            found[name] = known.instance
+    places = {path: place for place, path in enumerate(paths)}
+    logic = {name: cell for name, cell in cells.items() if cell["type"].startswith(_LOGIC)}
+    for name in cells:
+        if name not in found and name not in logic:
+            found[name] = _by_name(name, places)
+    reached = _reached(logic, _readers(cells), found)
+    for name in logic:
+        only = reached[name]
+        found[name] = only if only >= 0 else _by_name(name, places)
+    return found
+
+
+def _by_name(name: str, places: Mapping[str, int]) -> int:
+    """The deepest instance whose path begins the name; the top for a name of its own nets."""
+    if name.startswith("$"):
+        return UNKNOWN
+    parts = name.split(".")
+    for length in range(len(parts) - 1, -1, -1):
+        if (place := places.get(".".join(parts[:length]))) is not None:
+            return place
+    return UNKNOWN
+
+
+def _readers(cells: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Which cells read each net."""
+    readers: dict[int, list[str]] = defaultdict(list)
+    for name, cell in cells.items():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"].get(port) == "input":
+                for bit in bits:
+                    if isinstance(bit, int):
+                        readers[bit].append(name)
+    return readers
+
+
+_NOBODY: Final = -2
+_SEVERAL: Final = -3
+
+
+def _reached(
+    logic: Mapping[str, Any], readers: Mapping[int, list[str]], known: Mapping[str, int]
+) -> dict[str, int]:
+    """The one instance whose cells a cell of logic drives, also through logic; or none, several."""
+    found: dict[str, int] = {}
+    for start in logic:
+        stack = [start]
+        while stack:
+            name = stack[-1]
+            if name in found:
+                stack.pop()
+                continue
+            sinks = {sink for bit in _outputs(logic[name]) for sink in readers.get(bit, ())}
+            waiting = [s for s in sinks if s in logic and s not in found and s not in stack]
+            if waiting:
+                stack += waiting
+                continue
+            instances = {known[s] if s in known else found.get(s, _NOBODY) for s in sinks}
+            instances -= {_NOBODY}
+            found[name] = _single(instances)
+            stack.pop()
+    return found
+
+
+def _single(instances: set[int]) -> int:
+    if len(instances) > 1:
+        return _SEVERAL
+    return instances.pop() if instances else _NOBODY
+
+
+def _outputs(cell: Mapping[str, Any]) -> Iterable[int]:
+    for port, bits in cell["connections"].items():
+        if cell["port_directions"].get(port) == "output":
+            yield from (bit for bit in bits if isinstance(bit, int))
+
+
+def modules_of(cells: Mapping[str, Any], marked: Marked, family: str) -> dict[str, Any]:
+    """What `modules.json` holds: `modules` with the area of each instance, and `memories`."""
+    owner = owners(cells, marked.paths)
+    kinds: dict[int, Counter[str]] = defaultdict(Counter)
+    holders: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, cell in cells.items():
+        kinds[owner[name]][cell["type"]] += 1
+        if cell["type"] in BLOCKS or cell["type"] in LARGE_BLOCKS or cell["type"] in MEMORY_SITES:
+            holders[_memory_of(name, marked.memories)][cell["type"]] += 1
+    memories = [_memory_row(marked, name, holders, family) for name in sorted(marked.memories)]
+    asked: Counter[int] = Counter()
+    for name, memory in zip(sorted(marked.memories), memories, strict=True):
+        if memory["block_bits_used"]:
+            asked[marked.memories[name][0]] += memory["bits_asked"]
+    rows = []
+    for place in [*range(len(marked.paths)), UNKNOWN]:
+        area = area_of_cells(kinds[place], family) + Area(ram_bits_asked=asked[place])
+        if place != UNKNOWN or kinds[place]:
+            path = marked.paths[place] if place != UNKNOWN else "(not attributed)"
+            module = marked.modules[place] if place != UNKNOWN else ""
+            rows.append({"path": path, "module": module, "area": asdict(area)})
+    return {"modules": rows, "memories": memories, "cells": dict(sum(kinds.values(), Counter()))}
+
+
+def _memory_of(cell: str, memories: Mapping[str, Any]) -> str:
+    """The memory that a cell is a part of: yosys appends numbers to the memory's name."""
+    parts = cell.split(".")
+    for length in range(len(parts), 0, -1):
+        if (name := ".".join(parts[:length])) in memories:
+            return name
+    return ""
+
+
+def _memory_row(
+    marked: Marked, name: str, holders: Mapping[str, Counter[str]], family: str
+) -> dict[str, Any]:
+    place, width, words = marked.memories[name]
+    held = holders.get(name, Counter())
+    return {
+        "path": name,
+        "instance": marked.paths[place],
+        "width_bits": width,
+        "words": words,
+        "bits_asked": width * words,
+        "block_bits_used": area_of_cells(held, family).ram_bits_used,
+        "primitives": dict(sorted(held.items())),
+    }

@@ -1,0 +1,97 @@
+"""Stages of work in one folder: each whole or absent, believed only if its key fits.
+
+A stage is a directory published by `files.output_directory`: written under a hidden name, synced,
+renamed when complete, with a manifest that has the hash of every file and the key of the stage. The
+key is a digest of everything that the stage depends on. So a stage that was interrupted, or made
+from other inputs, or changed since, is made again.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tilewright.build.files import output_directory, output_error, to_json_bytes, verify_directory
+from tilewright.build.synth.result import StageTime
+from tilewright.commands.contract import Progress, no_progress
+from tilewright.errors import OutputError
+
+__all__ = ["LOGS", "Stages", "locked"]
+
+LOGS: Final = "logs"
+Make = Callable[[Path, Path], None]
+"""Fills the folder of a stage; the second path is where its log goes."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for one run; the lock is given up however the process ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OutputError(
+            f"{folder}: another synthesis is at work in this folder",
+            help="wait for its end, or choose another folder with --out",
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@dataclass
+class Stages:
+    """The stages of one run in `folder`, which the caller holds (`locked`)."""
+
+    folder: Path
+    progress: Progress = no_progress
+    times: list[StageTime] = field(default_factory=list)
+
+    def run(self, name: str, words: str, inputs: Mapping[str, Any], make: Make) -> Path:
+        """The folder of stage `name`: an earlier one with the same `inputs`, or a new one.
+
+        `words` say for people what is done. `make` must write everything that later stages read.
+        """
+        final, key = self.folder / name, digest(inputs)
+        if (seconds := _seconds_of(final, key)) is not None:
+            self.progress(f"{words}: there already")
+            self.times.append(StageTime(name=name, seconds=seconds, was_resumed=True))
+            return final
+        self.progress(words)
+        started = time.monotonic()
+        logs = self.folder / LOGS
+        logs.mkdir(exist_ok=True)
+        with output_directory(final, manifest={"stage_key": key}) as (partial, contents):
+            make(partial, logs / f"{name}.log")
+            seconds = round(time.monotonic() - started, 3)
+            contents["seconds"] = seconds
+        self.times.append(StageTime(name=name, seconds=seconds, was_resumed=False))
+        self.progress(f"{words}: {seconds:.1f} s")
+        return final
+
+
+def digest(inputs: Mapping[str, Any]) -> str:
+    """One spelling of the inputs, hashed."""
+    return hashlib.sha256(to_json_bytes(dict(inputs))).hexdigest()
+
+
+def _seconds_of(final: Path, key: str) -> float | None:
+    """How long the stage took, if it is there, whole, and has this key."""
+    try:
+        contents = verify_directory(final)
+    except OutputError:
+        return None
+    if contents.get("stage_key") != key or not isinstance(contents.get("seconds"), int | float):
+        return None
+    return float(contents["seconds"])

