@@ -104,6 +104,17 @@ def power_of_two(minimum: int, maximum: int) -> Kind:
     return Kind(convert, {"enum": allowed})
 
 
+def truth() -> Kind:
+    """True or false."""
+
+    def convert(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise mistake("must be true or false")
+        return value
+
+    return Kind(convert, {"enum": [True, False]})
+
+
 def choice(*words: str) -> Kind:
     """One of a few words."""
     listed = " or ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
@@ -168,6 +179,20 @@ def duration(minimum_seconds: float, maximum_seconds: float) -> Kind:
 
     pattern = r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$"
     return Kind(convert, {"type": "string", "pattern": pattern}, numbers.format_duration)
+
+
+def frequency(minimum_hz: int, maximum_hz: int) -> Kind:
+    """A frequency with its unit, a whole number of hertz."""
+    low, high = numbers.format_frequency(minimum_hz), numbers.format_frequency(maximum_hz)
+
+    def convert(value: object) -> int:
+        frequency_hz = _quantity(numbers.parse_frequency_hz, value)
+        if not minimum_hz <= frequency_hz <= maximum_hz:
+            raise mistake(f"must be from {low} to {high}")
+        return int(frequency_hz)
+
+    pattern = r"^[0-9]+(\.[0-9]+)? ?(Hz|kHz|MHz|GHz)$"
+    return Kind(convert, {"type": "string", "pattern": pattern}, numbers.format_frequency)
 
 
 def _quantity(parse: Callable[[object], float], value: object) -> float:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from .checks import all_conflicts
 from .composer import MAX_DEPTH, KeyPath
-from .diagnostics import Diagnostic, SpecError, closest
+from .diagnostics import Diagnostic, closest
 from .messages import conflict_diagnostic, error_diagnostic, key_names
 from .model import FORMAT_VERSION, AcceleratorSpec, KernelSpec, Spec
 from .sections import BUILTIN_SECTIONS, TemplateSection
 from .sections.base import Conflict, SpecContext
 from .source import Document, read_document, read_source
+from .table import MAX_DIAGNOSTICS, reported, spec_error
 
 Sections = Mapping[str, type[TemplateSection]]
-
-MAX_DIAGNOSTICS = 100
 
 
 def load_spec(
@@ -74,13 +72,13 @@ def spec_hash(spec: Spec) -> str:
 def _check(document: Document, context: SpecContext) -> Spec:
     form, data, mistakes = _form(document)
     if form is None:
-        raise _error([*document.mistakes, *mistakes])
+        raise spec_error([*document.mistakes, *mistakes])
     spec: Spec | None = None
     bad_paths: set[KeyPath] = set(document.poisoned)
     try:
         spec = form.model_validate(data, context=context)
     except ValidationError as error:
-        details = _reported(error.errors(include_url=False), document)
+        details = reported(error.errors(include_url=False), document)
         bad_paths |= {path for path, _ in details}
         mistakes += [
             error_diagnostic(path, detail, document, form, context.sections)
@@ -91,17 +89,8 @@ def _check(document: Document, context: SpecContext) -> Spec:
         conflicts = [c for c in all_conflicts(spec, context) if not _touches(c, bad_paths)]
         mistakes += [conflict_diagnostic(conflict, document) for conflict in conflicts]
     if spec is None or mistakes or document.mistakes:
-        raise _error([*document.mistakes, *mistakes])
+        raise spec_error([*document.mistakes, *mistakes])
     return spec
-
-
-def _error(diagnostics: list[Diagnostic]) -> SpecError:
-    ordered = sorted(diagnostics, key=lambda d: (d.line or 0, d.column or 0))
-    if len(ordered) > MAX_DIAGNOSTICS:
-        rest = len(ordered) - MAX_DIAGNOSTICS
-        ordered = ordered[:MAX_DIAGNOSTICS]
-        ordered.append(Diagnostic(file=ordered[0].file, rule=f"and {rest} more mistakes"))
-    return SpecError(ordered)
 
 
 _Form = type[KernelSpec] | type[AcceleratorSpec]
@@ -150,27 +139,6 @@ def _formless(document: Document, data: dict[str, object]) -> list[Diagnostic]:
         help = f"did you mean `{meant}`?" if meant else None
         diagnostics.append(document.diagnostic((key,), "unknown key", help=help, at_key=True))
     return diagnostics
-
-
-def _reported(
-    details: Iterable[ErrorDetails], document: Document
-) -> list[tuple[KeyPath, ErrorDetails]]:
-    """The errors to report with their paths: one for a path, none where one is known already."""
-    reported: dict[tuple[KeyPath, bool], ErrorDetails] = {}
-    for detail in details:
-        path: KeyPath = detail["loc"]
-        is_key = path[-1:] == ("[key]",) and path not in document.places
-        path = path[:-1] if is_key else path
-        is_known = any(path[:n] in document.poisoned for n in range(1, len(path) + 1))
-        if detail["type"] != "default_factory_not_called" and not is_known:
-            reported.setdefault((path, is_key), detail)
-    found = [(path, detail) for (path, _), detail in reported.items()]
-    return sorted(found, key=lambda item: _order(item[0], document))
-
-
-def _order(path: KeyPath, document: Document) -> tuple[int, int]:
-    place = document.places.get(path) or document.places.get(path[:-1])
-    return (place.key.line, place.key.column) if place else (0, 0)
 
 
 def _without(

@@ -1,0 +1,1 @@
+"""Sizes of FPGAs, a table for each data sheet."""
