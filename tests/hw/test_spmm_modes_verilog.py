@@ -6,6 +6,7 @@ name.
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,6 @@ from tilewright.hw.spmm.params import SpmmParams
 from tilewright.sim.regress import Case, Job
 from tilewright.sim.vectors import LONG_PAUSE, StallPattern
 
-from tilewright.build.kernel_run import simulate_kernel, simulate_kernels
-from tilewright.build.lint import lint
 from tilewright.build.verilog import emit
 from tilewright.catalog import load_spec
 from tilewright.flow.case_parts import case_of
@@ -84,22 +83,7 @@ LESS_USUAL = {
 }
 
 
-def matrices(name: str, rows, columns, shape: tuple[int, int], n: int, **extremes: int) -> Matrices:
-    """A by the places of its stored values; random values, or `a` and `b` everywhere."""
-    rng = np.random.default_rng([SEED, len(rows)])
-    values = rng.integers(-128, 128, (len(rows), 1))
-    b = rng.integers(-128, 128, (shape[1], n))
-    return Matrices(
-        name=name,
-        num_rows=shape[0],
-        rows=np.asarray(rows, np.int64),
-        columns=np.asarray(columns, np.int64),
-        values=np.full_like(values, extremes["a"]) if extremes else values,
-        b=np.full_like(b, extremes["b"]) if extremes else b,
-    )
-
-
-def corners() -> list[Matrices]:
+def corners(matrices) -> list[Matrices]:
     """One of each kind that the task of sparse products is known to trip over."""
     long_rows = (np.repeat([0, 2], 60), np.tile(np.arange(60), 2))
     return [
@@ -126,10 +110,10 @@ def corners() -> list[Matrices]:
     ]
 
 
-def corner_cases(params: SpmmParams) -> list[Case]:
+def corner_cases(params: SpmmParams, matrices) -> list[Case]:
     """Corners one by one, then all of them back to back; pauses of 10,000 cycles."""
-    works = [work(params, [corner]) for corner in corners()]
-    works.append(replace(work(params, corners()), name="all_corners"))
+    works = [work(params, [corner]) for corner in corners(matrices)]
+    works.append(replace(work(params, corners(matrices)), name="all_corners"))
     cases = [case_of(f"corner_{each.name}", each) for each in works]
     names = [port.name for port in ports(params)]
     for index, name in enumerate((names[0], "b", "o1")):
@@ -142,40 +126,31 @@ def corner_cases(params: SpmmParams) -> list[Case]:
     return cases
 
 
-def full_job(params: SpmmParams, module: str) -> Job:
+def full_job(params: SpmmParams, module: str, *, matrices) -> Job:
     """The standard cases; with the corners where the formats are those that these are made for."""
     standard = job(params, module, samples=6, seed=SEED)
-    more = corner_cases(params) if params.block_rows == 1 and params.lanes > 2 else []
+    has_corners = params.block_rows == 1 and params.lanes > 2
+    more = corner_cases(params, matrices) if has_corners else []
     return replace(standard, cases=(*standard.cases, *more))
 
 
-def check(kernels: dict[str, SpmmParams], folder: Path) -> None:
-    """All in one simulator: words bit for bit, cycles to the cycle, stream rules."""
-    texts = {name: emit(SpmmKernel(params), name) for name, params in kernels.items()}
-    for name, verilog in texts.items():
-        assert not lint(verilog, name).problems
-    jobs = [(texts[name], full_job(params, name)) for name, params in kernels.items()]
-    for result in simulate_kernels(jobs, folder, optimize="-O0"):
-        assert result.is_passed, result.explain()
-
-
 @pytest.mark.simulator
-def test_emitted_verilog(tmp_path) -> None:
+def test_emitted_verilog(check_kernels, matrices) -> None:
     """The examples."""
-    check(PARAMS, tmp_path)
+    check_kernels(SpmmKernel, PARAMS, partial(full_job, matrices=matrices), optimize="-O0")
 
 
 @pytest.mark.simulator
 @pytest.mark.slow
-def test_less_usual_parameters(tmp_path) -> None:
+def test_less_usual_parameters(check_kernels, matrices) -> None:
     """One lane, one bank, few places for results, narrow sums that wrap."""
-    check(LESS_USUAL, tmp_path)
+    check_kernels(SpmmKernel, LESS_USUAL, partial(full_job, matrices=matrices), optimize="-O0")
 
 
 @pytest.mark.simulator
 @pytest.mark.slow
 @pytest.mark.parametrize(("lanes", "banks", "window"), [(16, 32, 4), (7, 5, 8), (12, 12, 2)])
-def test_more_lanes(lanes: int, banks: int, window: int, tmp_path) -> None:
+def test_more_lanes(lanes: int, banks: int, window: int, check_kernels, matrices) -> None:
     """Long chains of carries, few and many banks, results that fill their FIFOs."""
     params = SpmmParams(
         mode="dynamic",
@@ -187,14 +162,18 @@ def test_more_lanes(lanes: int, banks: int, window: int, tmp_path) -> None:
         window=window,
         result_words=3,
     )
-    standard = job(params, "spmm_more", samples=30, seed=SEED + lanes)
-    cases = [case_of(each.name, each) for each in (work(params, [c]) for c in corners())]
-    full = replace(standard, cases=(*standard.cases, *cases))
-    result = simulate_kernel(emit(SpmmKernel(params), "spmm_more"), full, tmp_path)
-    assert result.is_passed, result.explain()
+
+    def make_job(params: SpmmParams, module: str) -> Job:
+        standard = job(params, module, samples=30, seed=SEED + lanes)
+        cases = [
+            case_of(each.name, each) for each in (work(params, [c]) for c in corners(matrices))
+        ]
+        return replace(standard, cases=(*standard.cases, *cases))
+
+    check_kernels(SpmmKernel, {"spmm_more": params}, make_job, linted=())
 
 
-def test_copies_of_a_hot_row_are_read_by_different_lanes() -> None:
+def test_copies_of_a_hot_row_are_read_by_different_lanes(matrices) -> None:
     """A dense column of A: with its row of B in every bank lanes no longer take turns."""
     params = SpmmParams(mode="dynamic", lanes=4, columns=1, banks=4, bank_words=64)
     column = matrices("one_dense_column", range(40), [0] * 40, (40, 1), 1)

@@ -2,99 +2,22 @@
 
 import numpy as np
 import pytest
-from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic import cost, mapping
 from tilewright.hw.systolic.law import Transfers, kernel_cycles, starts_from_transfers
 from tilewright.hw.systolic.params import SystolicParams
-from tilewright.hw.systolic.rtl import Systolic
-from tilewright.sim.golden.systolic import systolic
-from tilewright.sim.pysim import STALLS, get, put, simulate, stalls
+from tilewright.sim.pysim import STALLS
 
 from tilewright.spec.numbers import NumberFormat
 
 SEED = 20
 
 
-class Job:
-    """A random product for one command, its words and the expected results."""
+@pytest.fixture
+def bench(systolic_bench):
+    def packets_of(params, loops):
+        return loops.tiles, params.rows
 
-    def __init__(self, params, shape, rng, subpanels=1, is_extreme=False):
-        self.params, self.shape = params, shape
-        m, k, n = shape
-        self.a = self._operand(params.a_format, (m, k), rng, is_extreme)
-        self.b = self._operand(params.b_format, (k, n), rng, is_extreme)
-        self.loops = mapping.tile_loops(params, m, k, n, subpanels=subpanels)
-        self.biases = rng.integers(-500, 500, n).tolist()
-        spread = np.abs(self.a @ self.b).max() + 500
-        scales = rng.uniform(20, 300, n) / spread
-        self.scales = [encode_scale(s, params.requantize, params.multiplier_bits) for s in scales]
-        low, high = sorted(rng.integers(-128, 128, 2).tolist())
-        self.settings = {
-            "zero_point": int(rng.integers(-20, 20)),
-            "minimum": low,
-            "maximum": high,
-        }
-
-    @staticmethod
-    def _operand(number_format, shape, rng, is_extreme):
-        low, high = number_format.minimum, number_format.maximum
-        if is_extreme:
-            return rng.choice([low, high], shape)
-        return rng.integers(low, high + 1, shape)
-
-    @property
-    def expected(self):
-        return systolic(
-            self.params,
-            self.a,
-            self.b,
-            biases=self.biases,
-            scale_words=self.scales,
-            **self.settings,
-        ).tolist()
-
-    def words(self):
-        p = self.params
-        settings = self.settings if p.has_parameters else {}
-        return {
-            "command": [mapping.command_fields(p, self.loops, **settings)],
-            "a": list(mapping.pack_a(p, self.loops, self.a)),
-            "b": list(mapping.pack_b(p, self.loops, self.b)),
-            "p": list(mapping.pack_parameters(p, self.loops, self.biases, self.scales)),
-        }
-
-
-def run(params, jobs, stall="none", o_stall="none", limit_cycles=20000):
-    """Trace of the kernel doing `jobs` one after the other."""
-    dut = Systolic(params)
-    ports = {name: getattr(dut, name) for name in ("command", "a", "b", "o")}
-    if params.has_parameters:
-        ports["p"] = dut.p
-    words = {name: [w for job in jobs for w in job.words()[name]] for name in ports if name != "o"}
-    num_outputs = sum(job.loops.tiles for job in jobs) * params.rows
-
-    def feed(seed, name):
-        return lambda ctx: put(ctx, ports[name], words[name], stalls(stall, SEED + seed))
-
-    benches = [feed(i, name) for i, name in enumerate(words)]
-    benches.append(lambda ctx: get(ctx, dut.o, num_outputs, stalls(o_stall, SEED + 9)))
-    watch = {name: getattr(dut, name) for name in ("release", "busy", "wait_input", "wait_output")}
-    return simulate(dut, benches, watch, streams=ports, limit_cycles=limit_cycles)
-
-
-def check_results(params, jobs, trace, label):
-    mask = (1 << params.output_word_bits) - 1
-    payloads = trace.payloads("o")
-    words = iter(payloads)
-    for index, job in enumerate(jobs):
-        own = [next(words) & mask for _ in range(job.loops.tiles * params.rows)]
-        got = mapping.unpack_outputs(params, job.loops, own, job.shape[0], job.shape[2])
-        assert got == job.expected, f"{label}: job {index} {job.shape}, seed {SEED}"
-    lasts = [payload >> params.output_word_bits for payload in payloads]
-    tile = [0] * (params.rows - 1) + [1]
-    assert lasts == tile * (len(payloads) // params.rows), f"{label}: last"
-    assert not trace["o.valid"][-1], f"{label}: a word too many"
-    assert not trace["busy"][-1], f"{label}: busy at the end"
+    return systolic_bench(mapping, mapping.tile_loops, packets_of, SEED)
 
 
 def check_law(params, jobs, trace, label):
@@ -158,17 +81,18 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(("stall", "o_stall"), [(s, s) for s in STALLS] + [("none", "random")])
-def test_products_and_cycles(name, stall, o_stall):
+def test_products_and_cycles(bench, name, stall, o_stall):
     params = CASES[name]
     rng = np.random.default_rng(SEED)
     r, c, lanes = params.rows, params.cols, params.lanes
     shapes = [(2 * r - 1, lanes + 1, 2 * c + 1), (1, 1, 1), (r + 1, 3 * lanes, c)]
     jobs = [
-        Job(params, shape, rng, subpanels=s) for shape, s in zip(shapes, (2, 1, 1), strict=True)
+        bench.job(params, shape, rng, subpanels=s)
+        for shape, s in zip(shapes, (2, 1, 1), strict=True)
     ]
     label = f"{name} {stall} {o_stall}"
-    trace = run(params, jobs, stall, o_stall)
-    check_results(params, jobs, trace, label)
+    trace = bench.run(params, jobs, stall, o_stall)
+    bench.check_results(params, jobs, trace, label)
     check_law(params, jobs, trace, label)
     if (stall, o_stall) == ("none", "none"):
         cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
@@ -176,13 +100,13 @@ def test_products_and_cycles(name, stall, o_stall):
 
 
 @pytest.mark.parametrize("name", ["flat", "square", "outer_flat"])
-def test_slow_destination_holds_tiles_up(name):
+def test_slow_destination_holds_tiles_up(bench, name):
     """Tiles of one block each: the output FIFO fills and its room decides every start."""
     params = CASES[name]
     num_tiles = cost.output_tiles(params) + 4
     rng = np.random.default_rng(SEED)
-    job = Job(params, (num_tiles * params.rows, 1, params.cols), rng)
-    trace = run(params, [job], "none", "one_in_four")
+    job = bench.job(params, (num_tiles * params.rows, 1, params.cols), rng)
+    trace = bench.run(params, [job], "none", "one_in_four")
     assert any(trace["wait_output"])
-    check_results(params, [job], trace, name)
+    bench.check_results(params, [job], trace, name)
     check_law(params, [job], trace, name)

@@ -4,89 +4,22 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic import cost_ws, mapping_ws
 from tilewright.hw.systolic.law_ws import SeenPorts, kernel_cycles, timing
 from tilewright.hw.systolic.params import SystolicParams
-from tilewright.hw.systolic.rtl import Systolic
-from tilewright.sim.golden.systolic import systolic
-from tilewright.sim.pysim import STALLS, get, put, simulate, stalls
+from tilewright.sim.pysim import STALLS
 
 from tilewright.spec.numbers import NumberFormat
 
 SEED = 30
 
 
-class Job:
-    """A random product for one command, its words and the expected results."""
+@pytest.fixture
+def bench(systolic_bench):
+    def packets_of(params, loops):
+        return loops.packets, loops.m
 
-    def __init__(self, params, shape, rng, subpanels=1, is_extreme=False):
-        self.params, self.shape = params, shape
-        m, k, n = shape
-        self.a = self._operand(params.a_format, (m, k), rng, is_extreme)
-        self.b = self._operand(params.b_format, (k, n), rng, is_extreme)
-        self.loops = mapping_ws.pass_loops(params, m, k, n, subpanels=subpanels)
-        self.biases = rng.integers(-500, 500, n).tolist()
-        scales = rng.uniform(20, 300, n) / (np.abs(self.a @ self.b).max() + 500)
-        self.scales = [encode_scale(s, params.requantize, params.multiplier_bits) for s in scales]
-        low, high = sorted(rng.integers(-128, 128, 2).tolist())
-        zero_point = int(rng.integers(-20, 20))
-        self.settings = {"zero_point": zero_point, "minimum": low, "maximum": high}
-
-    @staticmethod
-    def _operand(number_format, shape, rng, is_extreme):
-        low, high = number_format.minimum, number_format.maximum
-        return rng.choice([low, high], shape) if is_extreme else rng.integers(low, high + 1, shape)
-
-    @property
-    def expected(self):
-        parameters = {"biases": self.biases, "scale_words": self.scales, **self.settings}
-        return systolic(self.params, self.a, self.b, **parameters).tolist()
-
-    def words(self):
-        p = self.params
-        settings = self.settings if p.has_parameters else {}
-        return {
-            "command": [mapping_ws.command_fields(p, self.loops, **settings)],
-            "a": list(mapping_ws.pack_a(p, self.loops, self.a)),
-            "b": list(mapping_ws.pack_b(p, self.loops, self.b)),
-            "p": list(mapping_ws.pack_parameters(p, self.loops, self.biases, self.scales)),
-        }
-
-
-def run(params, jobs, stall="none", o_stall="none", limit_cycles=20000):
-    """Trace of the kernel doing `jobs` one after the other. `stall`: one for all or by port."""
-    dut = Systolic(params)
-    ports = {name: getattr(dut, name) for name in ("command", "a", "b", "o")}
-    if params.has_parameters:
-        ports["p"] = dut.p
-    words = {name: [w for job in jobs for w in job.words()[name]] for name in ports if name != "o"}
-    num_outputs = sum(job.loops.packets * job.loops.m for job in jobs)
-    kinds = stall if isinstance(stall, dict) else dict.fromkeys(words, stall)
-
-    def feed(number, name):
-        kind = kinds.get(name, "none")
-        return lambda ctx: put(ctx, ports[name], words[name], stalls(kind, SEED + number))
-
-    benches = [feed(number, name) for number, name in enumerate(words)]
-    benches.append(lambda ctx: get(ctx, dut.o, num_outputs, stalls(o_stall, SEED + 9)))
-    watch = {name: getattr(dut, name) for name in ("release", "busy", "wait_input", "wait_output")}
-    return simulate(dut, benches, watch, streams=ports, limit_cycles=limit_cycles)
-
-
-def check_results(params, jobs, trace, label):
-    mask = (1 << params.output_word_bits) - 1
-    payloads = trace.payloads("o")
-    words, lasts = iter(payloads), []
-    for index, job in enumerate(jobs):
-        m, _, n = job.shape
-        own = [next(words) & mask for _ in range(job.loops.packets * m)]
-        got = mapping_ws.unpack_outputs(params, job.loops, own, m, n)
-        assert got == job.expected, f"{label}: job {index} {job.shape}, seed {SEED}"
-        lasts += ([0] * (m - 1) + [1]) * job.loops.packets
-    assert [payload >> params.output_word_bits for payload in payloads] == lasts, f"{label}: last"
-    assert not trace["o.valid"][-1], f"{label}: a word too many"
-    assert not trace["busy"][-1], f"{label}: busy at the end"
+    return systolic_bench(mapping_ws, mapping_ws.pass_loops, packets_of, SEED)
 
 
 def offers(trace, port):
@@ -163,88 +96,94 @@ CASES = {
 }
 
 
-def jobs_of(params, rng):
+def jobs_of(bench, params, rng):
     """Products that fill nothing, and several packets, passes, commands and parameter sets."""
     r, c, lanes = params.rows, params.cols, params.lanes
     shapes = [(r + 2, lanes + 1, 2 * c + 1), (1, 3 * lanes, 1), (3, 2 * lanes, c)]
     return [
-        Job(params, shape, rng, subpanels=s) for shape, s in zip(shapes, (2, 1, 1), strict=True)
+        bench.job(params, shape, rng, subpanels=s)
+        for shape, s in zip(shapes, (2, 1, 1), strict=True)
     ]
 
 
-def check(params, jobs, label, **stall):
-    trace = run(params, jobs, **stall)
-    check_results(params, jobs, trace, label)
+def check(bench, params, jobs, label, **stall):
+    trace = bench.run(params, jobs, **stall)
+    bench.check_results(params, jobs, trace, label)
     check_law(params, jobs, trace, label)
     return trace
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_without_stalls(name):
+def test_without_stalls(bench, name):
     params = CASES[name]
-    jobs = jobs_of(params, np.random.default_rng(SEED))
-    trace = check(params, jobs, name)
+    jobs = jobs_of(bench, params, np.random.default_rng(SEED))
+    trace = check(bench, params, jobs, name)
     cycles = trace.times("o")[-1] - trace.times("command")[0] + 1
     assert cycles == kernel_cycles(params, [job.loops for job in jobs]), name
 
 
 @pytest.mark.parametrize("name", ["one", "row", "flat", "square", "narrow"])
 @pytest.mark.parametrize("stall", STALLS[1:])
-def test_with_stalls_everywhere(name, stall):
+def test_with_stalls_everywhere(bench, name, stall):
     params = CASES[name]
-    jobs = jobs_of(params, np.random.default_rng(SEED))
-    check(params, jobs, f"{name} {stall}", stall=stall, o_stall=stall)
+    jobs = jobs_of(bench, params, np.random.default_rng(SEED))
+    check(bench, params, jobs, f"{name} {stall}", stall=stall, o_stall=stall)
 
 
 @pytest.mark.parametrize("port", ["command", "a", "b", "p", "o"])
-def test_with_one_slow_port(port):
+def test_with_one_slow_port(bench, port):
     params = CASES["flat"]
-    jobs = jobs_of(params, np.random.default_rng(SEED))
+    jobs = jobs_of(bench, params, np.random.default_rng(SEED))
     stall = {"stall": {port: "one_in_four"}} if port != "o" else {"o_stall": "random"}
-    check(params, jobs, f"slow {port}", **stall)
+    check(bench, params, jobs, f"slow {port}", **stall)
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4, 5])
-def test_short_passes_keep_their_distance(m):
+def test_short_passes_keep_their_distance(bench, m):
     """A sum is read only after it was written, however short the passes are; rows = 1."""
     params = CASES["one_wide"]
-    job = Job(params, (m, 4 * params.lanes, 1), np.random.default_rng(SEED))
-    trace = check(params, [job], f"m = {m}")
+    job = bench.job(params, (m, 4 * params.lanes, 1), np.random.default_rng(SEED))
+    trace = check(bench, params, [job], f"m = {m}")
     steps = trace.times("a")
     cycles = cost_ws.pass_cycles(params, m)
     assert [s - steps[0] for s in steps[::m]] == [cycles * p for p in range(4 * params.lanes)]
-    check(params, [job], f"m = {m} stalled", stall="random", o_stall="random")
+    check(bench, params, [job], f"m = {m} stalled", stall="random", o_stall="random")
 
 
-def test_no_gap_between_passes_packets_commands():
+def test_no_gap_between_passes_packets_commands(bench):
     """m = rows: the weights load in just the time that they are used."""
     params = CASES["square_wide"]
     rng = np.random.default_rng(SEED)
-    jobs = [Job(params, (4, 2 * params.lanes, 8), rng, subpanels=2) for _ in range(2)]
-    steps = check(params, jobs, "full rate").times("a")
+    jobs = [bench.job(params, (4, 2 * params.lanes, 8), rng, subpanels=2) for _ in range(2)]
+    steps = check(bench, params, jobs, "full rate").times("a")
     assert steps[-1] - steps[0] == len(steps) - 1
 
 
-def test_a_full_output_stops_the_array_and_nothing_else():
+def test_a_full_output_stops_the_array_and_nothing_else(bench):
     """Nobody takes results for a while: room is never overrun and the array waits for output."""
     params = CASES["row"]
-    job = Job(params, (32, 1, 25), np.random.default_rng(SEED))
-    trace = check(params, [job], "slow output", o_stall="one_in_four")
+    job = bench.job(params, (32, 1, 25), np.random.default_rng(SEED))
+    trace = check(bench, params, [job], "slow output", o_stall="one_in_four")
     assert any(trace["wait_output"]) and len(trace.times("o")) == 32 * 5
 
 
 @pytest.mark.parametrize("name", ["flat", "wide_format", "narrow"])
-def test_extreme_operands(name):
+def test_extreme_operands(bench, name):
     params = CASES[name]
     rng = np.random.default_rng(SEED)
-    job = Job(params, (8, 2 * params.lanes, params.cols), rng, is_extreme=True)
-    check(params, [job], f"{name} extremes")
+    job = bench.job(params, (8, 2 * params.lanes, params.cols), rng, is_extreme=True)
+    check(bench, params, [job], f"{name} extremes")
 
 
-def test_the_accumulators_are_used_to_the_last_row():
+def test_the_accumulators_are_used_to_the_last_row(bench):
     params = params_of("2x2/2 int8 int8", accumulator_rows=9)
     rng = np.random.default_rng(SEED)
-    check(params, [Job(params, (9, 5, 2), rng), Job(params, (8, 5, 2), rng)], "9 rows")
+    check(
+        bench,
+        params,
+        [bench.job(params, (9, 5, 2), rng), bench.job(params, (8, 5, 2), rng)],
+        "9 rows",
+    )
     with pytest.raises(ValueError, match="m: at most accumulator_rows = 9, got 10"):
         mapping_ws.pass_loops(params, 10, 5, 2)
 

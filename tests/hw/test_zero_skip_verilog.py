@@ -10,9 +10,6 @@ from tilewright.hw.zero_skip.params import ZeroSkipParams
 from tilewright.sim.regress import Job
 from tilewright.sim.vectors import LONG_PAUSE
 
-from tilewright.build.kernel_run import simulate_kernels
-from tilewright.build.lint import lint
-from tilewright.build.verilog import emit
 from tilewright.flow.case_parts import case_of
 from tilewright.flow.zero_skip_cases import Packet, job, ports, random_packets, work_of
 from tilewright.spec.numbers import NumberFormat
@@ -58,23 +55,18 @@ def full_job(name: str, params: ZeroSkipParams, samples: int) -> Job:
     return Job(module=name, ports=ports(params), cases=(*found.cases, *cases), seed=SEED)
 
 
-def check(kernels: dict[str, ZeroSkipParams], samples: int, folder, linted) -> None:
-    batch = []
-    for name, params in kernels.items():
-        verilog = emit(ZeroSkipKernel(params), name)
-        assert name not in linted or not lint(verilog, name).problems, name
-        batch.append((verilog, full_job(name, params, samples)))
-    results = simulate_kernels(batch, folder, optimize="-O0")  # few cycles: quick to compile
-    assert all(result.is_passed for result in results), results[0].explain()
+def make_job(samples: int):
+    return lambda params, name: full_job(name, params, samples)
 
 
 @pytest.mark.simulator
-def test_emitted_verilog(tmp_path):
+def test_emitted_verilog(check_kernels):
     """Zeros, thresholds and changes; one lane and one word; wrapped and absent positions."""
-    check(PARAMS, 4, tmp_path, linted=("delta_4",))
+    # Few cycles: quick to compile.
+    check_kernels(ZeroSkipKernel, PARAMS, make_job(4), linted=("delta_4",), optimize="-O0")
 
 
 @pytest.mark.slow
 @pytest.mark.simulator
-def test_wide_and_long_kernels(tmp_path):
-    check(PARAMS | SLOW_PARAMS, 20, tmp_path, linted=PARAMS | SLOW_PARAMS)
+def test_wide_and_long_kernels(check_kernels):
+    check_kernels(ZeroSkipKernel, PARAMS | SLOW_PARAMS, make_job(20), optimize="-O0")

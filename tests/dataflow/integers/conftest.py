@@ -14,6 +14,7 @@ from tilewright.sim.golden.oracle import integer_session
 from tilewright.spec.diagnostics import SpecError
 
 PLACE = Path("model.onnx")
+SEED = 21
 
 
 class Model:
@@ -23,6 +24,19 @@ class Model:
         self.opset = opset
         self.nodes, self.constants = [], {}
         self.inputs, self.outputs = [], []
+
+    @staticmethod
+    def floats(shape, scale=0.05, seed=SEED):
+        """Values of steps of int8, and beyond its range."""
+        rng = np.random.default_rng(seed)
+        return (rng.integers(-140, 141, shape) * np.float32(scale)).astype(np.float32)
+
+    @staticmethod
+    def weights(shape, element=np.int8, seed=SEED):
+        """Random ones of all but the least value."""
+        info = np.iinfo(element)
+        rng = np.random.default_rng(seed)
+        return rng.integers(info.min + 1, info.max + 1, shape).astype(element)
 
     def input(self, name, shape, element=np.float32):
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(element))

@@ -1,5 +1,4 @@
-"""Emitted DMA engines on the SystemVerilog memory: right under every timing, cycle for cycle the
-same as Amaranth's simulator on the Python memory, and faults are reported."""
+"""DMA engines in a loop on the SystemVerilog memory, and the same in Amaranth's simulator."""
 
 import hashlib
 from functools import cache
@@ -239,7 +238,7 @@ def program():
     return folder / options.top
 
 
-def simulate(folder, **settings):
+def simulated(folder, **settings):
     """Run the bench; its result line as numbers, and memory afterwards."""
     words = np.frombuffer(image(), np.uint8).reshape(-1, PORT_BYTES)[:, ::-1]
     (folder / "image.hex").write_text("".join(f"{bytes(word).hex()}\n" for word in words))
@@ -263,59 +262,16 @@ def differing_words(got):
     return [i for i in range(0, MEMORY_BYTES, 16) if got[i : i + 16] != want[i : i + 16]]
 
 
-@pytest.mark.simulator
-@pytest.mark.parametrize(("latency", "outstanding"), [(0, 1), (1, 8), (40, 3), (40, 8), (200, 8)])
-def test_cycles_equal_the_python_model(tmp_path, latency, outstanding):
-    numbers, memory, tail = simulate(tmp_path, axi_latency=latency, axi_outstanding=outstanding)
+class DmaLoopBench:
+    """What the tests use of this file."""
+
     num_bytes = 848 * WORD_BYTES
-    assert not differing_words(memory)
-    assert numbers == {
-        "cycles": python_cycles(latency, outstanding),
-        "bytes_read": num_bytes,
-        "bytes_written": num_bytes,
-        "errors": 0,
-        "protocol_errors": 0,
-    }, tail
+    simulated = staticmethod(simulated)
+    differing_words = staticmethod(differing_words)
+    python_cycles = staticmethod(python_cycles)
 
 
-@pytest.mark.simulator
-@pytest.mark.parametrize("stall", [64, 128, 192])
-@pytest.mark.parametrize("latency", [0, 40])
-def test_right_under_stalls(tmp_path, stall, latency):
-    for seed in range(6):
-        settings = {"axi_stall": stall, "axi_latency": latency, "axi_seed": seed}
-        numbers, memory, tail = simulate(tmp_path, axi_outstanding=1 + seed, **settings)
-        assert not differing_words(memory), f"seed {seed}"
-        assert numbers["errors"] == numbers["protocol_errors"] == 0, f"seed {seed}: {tail}"
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("channel", ["ar", "r", "aw", "w", "b"])
-def test_each_channel_can_be_stalled(tmp_path, channel):
-    settings = {"axi_latency": 4, f"axi_stall_{channel}": 200}
-    numbers, memory, _ = simulate(tmp_path, **settings)
-    assert not differing_words(memory)
-    assert numbers["cycles"] > python_cycles(4, 8)
-
-
-FAULTS = {
-    "unaligned": "AR: unaligned address",
-    "page": "crosses 4 KiB",
-    "range": "ends beyond the memory",
-    "size": "AR: size 1, expected 3",
-    "burst": "AW: burst type 2",
-    "wlast": "W: WLAST 1 at beat 0",
-    "ar_unstable": "AR: not stable",
-    "ar_withdrawn": "AR: not stable",
-    "aw_unstable": "AW: not stable",
-    "w_unstable": "W: not stable",
-}
-
-
-@pytest.mark.simulator
-@pytest.mark.parametrize("fault", FAULTS)
-def test_protocol_faults_are_reported(tmp_path, fault):
-    # A stall of seven in eight lets a wrong manager be wrong while it waits.
-    numbers, _, tail = simulate(tmp_path, axi_stall=224, axi_latency=3, fault=fault)
-    assert numbers.get("protocol_errors", 1) > 0, tail
-    assert FAULTS[fault] in (tmp_path / "run.log").read_text()
+@pytest.fixture
+def dma_loop():
+    """The class `DmaLoopBench`."""
+    return DmaLoopBench
