@@ -189,12 +189,17 @@ def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return length
 
 
+def long_file(path: Path) -> list[str]:
+    """The file, if it is above the limit."""
+    num_lines = len(path.read_text(encoding="utf-8").splitlines())
+    shown = path.relative_to(ROOT).as_posix()
+    too_many = num_lines > MAX_FILE_LINES
+    return [f"{shown}: {num_lines} lines, at most {MAX_FILE_LINES}"] if too_many else []
+
+
 def too_long(source: Source) -> list[str]:
     """Files and functions above the limits."""
-    found = []
-    num_lines = len(source.path.read_text(encoding="utf-8").splitlines())
-    if num_lines > MAX_FILE_LINES:
-        found.append(f"{source.shown}: {num_lines} lines, at most {MAX_FILE_LINES}")
+    found = long_file(source.path)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             limit = MAX_ELABORATE_LINES if node.name == "elaborate" else MAX_FUNCTION_LINES
@@ -203,6 +208,13 @@ def too_long(source: Source) -> list[str]:
                 place = f"{source.shown}:{node.lineno}"
                 found.append(f"{place}: {node.name} has {length} lines, at most {limit}")
     return found
+
+
+def test_test_files_are_no_longer_than_others() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(tests) > 100
+    offenders = [line for path in tests for line in long_file(path)]
+    assert not offenders, "\n" + "\n".join(offenders)
 
 
 @pytest.mark.parametrize("rule", [wrong_imports, wrong_calls, too_long], ids=lambda r: r.__name__)
