@@ -158,7 +158,7 @@ def _core(job: Job) -> Iterator[Command]:
 
 
 def _write_o(job: Job) -> Iterator[Command]:
-    """Results of tile after tile, last row first; loop 1 chooses the group of lanes."""
+    """Results of tile after tile; loop 1 chooses the group of lanes."""
     rows, tiles = job.size.array.rows, job.tiles
     first_slot = job.task.attributes["o_first_slot"]
     for part in job.result_segments():
@@ -166,13 +166,13 @@ def _write_o(job: Job) -> Iterator[Command]:
         yield Command(
             operation="write",
             loops=(
-                loop(rows, local=-1),
+                loop(rows, local=1),
                 loop(job.size.array.subpanels),
                 loop(tiles, local=rows),
                 loop(part.inner, local=tiles * rows),
                 loop(part.outer),
             ),
-            bases={"local": job.o_base + slot * rows + rows - 1},
+            bases={"local": job.o_base + slot * rows},
             waits=(Wait(token="o_free", count=1, level=2),),
             signals=(Signal(token="o_ready", count=1, level=2),),
         )

@@ -211,17 +211,16 @@ def _core(task: Task) -> Command:
 
 
 def _write_o(low: Lowering, task: Task, base: int, first_panel: int) -> Command:
-    """From panel `first_panel` of the block at `base`; last row of a tile first; loop 1 chooses the
-    group of lanes."""
+    """From panel `first_panel` of the block at `base`; loop 1 chooses the group of lanes."""
     bounds, rows = task.bounds, low.array.rows
     padded = bounds["m_tiles"] * rows
     return Command(
         operation="write",
         loops=(
-            loop(rows, local=-1),
+            loop(rows, local=1),
             loop(bounds["subpanels"]),
             loop(bounds["m_tiles"], local=rows),
             loop(bounds["panels"], local=padded),
         ),
-        bases={"local": base + first_panel * padded + rows - 1},
+        bases={"local": base + first_panel * padded},
     )

@@ -8,7 +8,7 @@ from ..systolic.feed import Skew
 from ..systolic.params import ElementParams
 from ..systolic.ports import index_shape
 from .params import NMSparseParams
-from .pe import SparseRows
+from .pe import SparseRowGroup
 
 
 class NMSparseArray(SystolicArray):
@@ -36,7 +36,7 @@ class NMSparseArray(SystolicArray):
     """
 
     params: NMSparseParams
-    ROWS = SparseRows
+    ROWS = SparseRowGroup
 
     def _operand_members(self):
         slot = index_shape(self.params.edge_groups)

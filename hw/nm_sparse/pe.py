@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..lib.chain import Chain, ChainParams
 from ..systolic.pe import PE, PEs
 from ..systolic.ports import index_shape
+from ..systolic.rows import RowGroup
 from .feed import GroupBank
 from .params import NMSparseParams
 
@@ -70,7 +71,7 @@ class SparsePE(wiring.Component):
     -------
     group_in : In, group_out : Out(group_bits); to the right
     b_in : In, b_out : Out(weight_bits); value below, index above; down
-    first, last, shift (_in, _out), drain_in, drain_out : those of ``PE``
+    first_in, first_out, value : those of ``PE``
 
     Timing
     ------
@@ -81,7 +82,7 @@ class SparsePE(wiring.Component):
     Those of ``PE`` and ``OperandMux``.
     """
 
-    chained = ("group", "first", "last", "shift")
+    chained = ("group", "first")
     broadcast = ()
 
     def __init__(self, params: NMSparseParams) -> None:
@@ -143,12 +144,11 @@ class SparseRow(wiring.Component):
     -------
     a : In(part_bits); the row's share of an activation word
     write_parts, write_slot : In; those of ``GroupBank``, the same for all rows
-    load_in, load_slot_in, first_in, last_in, thermometer_in : In; control of this row
+    load_in, load_slot_in, first_in : In; control of this row
     load_out, load_slot_out, first_out, ... : Out; one cycle later, for the row below
     index_in : In, index_out : Out(index_bits); likewise (``mux: row``)
-    start_drain : In(1); the same for all rows
     b_in, b_out : In, Out; a weight per column, down
-    drain_in, drain_out : In, Out; one accumulator per column, down
+    values : Out; the sums of the PEs, column 0 lowest
 
     Timing
     ------
@@ -159,24 +159,23 @@ class SparseRow(wiring.Component):
     Those of ``PE``.
     """
 
-    broadcast = ("write_parts", "write_slot", "start_drain")
+    broadcast = ("write_parts", "write_slot")
 
     def __init__(self, params: NMSparseParams) -> None:
         self.params = params
         slot = index_shape(params.edge_groups)
-        control = {"load": 1, "load_slot": slot, "first": 1, "last": 1, "thermometer": 1}
+        control = {"load": 1, "load_slot": slot, "first": 1}
         if params.mux == "row":
             control["index"] = params.index_bits
         self.delayed = tuple(control)
         control["b"] = params.cols * params.weight_bits
-        control["drain"] = params.cols * params.accumulator_bits
         self.chained = tuple(control)
         super().__init__(
             {
                 "a": In(params.part_bits),
                 "write_parts": In(params.group_words),
                 "write_slot": In(slot),
-                "start_drain": In(1),
+                "values": Out(params.cols * params.accumulator_bits),
                 **{f"{name}_in": In(shape) for name, shape in control.items()},
                 **{f"{name}_out": Out(shape) for name, shape in control.items()},
             }
@@ -186,8 +185,7 @@ class SparseRow(wiring.Component):
         m = Module()
         m.submodules.bank = bank = GroupBank(self.params)
         for name in self.delayed:
-            start = self.start_drain if name == "thermometer" else 0
-            m.d.sync += getattr(self, f"{name}_out").eq(getattr(self, f"{name}_in") | start)
+            m.d.sync += getattr(self, f"{name}_out").eq(getattr(self, f"{name}_in"))
         m.submodules.pes = pes = self._pes(m, bank.group)
         m.d.comb += [
             bank.part.eq(self.a),
@@ -196,12 +194,9 @@ class SparseRow(wiring.Component):
             bank.load.eq(self.load_in),
             bank.load_slot.eq(self.load_slot_in),
             pes.first_in.eq(self.first_in),
-            pes.last_in.eq(self.last_in),
-            pes.shift_in.eq(self.thermometer_in),
             pes.b_in.eq(self.b_in),
-            pes.drain_in.eq(self.drain_in),
             self.b_out.eq(pes.b_out),
-            self.drain_out.eq(pes.drain_out),
+            self.values.eq(pes.value),
         ]
         return m
 
@@ -218,7 +213,7 @@ class SparseRow(wiring.Component):
         return pes
 
 
-class SparseRows(Chain):
+class SparseRowGroup(RowGroup):
     """Rows above each other."""
 
-    PART = SparseRow
+    ROW = SparseRow

@@ -1,18 +1,19 @@
 """Output-stationary array: rows of PEs, the edges' last registers and the drain's control."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.chain import Chain, ChainParams
+from ..lib.chain import ChainParams
+from .cost import collect_levels
 from .feed import ColumnEdges, Skew
-from .params import ElementParams, SystolicParams
-from .pe import Rows
+from .params import ElementParams, RowGroupParams, SystolicParams
 from .ports import index_shape
+from .rows import SELECT_BITS, RowGroup
 
 
 class SystolicArray(wiring.Component):
-    """rows x cols PEs that keep their sums; operands enter left and top, sums leave at the bottom.
+    """rows x cols PEs that keep their sums until they are complete; operands enter left and top.
 
     Parameters
     ----------
@@ -24,21 +25,22 @@ class SystolicArray(wiring.Component):
     a_load, b_load : In(1); ``k_inner``: with a block's first word
     a_valid : In(1); ``k_outer``: with every word; other words count as zero
     first : In(1); two cycles after the first word of a tile's first block
-    last : In(1); block_cycles + 2 cycles after the first word of a tile's last block
-    values, valid, value_last : Out; results as the drain takes them, last row first
+    last : In(1); block_cycles + 1 cycles after the first word of a tile's last block
+    values, valid, value_last : Out; results as the drain takes them, row 0 first
     announce : Out(1); two cycles before a tile's first value
 
     Timing
     ------
     PE (r, c) sees step k of a block r + c + k + 1 cycles after the block's first word. Tiles follow
-    each other without a gap if their ends are at least max(rows, cols) cycles apart.
+    each other without a gap if their ends are at least max(rows, cols) cycles apart. A tile's first
+    value comes ``collect_levels`` + 2 cycles after its ``last``, with the sum of PE (0, 0).
 
     Numbers
     -------
     Those of ``PE``.
     """
 
-    ROWS: type[Chain] = Rows
+    ROWS: type[RowGroup] = RowGroup
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
@@ -67,28 +69,24 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        m.submodules.rows = rows = self.ROWS(
-            ChainParams(part=p, num=p.rows, is_compact=p.is_large, shares_parts=p.is_large)
-        )
-        start_drain = Signal()  # the end of a tile has reached the last row
-        m.d.comb += [
-            rows.first_in.eq(self.first),
-            rows.last_in.eq(self.last),
-            rows.start_drain.eq(start_drain),
-            self.values.eq(rows.drain_out),
-        ]
+        group = RowGroupParams(array=p, rows=p.rows, levels=collect_levels(p))
+        m.submodules.rows = rows = self.ROWS(group)
+        m.d.comb += [rows.first_in.eq(self.first), self.values.eq(rows.values)]
         self._connect_edges(m, rows)
-        way_down = Signal(p.rows)
-        m.d.sync += way_down.eq(Cat(self.last, way_down))
-        m.d.comb += start_drain.eq(Cat(self.last, way_down)[p.rows - 1])
-        self._count(m, start_drain, rows.thermometer_out)
+        row, is_active = self._walk(m)
+        self._select(m, rows, row)
+        self._mark_values(m, row, is_active)
         return m
 
     def _connect_edges(self, m, rows):
         """Operands of the first column and of the first row."""
         p = self.params
         if p.a_feed == "k_inner":
-            m.d.comb += [rows.a.eq(self.a_word), rows.load_in.eq(self.a_load)]
+            m.d.comb += [
+                rows.a.eq(self.a_word),
+                rows.load_in.eq(self.a_load),
+                rows.index_in.eq(self._element(m, "a", self.a_load)),
+            ]
         else:
             m.submodules.a_edge = a_edge = Skew(ElementParams(num=p.rows, bits=p.a_format.bits))
             m.d.comb += [a_edge.i.eq(Mux(self.a_valid, self.a_word, 0)), rows.a.eq(a_edge.o)]
@@ -96,17 +94,61 @@ class SystolicArray(wiring.Component):
             element = ElementParams(num=p.lanes, bits=p.b_format.bits)
             chain = ChainParams(part=element, num=p.cols, is_compact=p.is_large)
             m.submodules.b_edge = b_edge = ColumnEdges(chain)
-            m.d.comb += [b_edge.word.eq(self.b_word), b_edge.load_in.eq(self.b_load)]
-            m.d.comb += rows.b_in.eq(b_edge.element)
+            m.d.comb += [
+                b_edge.word.eq(self.b_word),
+                b_edge.load_in.eq(self.b_load),
+                b_edge.index_in.eq(self._element(m, "b", self.b_load)),
+                rows.b_in.eq(b_edge.element),
+            ]
         else:
             m.submodules.b_edge = b_edge = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
             m.d.comb += [b_edge.i.eq(self.b_word), rows.b_in.eq(b_edge.o)]
 
-    def _count(self, m, start_drain, window):
-        """Marks a tile's values and the last of them; `window` is one cycle ahead of them."""
-        rows_seen = Signal(index_shape(self.params.rows))
-        is_last = rows_seen == self.params.rows - 1
-        m.d.sync += self.valid.eq(window)
-        with m.If(self.valid):
-            m.d.sync += rows_seen.eq(Mux(is_last, 0, rows_seen + 1))
-        m.d.comb += [self.value_last.eq(self.valid & is_last), self.announce.eq(start_drain)]
+    def _element(self, m, name, load):
+        """Number of the element that the first serialiser hands out: 0 after its load."""
+        index = Signal(index_shape(self.params.lanes), name=f"{name}_element")
+        m.d.sync += index.eq(Mux(load, 0, index + 1))
+        return index
+
+    def _walk(self, m):
+        """The row whose sum in column 0 is complete in this cycle, and whether there is one."""
+        row = Signal(index_shape(self.params.rows))
+        is_active = Signal()
+        m.d.comb += is_active.eq(_later(m, "last", self.last, 2) | (row != 0))
+        with m.If(is_active):
+            m.d.sync += row.eq(Mux(row == self.params.rows - 1, 0, row + 1))
+        return row, is_active
+
+    def _select(self, m, rows, row):
+        """Digits of the row for each level and column: a level later and a column later."""
+        p = self.params
+        digits = []
+        for level in range(collect_levels(p)):
+            digit = row[level * SELECT_BITS : (level + 1) * SELECT_BITS]
+            digit = Cat(digit, Const(0, SELECT_BITS - len(digit)))
+            digit = _later(m, f"level_{level}", digit, level)
+            for c in range(p.cols):
+                digits.append(digit)
+                digit = _later(m, f"select_{level}_{c}", digit, 1)
+        if digits:
+            m.d.comb += rows.select.eq(Cat(digits))
+
+    def _mark_values(self, m, row, is_active):
+        """Marks a tile's values and the last of them, and announces them two cycles before."""
+        levels = collect_levels(self.params)
+        is_last = is_active & (row == self.params.rows - 1)
+        marks = _later(m, "marks", Cat(is_active, is_last), levels)
+        m.d.comb += [
+            self.valid.eq(marks[0]),
+            self.value_last.eq(marks[1]),
+            self.announce.eq(_later(m, "announce", self.last, levels)),
+        ]
+
+
+def _later(m, name: str, value: Value, cycles: int) -> Value:
+    """`value` so many cycles later."""
+    for stage in range(1, cycles + 1):
+        delayed = Signal(len(value), name=f"{name}_{stage}")
+        m.d.sync += delayed.eq(value)
+        value = delayed
+    return value

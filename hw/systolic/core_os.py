@@ -28,7 +28,7 @@ class OutputStationaryCore(wiring.Component):
     -------
     See ``ports.core_members``. A command's loops, innermost first: k blocks, subpanels, m tiles,
     panels. Each block takes ``cost.a_block_words`` A words and ``cost.b_block_words`` B words; each
-    tile gives a packet of ``rows`` rows of results, last row first.
+    tile gives a packet of ``rows`` rows of results, row 0 first.
 
     Timing
     ------
@@ -115,7 +115,7 @@ class OutputStationaryCore(wiring.Component):
         cycles = block_cycles(self.params)
         is_first = start & walker.is_first_of_tile
         is_last = start & walker.is_last_of_tile
-        for name, value, delay in (("first", is_first, 3), ("last", is_last, cycles + 3)):
+        for name, value, delay in (("first", is_first, 3), ("last", is_last, cycles + 2)):
             stages = Signal(delay, name=f"{name}_stages")
             m.d.sync += stages.eq((stages << 1) | value)
             m.d.comb += getattr(array, name).eq(stages[-1])

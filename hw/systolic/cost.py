@@ -36,8 +36,12 @@ ROOM_CYCLES = 1
 START_TO_STEP_CYCLES = 2
 """From the start of a block to its first operands at PE (0, 0): edge memory, edge register."""
 
-STEP_TO_RESULT_CYCLES = 4
-"""From a tile's last operands at a PE to its drain register: operands, product, sum, copy."""
+STEP_TO_SUM_CYCLES = 3
+"""From a tile's last operands at a PE to its sum: operands, product, sum."""
+
+COLLECT_FAN_IN = 4
+"""Rows, or groups of rows, among which a level of the collecting tree picks in a cycle: as many as
+a multiplexer in one LUT of six inputs."""
 
 OUTPUT_FIFO_CYCLES = 2
 """From a word written into the empty output FIFO to its transfer."""
@@ -74,10 +78,18 @@ def drain_cycles(params: SystolicParams) -> int:
     return latency + params.cols - 1 + OUTPUT_FIFO_CYCLES
 
 
+def collect_levels(params: SystolicParams) -> int:
+    """Cycles from a sum in its PE to the drain: levels of the tree that collects the rows."""
+    levels = 0
+    while COLLECT_FAN_IN**levels < params.rows:
+        levels += 1
+    return levels
+
+
 def start_to_value_cycles(params: SystolicParams) -> int:
-    """From the start of a tile's last block to its first value at the drain."""
+    """From the start of a tile's last block to its first value (that of row 0) at the drain."""
     last_step = START_TO_STEP_CYCLES + block_cycles(params) - 1
-    return last_step + params.rows - 1 + STEP_TO_RESULT_CYCLES
+    return last_step + STEP_TO_SUM_CYCLES + collect_levels(params)
 
 
 def first_output_cycles(params: SystolicParams) -> int:

@@ -5,6 +5,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain
+from ..lib.pick import pick
 from .params import ElementParams, FeedParams
 from .ports import index_shape
 
@@ -98,11 +99,14 @@ class Serializer(wiring.Component):
     Members
     -------
     word : In(num * bits), load : In(1)
-    element : Out(bits); element n in cycle t + 1 + n, for ``load`` in cycle t
+    index : In; n in cycle t + 1 + n, for ``load`` in cycle t
+    element : Out(bits); element n in cycle t + 1 + n
 
     Timing
     ------
-    One element per cycle; a load every ``num`` cycles leaves no gap.
+    One element per cycle; a load every ``num`` cycles leaves no gap. The word stands still and a
+    multiplexer moves over it: a shift register would take a LUT for each of its bits. After its
+    last element the word is cleared, by the reset pin of the registers.
 
     Numbers
     -------
@@ -112,19 +116,27 @@ class Serializer(wiring.Component):
     def __init__(self, params: ElementParams) -> None:
         self.params = params
         super().__init__(
-            {"word": In(params.num * params.bits), "load": In(1), "element": Out(params.bits)}
+            {
+                "word": In(params.num * params.bits),
+                "load": In(1),
+                "index": In(index_shape(params.num)),
+                "element": Out(params.bits),
+            }
         )
 
     def elaborate(self, platform):
         m = Module()
-        rest = Signal(self.params.num * self.params.bits, reset_less=True)
-        m.d.sync += rest.eq(Mux(self.load, self.word, rest >> self.params.bits))
-        m.d.comb += self.element.eq(rest[: self.params.bits])
+        num, bits = self.params.num, self.params.bits
+        held = Signal(num * bits, reset_less=True)
+        with m.If(self.load | (self.index == num - 1)):
+            m.d.sync += held.eq(Mux(self.load, self.word, 0))
+        elements = [held[n * bits : (n + 1) * bits] for n in range(num)]
+        m.d.comb += self.element.eq(pick(elements, self.index))
         return m
 
 
 class ColumnEdge(wiring.Component):
-    """A column's serialiser; hands the load on to the next column.
+    """A column's serialiser; hands load and index on to the next column.
 
     Parameters
     ----------
@@ -133,7 +145,7 @@ class ColumnEdge(wiring.Component):
     Members
     -------
     word : In(num * bits), element : Out(bits); those of ``Serializer``
-    load_in : In(1), load_out : Out(1); one cycle later
+    load_in, index_in : In, load_out, index_out : Out; one cycle later
 
     Timing
     ------
@@ -144,17 +156,20 @@ class ColumnEdge(wiring.Component):
     None.
     """
 
-    chained = ("load",)
+    chained = ("load", "index")
     broadcast = ("word",)
 
     def __init__(self, params: ElementParams) -> None:
         self.params = params
         word_bits = params.num * params.bits
+        index = index_shape(params.num)
         super().__init__(
             {
                 "word": In(word_bits),
                 "load_in": In(1),
                 "load_out": Out(1),
+                "index_in": In(index),
+                "index_out": Out(index),
                 "element": Out(params.bits),
             }
         )
@@ -162,10 +177,11 @@ class ColumnEdge(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.serializer = serializer = Serializer(self.params)
-        m.d.sync += self.load_out.eq(self.load_in)
+        m.d.sync += [self.load_out.eq(self.load_in), self.index_out.eq(self.index_in)]
         m.d.comb += [
             serializer.word.eq(self.word),
             serializer.load.eq(self.load_in),
+            serializer.index.eq(self.index_in),
             self.element.eq(serializer.element),
         ]
         return m

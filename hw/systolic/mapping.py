@@ -154,13 +154,13 @@ def pack_parameters(
 def unpack_outputs(
     params: SystolicParams, loops: TileLoops, words: Iterable[int], m: int, n: int
 ) -> list[list[int]]:
-    """The m x n results in the output words of a command; a tile's last row comes first."""
+    """The m x n results in the output words of a command; row after row."""
     bits = RESULT_BITS if params.has_parameters else params.accumulator_bits
     result = [[0] * n for _ in range(m)]
     stream = iter(words)
     for panel, m_tile, subpanel in loops.walk():
         first_col = (panel * loops.subpanels + subpanel) * params.cols
-        rows = reversed(range(m_tile * params.rows, (m_tile + 1) * params.rows))
+        rows = range(m_tile * params.rows, (m_tile + 1) * params.rows)
         tile = list(islice(stream, params.rows))
         for row, word in zip(rows, tile, strict=True):
             if row < m:

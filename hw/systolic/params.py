@@ -155,6 +155,15 @@ class SystolicParams:
         return CommandFormat(fields=(*loop_fields(NUM_LOOPS, self.bound_bits), *settings))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RowGroupParams:
+    """`rows` rows of an array, whose sums are collected in `levels` steps."""
+
+    array: SystolicParams
+    rows: int
+    levels: int
+
+
 def engine_params(values: Mapping[str, int | str], *, bound_bits: int) -> SystolicParams:
     """Parameters from those of an engine of a `Machine`: sizes, dataflow, requantisation."""
     names = {field.name for field in fields(SystolicParams)}

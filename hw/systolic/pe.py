@@ -1,5 +1,7 @@
 """Processing element and row of an output-stationary array."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -7,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 from ..lib.chain import Chain, ChainParams
 from .feed import Serializer
 from .params import ElementParams, SystolicParams
-from .ports import operand_shape
+from .ports import index_shape, operand_shape
 
 
 class PE(wiring.Component):
-    """Multiplies, accumulates, and keeps a finished sum for the drain.
+    """Multiplies and accumulates.
 
     Parameters
     ----------
@@ -21,29 +23,26 @@ class PE(wiring.Component):
     -------
     a_in, b_in : In; operands, passed on to ``a_out`` (right) and ``b_out`` (down)
     first_in : In(1); one cycle after a tile's first operands: the sum starts again
-    last_in : In(1); two cycles after a tile's last operands: the sum is copied for the drain
-    shift_in : In(1); the drain register takes the value from above
-    first_out, last_out, shift_out : Out(1); to the right
-    drain_in : In, drain_out : Out; signed(accumulator_bits), the column's shift chain
+    first_out : Out(1); to the right
+    value : Out(signed(accumulator_bits)); the sum
 
     Timing
     ------
-    Everything is passed on after one cycle. The sum is in ``drain_out`` four cycles after the last
-    operands; a copy wins over a shift. Registers: operands, product, sum, as in a DSP block.
-    Zero operands leave the sum as it is.
+    Everything is passed on after one cycle. ``value`` holds a tile's sum three cycles after its
+    last operands, for a single cycle if the next tile follows at once. Registers: operands,
+    product, sum, as in a DSP block. Zero operands leave the sum as it is.
 
     Numbers
     -------
     The product is exact; the sum wraps at accumulator_bits.
     """
 
-    chained = ("a", "first", "last", "shift")
+    chained = ("a", "first")
     broadcast = ()
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
         a, b = operand_shape(params.a_format), operand_shape(params.b_format)
-        accumulator = signed(params.accumulator_bits)
         super().__init__(
             {
                 "a_in": In(a),
@@ -51,13 +50,8 @@ class PE(wiring.Component):
                 "b_in": In(b),
                 "b_out": Out(b),
                 "first_in": In(1),
-                "last_in": In(1),
-                "shift_in": In(1),
                 "first_out": Out(1),
-                "last_out": Out(1),
-                "shift_out": Out(1),
-                "drain_in": In(accumulator),
-                "drain_out": Out(accumulator),
+                "value": Out(signed(params.accumulator_bits)),
             }
         )
 
@@ -67,21 +61,14 @@ class PE(wiring.Component):
         b = Signal(self.b_in.shape(), reset_less=True)
         product = Signal((a * b).shape(), reset_less=True)
         accumulator = Signal(signed(self.params.accumulator_bits), reset_less=True)
-        drain = Signal.like(accumulator)
         m.d.sync += [
             a.eq(self.a_in),
             b.eq(self.b_in),
             self.first_out.eq(self.first_in),
-            self.last_out.eq(self.last_in),
-            self.shift_out.eq(self.shift_in),
             product.eq(a * b),
             accumulator.eq(Mux(self.first_out, 0, accumulator) + product),
         ]
-        with m.If(self.last_out):
-            m.d.sync += drain.eq(accumulator)
-        with m.Elif(self.shift_out):
-            m.d.sync += drain.eq(self.drain_in)
-        m.d.comb += [self.a_out.eq(a), self.b_out.eq(b), self.drain_out.eq(drain)]
+        m.d.comb += [self.a_out.eq(a), self.b_out.eq(b), self.value.eq(accumulator)]
         return m
 
 
@@ -101,16 +88,14 @@ class Row(wiring.Component):
     Members
     -------
     a : In; ``k_inner``: a word, taken in a cycle with ``load_in``; ``k_outer``: one operand
-    load_in (``k_inner``), first_in, last_in, thermometer_in : In(1); control of this row
-    load_out, first_out, last_out, thermometer_out : Out(1); one cycle later, for the row below
-    start_drain : In(1); the same for all rows
+    load_in, index_in (``k_inner``), first_in : In; control of this row
+    load_out, index_out, first_out : Out; one cycle later, for the row below
     b_in, b_out : In, Out; one operand per column, down
-    drain_in, drain_out : In, Out; one accumulator per column, down
+    values : Out; the sums of the PEs, column 0 lowest
 
     Timing
     ------
-    Row r shifts its drain registers for r cycles from ``start_drain`` on: a window that grows by
-    one from row to row, so that a row that has passed everything on may already be copied to.
+    That of ``PE``; column c lags c cycles.
 
     Numbers
     -------
@@ -119,59 +104,49 @@ class Row(wiring.Component):
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
-        self.control: tuple[str, ...] = ("first", "last", "thermometer")
-        if params.a_feed == "k_inner":
-            self.control = ("load", *self.control)
-        self.chained = (*self.control, "b", "drain")
-        self.broadcast = ("a", "start_drain") if params.a_feed == "k_inner" else ("start_drain",)
+        is_inner = params.a_feed == "k_inner"
+        control: dict[str, Any] = {"first": 1}
+        if is_inner:
+            control |= {"load": 1, "index": index_shape(params.lanes)}
+        self.control = tuple(control)
+        self.chained = (*self.control, "b")
+        self.broadcast = ("a",) if is_inner else ()
         b_bits = params.cols * params.b_format.bits
-        drain_bits = params.cols * params.accumulator_bits
         a_bits = params.a_word_bits if params.a_feed == "k_inner" else params.a_format.bits
         super().__init__(
             {
                 "a": In(a_bits),
-                **{f"{name}_in": In(1) for name in self.control},
-                **{f"{name}_out": Out(1) for name in self.control},
-                "start_drain": In(1),
+                **{f"{name}_in": In(shape) for name, shape in control.items()},
+                **{f"{name}_out": Out(shape) for name, shape in control.items()},
                 "b_in": In(b_bits),
                 "b_out": Out(b_bits),
-                "drain_in": In(drain_bits),
-                "drain_out": Out(drain_bits),
+                "values": Out(params.cols * params.accumulator_bits),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         p = self.params
-        m.d.sync += [
-            self.first_out.eq(self.first_in),
-            self.last_out.eq(self.last_in),
-            self.thermometer_out.eq(self.thermometer_in | self.start_drain),
-        ]
+        for name in self.control:
+            m.d.sync += getattr(self, f"{name}_out").eq(getattr(self, f"{name}_in"))
         a = self.a
         if p.a_feed == "k_inner":
             m.submodules.serializer = serializer = Serializer(
                 ElementParams(num=p.lanes, bits=p.a_format.bits)
             )
-            m.d.comb += [serializer.word.eq(self.a), serializer.load.eq(self.load_in)]
-            m.d.sync += self.load_out.eq(self.load_in)
+            m.d.comb += [
+                serializer.word.eq(self.a),
+                serializer.load.eq(self.load_in),
+                serializer.index.eq(self.index_in),
+            ]
             a = serializer.element
         pes = PEs(ChainParams(part=p, num=p.cols, is_compact=p.is_large))
         m.submodules.pes = pes
         m.d.comb += [
             pes.a_in.eq(a),
             pes.first_in.eq(self.first_in),
-            pes.last_in.eq(self.last_in),
-            pes.shift_in.eq(self.thermometer_in),
             pes.b_in.eq(self.b_in),
-            pes.drain_in.eq(self.drain_in),
             self.b_out.eq(pes.b_out),
-            self.drain_out.eq(pes.drain_out),
+            self.values.eq(pes.value),
         ]
         return m
-
-
-class Rows(Chain):
-    """Rows above each other."""
-
-    PART = Row

@@ -110,7 +110,7 @@ class MachineState:
             self.sums[:] = 0
         self.sums += self.a.popleft() @ self.b.popleft().T
         if counters[0] == command.loops[0].bound - 1:
-            self.results.append(self._requantize(command, counters[1])[::-1])  # last row first
+            self.results.append(self._requantize(command, counters[1]))
 
     def _accumulate(self, command: Command, counters: tuple[int, ...], start: int) -> None:
         """A k block of a weight-stationary array: a pass for each subblock of its lanes."""

@@ -64,7 +64,7 @@ def test_words_by_hand():
     assert params.param_word_bits == 16
     assert words == [0xFFFF, 0xFFFF, 0x0000, 0x3F80, 2, 0, 7, 0]
     assert matmul(a, b, 32).tolist() == [[14, 11]]
-    assert mapping.unpack_outputs(params, loops, [0, 0x0BFE], 1, 2) == [[-2, 11]]
+    assert mapping.unpack_outputs(params, loops, [0x0BFE, 0], 1, 2) == [[-2, 11]]
 
 
 def test_words_of_outer_feeds_by_hand():

@@ -155,16 +155,14 @@ def output_words(
     loops: mapping.TileLoops | mapping_ws.PassLoops,
     results: list[list[int]],
 ) -> list[int]:
-    """The output words in order, `last` on top: a tile's last row first, or a packet's rows as
-    they are.
-    """
+    """The output words in order, `last` on top: row after row of a tile or a packet."""
     bits = RESULT_BITS if params.has_parameters else params.accumulator_bits
     words = []
     if isinstance(loops, mapping.TileLoops):
         packets = [
             (
                 panel * loops.subpanels + subpanel,
-                range((tile + 1) * params.rows - 1, tile * params.rows - 1, -1),
+                range(tile * params.rows, (tile + 1) * params.rows),
             )
             for panel, tile, subpanel in loops.walk()
         ]
