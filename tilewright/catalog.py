@@ -217,10 +217,14 @@ def spec_sections() -> Mapping[str, "type[TemplateSection]"]:
 
 
 def load_spec(path: str | Path) -> "Spec":
-    """Read and check a spec with all templates of the catalog; `SpecError` has every mistake."""
-    from tilewright import spec
+    """Read and check a spec with all templates and boards; `SpecError` has every mistake.
 
-    return spec.load_spec(path, sections=spec_sections())
+    Of a spec with a board the memory's numbers that it leaves out are the board's.
+    """
+    from tilewright import spec
+    from tilewright.board_of_spec import known_boards, with_board
+
+    return with_board(spec.load_spec(path, sections=spec_sections(), boards=known_boards()))
 
 
 def _load_entry(point: Any, owner: str) -> Template:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tilewright.board_of_spec import known_boards
 from tilewright.spec import SpecError, parse_spec
 from tilewright.spec.source import decode_source
 
@@ -20,7 +21,8 @@ LOCATED = re.compile(r"[a-z0-9_]+\.yaml:[0-9]+:[0-9]+: error: \S")
 def errors_of(case: str) -> SpecError | None:
     path = FOLDER / f"{case}.yaml"
     try:
-        parse_spec(decode_source(path.read_bytes(), path.name), path.name, directory=FOLDER)
+        text = decode_source(path.read_bytes(), path.name)
+        parse_spec(text, path.name, directory=FOLDER, boards=known_boards())
     except SpecError as error:
         return error
     return None

@@ -178,17 +178,6 @@ def test_hash_is_of_the_meaning() -> None:
     assert len(base) == 64
 
 
-def test_boards_are_passed_in() -> None:
-    text = ACCELERATOR + "board: ulx3s\n"
-    spec = parse_spec(text, boards=["ulx3s", "icebreaker"])
-    assert isinstance(spec, AcceleratorSpec)
-    assert spec.board == "ulx3s"
-    with pytest.raises(SpecError, match="did you mean `ulx3s`"):
-        parse_spec(text.replace("ulx3s", "ulx3"), boards=["ulx3s", "icebreaker"])
-    with pytest.raises(SpecError, match="known boards: icebreaker, ulx3s"):
-        parse_spec(text.replace("ulx3s", "zzz"), boards=["ulx3s", "icebreaker"])
-
-
 class AddedSection(TemplateSection):
     """A template that someone else made."""
 

@@ -15,6 +15,7 @@ from tilewright.commands.contract import FlowResult, Progress
 from tilewright.spec import AcceleratorSpec
 
 from .accelerator_report import design_data, design_rows, markdown, verification
+from .board_report import board_data, board_rows
 from .design import Design, make_design
 from .inputs import Samples, load_samples, read_arrays
 from .results import REPORT_JSON, REPORT_TEXT, Result
@@ -42,12 +43,12 @@ def estimate_accelerator(spec: AcceleratorSpec, progress: Progress) -> FlowResul
     """Cycles by the cost laws for one start."""
     progress("estimate")
     design = make_design(spec, batch=_batch(spec))
-    rows = design_rows(design)
+    cycles = design.estimate.cycles
     return Result(
         title=f"{spec.name}: estimate",
         ok=True,
-        rows=rows,
-        data=design_data(design),
+        rows=[*design_rows(design), *board_rows(spec, cycles, design.batch)],
+        data={**design_data(design), **board_data(spec, cycles)},
     )
 
 

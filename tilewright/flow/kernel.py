@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tilewright.board_of_spec import clock_of
 from tilewright.build.files import output_directory, to_json_bytes, write_file
 from tilewright.build.kernel_run import KernelResult, build_kernel, run_kernel
 from tilewright.build.manifests import contents, kernel_manifest
@@ -14,7 +15,9 @@ from tilewright.catalog import find_template
 from tilewright.commands.contract import FlowResult, Progress
 from tilewright.sim.regress import Job
 from tilewright.spec import KernelSpec, spec_hash
+from tilewright.spec.numbers import format_frequency
 
+from .board_report import format_time
 from .results import REPORT_JSON, REPORT_TEXT, Result
 
 PICOSECONDS_PER_CYCLE = 10_000
@@ -37,9 +40,19 @@ def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, 
 def estimate_kernel(spec: KernelSpec) -> FlowResult:
     """What the cost law says of the products that `verify` would run."""
     _, job = _job(spec, None, None)
-    timed = [case for case in job.cases if case.expected_cycles is not None]
-    rows = [(case.name, f"{case.expected_cycles:,} cycles") for case in timed]
-    data = {"cases": [{"name": c.name, "estimated_cycles": c.expected_cycles} for c in timed]}
+    clock_hz = clock_of(spec)
+    rows: list[tuple[str, str]] = []
+    cases: list[dict[str, Any]] = []
+    for case in job.cases:
+        if (cycles := case.expected_cycles) is None:
+            continue
+        words, found = f"{cycles:,} cycles", {"name": case.name, "estimated_cycles": cycles}
+        if clock_hz is not None:
+            found["estimated_seconds"] = cycles / clock_hz
+            words += f", {format_time(cycles / clock_hz)} at {format_frequency(clock_hz)}"
+        rows.append((case.name, words))
+        cases.append(found)
+    data = {"cases": cases}
     return Result(title=f"{spec.name}: estimate", ok=True, rows=rows, data=data)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from .composer import KeyPath
 from .diagnostics import closest, suggestion
 from .model import AcceleratorSpec, KernelSpec, Spec
 from .sections.base import Conflict, SpecContext
@@ -21,8 +22,8 @@ def all_conflicts(spec: Spec, context: SpecContext) -> Iterator[Conflict]:
     """Every rule that a spec of right keys still breaks."""
     yield from spec.conflicts()
     yield from _size_conflicts(spec)
+    yield from _board_conflicts(spec, context)
     if isinstance(spec, AcceleratorSpec):
-        yield from _board_conflicts(spec, context)
         yield from _file_conflicts(spec, context)
 
 
@@ -51,10 +52,28 @@ def _size_conflicts(spec: Spec) -> Iterator[Conflict]:
             )
 
 
-def _board_conflicts(spec: AcceleratorSpec, context: SpecContext) -> Iterator[Conflict]:
-    if spec.board is not None and spec.board not in context.boards:
-        help = suggestion(spec.board, context.boards, "board")
+def _board_conflicts(spec: Spec, context: SpecContext) -> Iterator[Conflict]:
+    """The board is known, and has the memory that is named; a table of the user's is a file."""
+    memory = spec.accelerator.memory.board_memory if isinstance(spec, AcceleratorSpec) else None
+    memory_path: KeyPath = ("accelerator", "memory", "board_memory")
+    if spec.board is None:
+        if memory is not None:
+            help = "add `board: NAME`, or write bytes_per_cycle and latency_cycles"
+            yield Conflict(path=memory_path, rule="stands only beside a board", help=help)
+    elif spec.board_path is not None:
+        if context.directory is not None and (found := _missing_file(spec.directory, spec.board)):
+            yield Conflict(path=("board",), rule=found[0], help=found[1])
+    elif spec.board not in context.boards:
+        help = suggestion(spec.board, sorted(context.boards), "board")
         yield Conflict(path=("board",), rule="must be the name of a board", help=help)
+    elif memory is not None and memory not in context.boards[spec.board]:
+        known = sorted(context.boards[spec.board])
+        yield Conflict(
+            path=memory_path,
+            parties=(memory_path, ("board",)),
+            rule=f"must be a memory of {spec.board}",
+            help=f"it has {', '.join(known)}",
+        )
 
 
 def _file_conflicts(spec: AcceleratorSpec, context: SpecContext) -> Iterator[Conflict]:

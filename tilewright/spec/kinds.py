@@ -57,7 +57,10 @@ class Kind:
     ) -> core_schema.CoreSchema:
         writer = None
         if self.write is not None:
-            writer = core_schema.plain_serializer_function_ser_schema(self.write)
+            # A key that is left out and has no default stays without a value.
+            writer = core_schema.plain_serializer_function_ser_schema(
+                self.write, when_used="unless-none"
+            )
         return core_schema.no_info_plain_validator_function(self.convert, serialization=writer)
 
     def __get_pydantic_json_schema__(

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -21,12 +22,14 @@ from .source import Document, read_document, read_source
 from .table import MAX_DIAGNOSTICS, reported, spec_error
 
 Sections = Mapping[str, type[TemplateSection]]
+Boards = Mapping[str, Collection[str]]
+"""Names of boards with the names of each one's memories, looked up when they are needed."""
 
 
 def load_spec(
     path: str | Path,
     *,
-    boards: Collection[str] = (),
+    boards: Boards = MappingProxyType({}),
     sections: Sections = BUILTIN_SECTIONS,
 ) -> Spec:
     """Reads and checks a spec file. Raises SpecError with all its mistakes."""
@@ -41,12 +44,14 @@ def parse_spec(
     filename: str = "<text>",
     *,
     directory: Path | None = None,
-    boards: Collection[str] = (),
+    boards: Boards = MappingProxyType({}),
     sections: Sections = BUILTIN_SECTIONS,
 ) -> Spec:
     """Checks the text of a spec. Files that it names are looked for if `directory` is given."""
-    context = SpecContext(sections=sections, boards=tuple(sorted(boards)), directory=directory)
-    return _check(read_document(text, filename), context)
+    document = read_document(text, filename)
+    return _check(
+        SpecContext(sections=sections, boards=boards, directory=directory, document=document)
+    )
 
 
 def spec_from_data(
@@ -54,12 +59,14 @@ def spec_from_data(
     filename: str = "<data>",
     *,
     directory: Path | None = None,
-    boards: Collection[str] = (),
+    boards: Boards = MappingProxyType({}),
     sections: Sections = BUILTIN_SECTIONS,
 ) -> Spec:
     """Checks plain data in the form of a spec (units still written: `64KiB`)."""
-    context = SpecContext(sections=sections, boards=tuple(sorted(boards)), directory=directory)
-    return _check(Document(file=filename, data=data), context)
+    document = Document(file=filename, data=data)
+    return _check(
+        SpecContext(sections=sections, boards=boards, directory=directory, document=document)
+    )
 
 
 def spec_hash(spec: Spec) -> str:
@@ -69,7 +76,9 @@ def spec_hash(spec: Spec) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _check(document: Document, context: SpecContext) -> Spec:
+def _check(context: SpecContext) -> Spec:
+    document = context.document
+    assert document is not None
     form, data, mistakes = _form(document)
     if form is None:
         raise spec_error([*document.mistakes, *mistakes])

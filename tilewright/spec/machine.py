@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from .frozen import FrozenMapping
-from .kinds import Section, choice, identifier, power_of_two, require_mapping, size, whole
+from .kinds import (
+    Section,
+    choice,
+    identifier,
+    power_of_two,
+    require_mapping,
+    size,
+    text,
+    truth,
+    whole,
+)
 from .numbers import format_size, word_bytes_of
 from .sections.base import AnySection, Conflict, HardwareSize, TemplateSection
 
@@ -39,15 +49,25 @@ class MemorySection(Section):
     """The AXI4 memory port and what the memory behind it does."""
 
     bytes_per_cycle: Annotated[int, power_of_two(1, 128)] = Field(
-        default=16, description="Width of each data channel, a power of two, 1 to 128. Default 16."
+        default=16,
+        description="Width of each data channel, a power of two, 1 to 128. With a board: what its "
+        "memory can feed in each cycle of the clock. Default 16.",
     )
     latency_cycles: Annotated[int, whole(1, 10_000)] = Field(
         default=40,
         description="Cycles from an accepted read address to its first beat, as simulated and "
-        "estimated. Default 40.",
+        "estimated. With a board: its memory's at the clock. Default 40.",
     )
     outstanding: Annotated[int, whole(1, 64)] = Field(
         default=8, description="Bursts under way at once, 1 to 64. Default 8."
+    )
+    board_memory: Annotated[str | None, text("the name of a memory of the board", 63)] = Field(
+        default=None,
+        description="Which of the board's memories is behind the port. Default: its first.",
+    )
+    address_bits: Annotated[int, whole(12, 64)] = Field(
+        default=64,
+        description="Bits of a byte address, 12 to 64; fewer take less logic. Default 64.",
     )
 
 
@@ -64,6 +84,11 @@ class AcceleratorSection(Section):
         default="rom",
         description="rom: the program is part of the circuit, which is made for it. ram: it can be "
         "replaced over AXI4-Lite. Default rom.",
+    )
+    counters: Annotated[bool, truth()] = Field(
+        default=True,
+        description="Whether the hardware counts what each unit's cycles went to: about 3,000 LUTs "
+        "that a small device may lack. Default true.",
     )
     engines: Annotated[
         Mapping[EngineName, AnyTemplate],

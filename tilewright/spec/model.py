@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PrivateAttr
 
+from .diagnostics import Diagnostic
 from .frozen import FrozenMapping
 from .kinds import (
+    Kind,
     Section,
     choice,
     duration,
+    frequency,
     identifier,
     relative_path,
     require_mapping,
@@ -20,9 +23,23 @@ from .kinds import (
     whole,
 )
 from .machine import AcceleratorSection, AnyTemplate
+from .messages import conflict_diagnostic
 from .sections.base import Conflict, HardwareSize, SpecContext
+from .source import Document
 
 FORMAT_VERSION = 1
+BOARD_SUFFIX = ".yaml"
+
+
+def board_reference() -> Kind:
+    """The name of a board, or the path of a table."""
+    name, path = text("the name of a board"), relative_path("a board's table")
+
+    def convert(value: object) -> str:
+        is_path = isinstance(value, str) and value.endswith(BOARD_SUFFIX)
+        return str((path if is_path else name).convert(value))
+
+    return Kind(convert, name.schema)
 
 
 class ScheduleSection(Section):
@@ -98,6 +115,20 @@ class KernelVerifySection(Section):
     )
 
 
+class _Text:
+    """The text that a spec was read from: where it was written does not change what it says, so
+    all are equal."""
+
+    def __init__(self, document: Document | None) -> None:
+        self.document = document
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class _SpecBase(Section):
     tilewright: Annotated[Literal[1], whole(FORMAT_VERSION, FORMAT_VERSION)] = Field(
         description="Version of this format: 1."
@@ -106,11 +137,35 @@ class _SpecBase(Section):
         description="Name of the design and of its files: a lower-case letter, then at most 62 "
         "of a-z, 0-9 and _; no keyword of Verilog, SystemVerilog, VHDL or C."
     )
+    board: Annotated[str | None, board_reference()] = Field(
+        default=None,
+        description="A board, by its name or by the path of its table (.yaml), relative to this "
+        "file: sets limits, the memory's numbers and the clock.",
+    )
+    clock_hz: Annotated[int | None, frequency(1_000, 2_000_000_000)] = Field(
+        default=None,
+        alias="clock",
+        description="Clock of the design, for seconds beside cycles and for place and route. "
+        "Default: the board's oscillator, if there is a board.",
+    )
     _directory: Path | None = PrivateAttr(default=None)
+    _text: _Text = PrivateAttr(default_factory=lambda: _Text(None))
 
     def model_post_init(self, context: object) -> None:
         if isinstance(context, SpecContext):
             self._directory = context.directory
+            self._text = _Text(context.document)
+
+    def located(self, conflict: Conflict) -> Diagnostic:
+        """A rule that a later stage finds broken as a message at its key, where that is known."""
+        document = self._text.document or Document(file=self.name)
+        return conflict_diagnostic(conflict, document)
+
+    @property
+    def board_path(self) -> Path | None:
+        """The board's table, where the spec names a file."""
+        is_file = self.board is not None and self.board.endswith(BOARD_SUFFIX)
+        return self.directory / str(self.board) if is_file else None
 
     @property
     def directory(self) -> Path:
@@ -141,9 +196,6 @@ class AcceleratorSpec(_SpecBase):
 
     model: Annotated[str, relative_path("a model")] = Field(
         description="Path of the quantised model (.onnx), relative to this file."
-    )
-    board: Annotated[str | None, text("the name of a board")] = Field(
-        default=None, description="A board: sets limits, memory and clock."
     )
     accelerator: AcceleratorSection = Field(description="The machine.")
     schedule: ScheduleSection = Field(

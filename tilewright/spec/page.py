@@ -14,11 +14,8 @@ _INTRO = f"""\
 This page is made from the JSON Schema (`tilewright schema`), and a test compares the two. A spec is
 YAML 1.2 in UTF-8 of at most 256 KiB: no anchors, no tags, no key twice. It has one of two forms, a
 *kernel* (`kernel:`) or an *accelerator* (`accelerator:`). Sizes are written with their unit
-(`64KiB`), times too (`10s`). A key that the page does not list is a mistake; `tilewright check`
-reports all mistakes at once, each with its place.
-
-One key is read and checked but changes nothing yet: `board` (no board is known, so every name is
-refused).
+(`64KiB`), times (`10s`) and frequencies (`25MHz`) too. A key that the page does not list is a
+mistake; `tilewright check` reports all mistakes at once, each with its place.
 """
 _FORMS = (
     ("Kernel", "KernelSpec", ""),
@@ -95,7 +92,8 @@ def _kind(entry: Mapping[str, Any], inner: str | None) -> str:
     if "const" in entry:
         return f"`{json.dumps(entry['const']).strip(chr(34))}`"
     if "enum" in entry:
-        choices = [str(choice) for choice in entry["enum"]]
+        words = {True: "true", False: "false"} if entry["enum"] == [True, False] else {}
+        choices = [words.get(choice, str(choice)) for choice in entry["enum"]]
         if len(choices) > _MAX_CHOICES:
             return _ranges(choices)
         return ", ".join(f"`{choice}`" for choice in choices)
@@ -105,6 +103,8 @@ def _kind(entry: Mapping[str, Any], inner: str | None) -> str:
         return "names and sections" if "patternProperties" in entry else "names and names"
     if "KiB" in entry.get("pattern", ""):
         return "size: `B`, `KiB`, `MiB`, `GiB`"
+    if "MHz" in entry.get("pattern", ""):
+        return "frequency: `Hz`, `kHz`, `MHz`, `GHz`"
     if "min" in entry.get("pattern", ""):
         return "time: `ms`, `s`, `min`, `h`"
     return "text"

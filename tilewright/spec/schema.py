@@ -72,6 +72,8 @@ def _as_written(default: Any, pattern: str) -> Any:
     """A default as a user would write it: with its unit, or by its name."""
     if isinstance(default, dict) and set(default) == {"bits", "signed"}:
         return str(NumberFormat(default["bits"], default["signed"]))
+    if isinstance(default, dict):
+        return {key: value for key, value in default.items() if value is not None}
     if "KiB" in pattern and isinstance(default, int):
         return format_size(default)
     if "min" in pattern and isinstance(default, float):

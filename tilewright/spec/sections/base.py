@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +20,7 @@ from pydantic_core import InitErrorDetails, core_schema
 from ..composer import KeyPath
 from ..diagnostics import closest, suggestion
 from ..kinds import Section, mistake
+from ..source import Document
 
 SECTION_MARK = "x-template-section"  # json_schema puts the known templates in its place
 
@@ -88,6 +89,10 @@ class TemplateSection(Section):
         """What the section would elaborate to."""
         return HardwareSize()
 
+    def shrinking(self, resource: str) -> str:
+        """Keys that make less of `resource`: "lut", "ff", "dsp" (logic), others (memory)."""
+        return self.logic_keys if resource in ("lut", "ff", "dsp") else self.memory_keys
+
     def word_lanes(self) -> int | None:
         """Elements of a word, or None if the template has no words."""
         return None
@@ -95,11 +100,16 @@ class TemplateSection(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class SpecContext:
-    """What validation knows beside the text. `directory` None: no files are looked for."""
+    """What validation knows beside the text.
+
+    `boards` are the names of boards with those of their memories. `directory` None: no files are
+    looked for. `document` None: nobody knows where the keys stand.
+    """
 
     sections: Mapping[str, type[TemplateSection]] = field(default_factory=dict)
-    boards: tuple[str, ...] = ()
+    boards: Mapping[str, Collection[str]] = field(default_factory=dict)
     directory: Path | None = None
+    document: Document | None = None
 
 
 class AnySection:

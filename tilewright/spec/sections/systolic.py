@@ -106,6 +106,14 @@ class SystolicSection(TemplateSection):
         "one pass. Default 128.",
     )
 
+    def shrinking(self, resource: str) -> str:
+        """As in the base, and the requantizer's mode, where the smaller one is not taken yet."""
+        keys = super().shrinking(resource)
+        is_logic = resource in ("lut", "ff", "dsp")
+        if is_logic and self.output == "int8" and self.requantize.mode == "exact":
+            return f"{keys}, or write `requantize: {{mode: fixed}}`"
+        return keys
+
     @property
     def subpanels(self) -> int:
         """Groups of `cols` output channels in a panel of `lanes`."""

@@ -1,0 +1,197 @@
+"""A spec and its board: what the board decides where the spec is silent, and what fits on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from tilewright.boards import Board, BoardMemory, Overuse, board_names, load_board, load_board_file
+from tilewright.boards import overuse as overuse_of
+from tilewright.boards.model import MAX_PORT_BYTES
+from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, SpecError
+from tilewright.spec.numbers import format_frequency, format_size
+from tilewright.spec.sections.base import Conflict
+
+__all__ = [
+    "board_of",
+    "check_device",
+    "check_memory",
+    "clock_of",
+    "known_boards",
+    "memory_of",
+    "memory_words",
+    "with_board",
+]
+
+AnySpec = TypeVar("AnySpec", KernelSpec, AcceleratorSpec)
+MEMORY = ("accelerator", "memory")
+
+
+class _KnownBoards(Mapping[str, tuple[str, ...]]):
+    """All boards with the names of their memories; a table is read when it is asked for."""
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name not in board_names():
+            raise KeyError(name)
+        return tuple(memory.name for memory in load_board(name).memories)
+
+    def __contains__(self, name: object) -> bool:
+        return name in board_names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(board_names())
+
+    def __len__(self) -> int:
+        return len(board_names())
+
+
+def known_boards() -> Mapping[str, tuple[str, ...]]:
+    """Names of the boards of the package with those of their memories, for `load_spec`."""
+    return _KnownBoards()
+
+
+def board_of(spec: Spec) -> Board | None:
+    """The spec's board, if it has one.
+
+    Raises:
+        SpecError: with the mistakes of the table, if it is the user's own.
+    """
+    if spec.board_path is not None:
+        return load_board_file(spec.board_path)
+    return None if spec.board is None else load_board(spec.board)
+
+
+def clock_of(spec: Spec, board: Board | None = None) -> int | None:
+    """The design's clock in Hz: the spec's, else that of `board` or of the spec's board, if any."""
+    if spec.clock_hz is not None:
+        return spec.clock_hz
+    board = board or board_of(spec)
+    return None if board is None else board.clock.frequency_hz
+
+
+def memory_of(spec: AcceleratorSpec, board: Board) -> BoardMemory:
+    """The memory of the board that is behind the accelerator's port.
+
+    Raises:
+        SpecError: if the board has none of this name.
+    """
+    name = spec.accelerator.memory.board_memory
+    try:
+        return board.memory(name)
+    except KeyError:
+        known = ", ".join(memory.name for memory in board.memories)
+        rule, help = f"must be a memory of {board.name}", f"it has {known}"
+        conflict = Conflict(path=(*MEMORY, "board_memory"), rule=rule, value=name, help=help)
+        raise SpecError([spec.located(conflict)]) from None
+
+
+def with_board(spec: AnySpec, board: Board | None = None) -> AnySpec:
+    """The spec with `board` (None: its own) and that board's numbers where it has none itself.
+
+    A memory that is not on the chip gives `bytes_per_cycle` (the largest power of two that it can
+    feed in each cycle) and `latency_cycles`, both at the design's clock; one on the chip is as wide
+    as a word.
+
+    Raises:
+        SpecError: if the board's table is wrong, or has no memory of the name that is wanted.
+    """
+    if board is None:
+        board = board_of(spec)
+    elif spec.board is None:
+        spec = spec.model_copy(update={"board": board.name})
+    if board is None or not isinstance(spec, AcceleratorSpec):
+        return spec
+    section, given = spec.accelerator, spec.accelerator.memory.model_fields_set
+    memory, clock_hz = memory_of(spec, board), clock_of(spec, board)
+    assert clock_hz is not None
+    width = memory.bytes_per_cycle(clock_hz) or min(MAX_PORT_BYTES, section.word_bytes)
+    numbers = {"bytes_per_cycle": width, "latency_cycles": memory.latency_cycles(clock_hz)}
+    left_out = {key: value for key, value in numbers.items() if key not in given}
+    filled = section.memory.model_copy(update=left_out)
+    return spec.model_copy(update={"accelerator": section.model_copy(update={"memory": filled})})
+
+
+def memory_words(spec: AcceleratorSpec) -> str:
+    """The memory's numbers and where they are from, for reports."""
+    memory = spec.accelerator.memory
+    numbers = f"{memory.bytes_per_cycle} bytes per cycle, {memory.latency_cycles} cycles latency"
+    board = board_of(spec)
+    if board is None:
+        return numbers
+    chosen, clock_hz = memory_of(spec, board), clock_of(spec, board)
+    assert clock_hz is not None
+    boards_own = (
+        chosen.bytes_per_cycle(clock_hz) or min(MAX_PORT_BYTES, spec.accelerator.word_bytes),
+        chosen.latency_cycles(clock_hz),
+    )
+    if boards_own != (memory.bytes_per_cycle, memory.latency_cycles):
+        return f"{numbers}, as the spec says"
+    clock = format_frequency(clock_hz)
+    return f"{numbers}: {chosen.name} of {board.name} at {clock} ({chosen.source})"
+
+
+def check_memory(spec: AcceleratorSpec, board: Board, image_bytes: int) -> None:
+    """Whether the memory image (weights, parameters, inputs, results) fits the board's memory.
+
+    Raises:
+        SpecError: saying by how much it does not, and what to change.
+    """
+    memory = memory_of(spec, board)
+    if image_bytes <= memory.capacity_bytes:
+        return
+    excess = image_bytes - memory.capacity_bytes
+    larger = [m.name for m in board.memories if m.capacity_bytes >= image_bytes]
+    advice = [f"`board_memory: {name}` has room" for name in larger]
+    if spec.verify is not None and spec.verify.batch > 1:
+        advice.append(f"a verify.batch below {spec.verify.batch} takes less")
+    conflict = Conflict(
+        path=(*MEMORY, "board_memory"),
+        rule=f"the memory image has {image_bytes:,} bytes, {memory.name} of {board.name} "
+        f"{memory.capacity_bytes:,}: {excess:,} too many",
+        value=memory.name,
+        help="; ".join(advice)
+        or f"a smaller model, or a board with more than {format_size(memory.capacity_bytes)}",
+    )
+    raise SpecError([spec.located(conflict)])
+
+
+def check_device(spec: Spec, board: Board, used: Mapping[str, int]) -> None:
+    """Whether a design fits the board's device.
+
+    `used` is estimated or counted after synthesis: any of "lut", "ff", "dsp", "ram_blocks" and
+    "large_ram_blocks".
+
+    Raises:
+        SpecError: a mistake for each resource of which there is too little: how much of what, which
+            keys make it less, and which boards have enough.
+    """
+    found = overuse_of(board.device, used)
+    if found:
+        roomy = _roomy_boards(board, used)
+        raise SpecError([spec.located(_too_large(spec, board, item, roomy)) for item in found])
+
+
+def _too_large(spec: Spec, board: Board, item: Overuse, roomy: list[str]) -> Conflict:
+    path: tuple[str | int, ...] = ("kernel",)
+    if isinstance(spec, KernelSpec):
+        keys = spec.kernel.shrinking(item.resource)
+    else:
+        name, engine = next(iter(spec.accelerator.engines.items()))
+        path, keys = ("accelerator", "engines", name), engine.shrinking(item.resource)
+        if item.resource in ("ram_blocks", "large_ram_blocks"):
+            path = ("accelerator", "scratchpad")
+            keys = f"the capacity of the scratchpad, {keys}"
+    advice = f"lower {keys}"
+    if roomy:
+        advice += f"; it fits {' and '.join(roomy)}"
+    return Conflict(path=path, rule=f"{board.device.name} on {board.name}: {item}", help=advice)
+
+
+def _roomy_boards(board: Board, used: Mapping[str, int]) -> list[str]:
+    """Boards of the package with a larger device of the same family, whose LUTs count alike."""
+    boards = [load_board(name) for name in board_names()]
+    return [
+        other.name
+        for other in boards
+        if other.device.family == board.device.family and not overuse_of(other.device, used)
+    ]
