@@ -15,6 +15,7 @@ def systolic_machine(
     dataflow: str = "output_stationary",
     requantize: str = "exact",
     multiplier_bits: int = 24,
+    products_per_dsp: int = 1,
     param_sets: int | None = None,
     accumulator_rows: int = 128,
     scratchpad_bytes: int = 64 * 1024,
@@ -36,6 +37,7 @@ def systolic_machine(
         "dataflow": dataflow,
         "requantize": requantize,
         "multiplier_bits": multiplier_bits,
+        "products_per_dsp": products_per_dsp,
         "param_sets": param_sets or 4 * -(-lanes // cols),
         "accumulator_rows": accumulator_rows,
     }

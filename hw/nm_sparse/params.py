@@ -29,6 +29,7 @@ class NMSparseParams(SystolicParams):
     dataflow: Dataflow = field(default="output_stationary", init=False)
     a_feed: Feed = field(default="k_outer", init=False)
     b_feed: Feed = field(default="k_outer", init=False)
+    products_per_dsp: int = field(default=1, init=False)
     group: int = 4
     feed_lanes: int = 2
     mux: Mux = "pe"

@@ -5,10 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import ChainParams
-from .cost import collect_levels
+from .cost import collect_levels, pair_cycles
 from .feed import ColumnEdges, Skew
+from .pair import pack_operands
 from .params import ElementParams, RowGroupParams, SystolicParams
-from .ports import index_shape
+from .ports import index_shape, operand_shape
 from .rows import SELECT_BITS, RowGroup
 
 
@@ -33,7 +34,7 @@ class SystolicArray(wiring.Component):
     ------
     PE (r, c) sees step k of a block r + c + k + 1 cycles after the block's first word. Tiles follow
     each other without a gap if their ends are at least max(rows, cols) cycles apart. A tile's first
-    value comes ``collect_levels`` + 2 cycles after its ``last``, with the sum of PE (0, 0).
+    value comes ``collect_levels`` + ``pair_cycles`` + 2 cycles after its ``last``.
 
     Numbers
     -------
@@ -71,8 +72,9 @@ class SystolicArray(wiring.Component):
         p = self.params
         group = RowGroupParams(array=p, rows=p.rows, levels=collect_levels(p))
         m.submodules.rows = rows = self.ROWS(group)
-        m.d.comb += [rows.first_in.eq(self.first), self.values.eq(rows.values)]
+        m.d.comb += rows.first_in.eq(self.first)
         self._connect_edges(m, rows)
+        self._connect_values(m, rows.values)
         row, is_active = self._walk(m)
         self._select(m, rows, row)
         self._mark_values(m, row, is_active)
@@ -98,11 +100,38 @@ class SystolicArray(wiring.Component):
                 b_edge.word.eq(self.b_word),
                 b_edge.load_in.eq(self.b_load),
                 b_edge.index_in.eq(self._element(m, "b", self.b_load)),
-                rows.b_in.eq(b_edge.element),
             ]
+            b = b_edge.element
         else:
             m.submodules.b_edge = b_edge = Skew(ElementParams(num=p.cols, bits=p.b_format.bits))
-            m.d.comb += [b_edge.i.eq(self.b_word), rows.b_in.eq(b_edge.o)]
+            m.d.comb += b_edge.i.eq(self.b_word)
+            b = b_edge.o
+        m.d.comb += rows.b_in.eq(b if p.products_per_dsp == 1 else self._pack(m, b))
+
+    def _pack(self, m, b):
+        """Operands of pairs of columns; the even column's wait for the odd one's."""
+        p = self.params
+        bits, shape = p.b_format.bits, operand_shape(p.b_format)
+        pairs = []
+        for c in range(0, p.cols, 2):
+            low = Signal(shape, name=f"b_{c}", reset_less=True)
+            high = Signal(shape, name=f"b_{c + 1}")
+            m.d.sync += low.eq(b[c * bits : (c + 1) * bits])
+            m.d.comb += high.eq(b[(c + 1) * bits : (c + 2) * bits])
+            pairs.append(pack_operands(p, low, high))
+        return Cat(pairs)
+
+    def _connect_values(self, m, values):
+        """Column c lags c cycles: the odd one of a pair, which is not late, waits for a cycle."""
+        p = self.params
+        bits = p.accumulator_bits
+        for c in range(p.cols):
+            value = values[c * bits : (c + 1) * bits]
+            if p.products_per_dsp == 2 and c % 2:
+                waiting = Signal(bits, name=f"value_{c}", reset_less=True)
+                m.d.sync += waiting.eq(value)
+                value = waiting
+            m.d.comb += self.values[c].eq(value)
 
     def _element(self, m, name, load):
         """Number of the element that the first serialiser hands out: 0 after its load."""
@@ -127,21 +156,25 @@ class SystolicArray(wiring.Component):
             digit = row[level * SELECT_BITS : (level + 1) * SELECT_BITS]
             digit = Cat(digit, Const(0, SELECT_BITS - len(digit)))
             digit = _later(m, f"level_{level}", digit, level)
+            columns = []
             for c in range(p.cols):
-                digits.append(digit)
+                columns.append(digit)
                 digit = _later(m, f"select_{level}_{c}", digit, 1)
+            # The even column of a pair keeps the time of the odd one.
+            late = p.products_per_dsp - 1
+            digits += [columns[c | late] for c in range(p.cols)]
         if digits:
             m.d.comb += rows.select.eq(Cat(digits))
 
     def _mark_values(self, m, row, is_active):
         """Marks a tile's values and the last of them, and announces them two cycles before."""
-        levels = collect_levels(self.params)
+        cycles = collect_levels(self.params) + pair_cycles(self.params)
         is_last = is_active & (row == self.params.rows - 1)
-        marks = _later(m, "marks", Cat(is_active, is_last), levels)
+        marks = _later(m, "marks", Cat(is_active, is_last), cycles)
         m.d.comb += [
             self.valid.eq(marks[0]),
             self.value_last.eq(marks[1]),
-            self.announce.eq(_later(m, "announce", self.last, levels)),
+            self.announce.eq(_later(m, "announce", self.last, cycles)),
         ]
 
 

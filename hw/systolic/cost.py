@@ -86,10 +86,15 @@ def collect_levels(params: SystolicParams) -> int:
     return levels
 
 
+def pair_cycles(params: SystolicParams) -> int:
+    """Cycles that values come later because columns that share a multiplier wait for each other."""
+    return params.products_per_dsp - 1
+
+
 def start_to_value_cycles(params: SystolicParams) -> int:
     """From the start of a tile's last block to its first value (that of row 0) at the drain."""
     last_step = START_TO_STEP_CYCLES + block_cycles(params) - 1
-    return last_step + STEP_TO_SUM_CYCLES + collect_levels(params)
+    return last_step + STEP_TO_SUM_CYCLES + collect_levels(params) + pair_cycles(params)
 
 
 def first_output_cycles(params: SystolicParams) -> int:

@@ -20,6 +20,7 @@ WORD_ELEMENT_BITS = 8  # a parameter word is as wide as a memory word, whose ele
 RESULT_BITS = 8
 LARGE_PES = 8 * 8
 OPERAND_BITS = range(2, 17)
+PAIRED_BITS = 8  # of operands whose products share a multiplier
 
 
 INT8 = NumberFormat(bits=8)
@@ -56,7 +57,8 @@ class SystolicParams:
     (bias, requantize, saturate) or `raw` (accumulators). `param_sets` sets of `cols` parameter
     entries are kept in the array. `edge_blocks` k blocks of operand words are buffered at each
     edge. `accumulator_rows` is the depth of a weight-stationary array's accumulator memory.
-    `bound_bits` is the width of a command's loop bounds.
+    `bound_bits` is the width of a command's loop bounds. `products_per_dsp` 2 lets two
+    neighbouring columns of an output-stationary array share a multiplier of 8 by 25 bits.
     """
 
     rows: int
@@ -75,6 +77,7 @@ class SystolicParams:
     accumulator_rows: int = 512
     bound_bits: int = 16
     edge_blocks: int = 2
+    products_per_dsp: int = 1
 
     def __post_init__(self) -> None:
         for name in ("rows", "cols", "lanes", "param_sets", "accumulator_rows", "bound_bits"):
@@ -94,7 +97,21 @@ class SystolicParams:
                 raise ValueError(f"{name}: 2..16 bits, got {bits}")
         if not 8 <= self.accumulator_bits <= 48:
             raise ValueError(f"accumulator_bits: 8..48, got {self.accumulator_bits}")
+        self._check_products()
         self.requantize_params  # noqa: B018 - checks mode and multiplier_bits
+
+    def _check_products(self) -> None:
+        if self.products_per_dsp not in (1, 2):
+            raise ValueError(f"products_per_dsp: 1 or 2, got {self.products_per_dsp}")
+        if self.products_per_dsp == 1:
+            return
+        if self.dataflow != "output_stationary":
+            raise ValueError(f"products_per_dsp: 1 with dataflow {self.dataflow}, got 2")
+        if self.cols % 2:
+            raise ValueError(f"products_per_dsp: 1 with an odd number of cols {self.cols}, got 2")
+        for name in ("a_format", "b_format"):
+            if (bits := getattr(self, name).bits) > PAIRED_BITS:
+                raise ValueError(f"products_per_dsp: 1 with {name} of {bits} bits, got 2")
 
     @cached_property
     def requantize_params(self) -> RequantizeParams:
@@ -128,6 +145,18 @@ class SystolicParams:
     def b_word_bits(self) -> int:
         """Width of a B word."""
         return self.lanes * self.b_format.bits
+
+    @property
+    def product_bits(self) -> int:
+        """Bits of a signed number that holds any product."""
+        is_unsigned = not (self.a_format.signed or self.b_format.signed)
+        return self.a_format.bits + self.b_format.bits + is_unsigned
+
+    @property
+    def pe_operand_bits(self) -> int:
+        """Width of what goes down a column, or a pair of columns that share a multiplier."""
+        bits = self.b_format.bits
+        return bits if self.products_per_dsp == 1 else 2 * bits + 1
 
     @property
     def param_word_bits(self) -> int:

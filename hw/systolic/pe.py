@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain, ChainParams
 from .feed import Serializer
+from .pair import PEPairs
 from .params import ElementParams, SystolicParams
 from .ports import index_shape, operand_shape
 
@@ -90,12 +91,12 @@ class Row(wiring.Component):
     a : In; ``k_inner``: a word, taken in a cycle with ``load_in``; ``k_outer``: one operand
     load_in, index_in (``k_inner``), first_in : In; control of this row
     load_out, index_out, first_out : Out; one cycle later, for the row below
-    b_in, b_out : In, Out; one operand per column, down
+    b_in, b_out : In, Out; one operand per column (or packed ones per pair of columns), down
     values : Out; the sums of the PEs, column 0 lowest
 
     Timing
     ------
-    That of ``PE``; column c lags c cycles.
+    That of ``PE``; column c lags c cycles (of a pair, both lag as the odd one).
 
     Numbers
     -------
@@ -111,7 +112,7 @@ class Row(wiring.Component):
         self.control = tuple(control)
         self.chained = (*self.control, "b")
         self.broadcast = ("a",) if is_inner else ()
-        b_bits = params.cols * params.b_format.bits
+        b_bits = params.cols // params.products_per_dsp * params.pe_operand_bits
         a_bits = params.a_word_bits if params.a_feed == "k_inner" else params.a_format.bits
         super().__init__(
             {
@@ -140,7 +141,9 @@ class Row(wiring.Component):
                 serializer.index.eq(self.index_in),
             ]
             a = serializer.element
-        pes = PEs(ChainParams(part=p, num=p.cols, is_compact=p.is_large))
+        kind = PEs if p.products_per_dsp == 1 else PEPairs
+        num = p.cols // p.products_per_dsp
+        pes = kind(ChainParams(part=p, num=num, is_compact=p.is_large))
         m.submodules.pes = pes
         m.d.comb += [
             pes.a_in.eq(a),

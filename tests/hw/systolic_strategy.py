@@ -16,7 +16,7 @@ def _section(draw: DrawFn) -> dict[str, Any]:
     rows, cols = draw(st.integers(1, 5)), draw(st.integers(1, 5))
     lanes = max(rows, cols) + draw(st.integers(0, 4))
     signs = [draw(st.sampled_from(["int", "uint"])) for _ in range(2)]
-    bits = [draw(st.integers(2, 16)) for _ in range(2)]
+    bits = [draw(st.integers(2, draw(st.sampled_from([8, 16])))) for _ in range(2)]
     product_bits = sum(bits) + (signs == ["uint", "uint"])
     section: dict[str, Any] = {
         "template": "systolic",
@@ -32,6 +32,8 @@ def _section(draw: DrawFn) -> dict[str, Any]:
     if section["dataflow"] == "output_stationary":
         for feed in ("a_feed", "b_feed"):
             section[feed] = draw(st.sampled_from(["k_inner", "k_outer"]))
+        if cols % 2 == 0 and max(bits) <= 8:
+            section["products_per_dsp"] = draw(st.integers(1, 2))
     else:
         section["accumulator_rows"] = draw(st.integers(1, 24))
     if section["output"] == "int8":

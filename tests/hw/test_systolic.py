@@ -75,6 +75,15 @@ CASES = {
     "mixed_b": params_of("4x3/4 int16 int4 io", accumulator_bits=40, output="raw"),
     "tight": params_of("2x3/4 int8 int8 ii", param_sets=2),
     "deep": params_of("3x2/5 int8 int8 oi", param_sets=2, edge_blocks=3),
+    "pairs": params_of("3x4/5 int8 int8 ii", products_per_dsp=2),
+    "pairs_outer": params_of("5x2/5 int8 uint8 oo", output="raw", products_per_dsp=2),
+    "pairs_mixed": params_of("1x6/6 uint8 int8 oi", products_per_dsp=2),
+    "pairs_narrow": params_of(
+        "4x4/4 uint8 uint8 io", output="raw", accumulator_bits=18, products_per_dsp=2
+    ),
+    "pairs_int4": params_of(
+        "6x2/8 int4 int5 ii", output="raw", accumulator_bits=9, products_per_dsp=2
+    ),
     "narrow": params_of("2x2/3 int2 uint2 ii", accumulator_bits=8),
 }
 

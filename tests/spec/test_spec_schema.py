@@ -64,7 +64,7 @@ BEYOND_SCHEMA = (
     "model_backslash", "model_control", "model_home", "model_is_folder", "model_no_folder",
     "model_not_found", "multiplier_bits_with", "name_c_", "name_systemverilog", "name_verilog",
     "name_vhdl", "number_too_long", "objective_weight", "param_sets_too_few", "param_sets_with",
-    "requantize_with", "scratchpad_beyond", "scratchpad_fraction", "scratchpad_not",
+    "products_odd", "products_wide", "requantize_with", "scratchpad_beyond", "scratchpad_fraction", "scratchpad_not",
     "scratchpad_too", "tag", "time_limit_range", "too_large_", "key_not_text", "merge_key",
     "rows_exponent",
     "nm_accumulator", "nm_engine", "nm_feed_lanes_too_many", "nm_prune_cols_unused",

@@ -74,6 +74,7 @@ def machine_of(spec: AcceleratorSpec) -> Machine:
         dataflow=engine.dataflow,  # type: ignore[attr-defined]
         requantize=engine.requantize.mode,  # type: ignore[attr-defined]
         multiplier_bits=engine.requantize.multiplier_bits,  # type: ignore[attr-defined]
+        products_per_dsp=engine.products_per_dsp,  # type: ignore[attr-defined]
         param_sets=engine.param_sets,  # type: ignore[attr-defined]
         accumulator_rows=engine.accumulator_rows,  # type: ignore[attr-defined]
         scratchpad_bytes=section.bank_words * section.scratchpad.banks * section.lanes,

@@ -36,6 +36,7 @@ def params_of(section: SystolicSection) -> SystolicParams:
         output=section.output,
         requantize=section.requantize.mode,
         multiplier_bits=section.requantize.multiplier_bits,
+        products_per_dsp=section.products_per_dsp,
         param_sets=section.param_sets,
         accumulator_rows=section.accumulator_rows,
     )

@@ -15,6 +15,7 @@ MAX_SIDE = 256
 MAX_LANES = 1024
 DEFAULT_LANES = 16
 PARAMETER_BITS = 64
+PAIRED_BITS = 8  # of operands whose products may share a multiplier
 REQUANTIZER_REGISTER_BITS = 160  # per column; an estimate
 
 Dataflow = Literal["output_stationary", "weight_stationary"]
@@ -114,6 +115,13 @@ class SystolicSection(TemplateSection):
             return f"{keys}, or write `requantize: {{mode: fixed}}`"
         return keys
 
+    products_per_dsp: Annotated[int, whole(1, 2)] = Field(
+        default=1,
+        description="2: two neighbouring columns share a multiplier of 8 by 25 bits, which is one "
+        "DSP block of a Xilinx device, for operands of at most 8 bits and an even number of cols "
+        "(output_stationary only); results come one cycle later. Default 1.",
+    )
+
     @property
     def subpanels(self) -> int:
         """Groups of `cols` output channels in a panel of `lanes`."""
@@ -130,6 +138,8 @@ class SystolicSection(TemplateSection):
     def conflicts(self) -> Iterator[Conflict]:
         yield from self._width_conflicts()
         yield from self._unused_conflicts()
+        if self.products_per_dsp == 2:
+            yield from self._product_conflicts()
         if self.dataflow == "weight_stationary":
             for feed in ("a_feed", "b_feed"):
                 if getattr(self, feed) == "k_outer":
@@ -164,6 +174,31 @@ class SystolicSection(TemplateSection):
                 rule=f"must be at least {self.subpanels}, the sets of one panel: lanes "
                 f"{self.lanes} / cols {self.cols} rounded up",
             )
+
+    def _product_conflicts(self) -> Iterator[Conflict]:
+        """What two products of one multiplier ask for."""
+        key = "products_per_dsp"
+        if self.dataflow != "output_stationary":
+            yield Conflict(
+                path=(key,),
+                parties=((key,), ("dataflow",)),
+                rule=f"must be 1 with dataflow {self.dataflow}",
+                help="or choose dataflow output_stationary",
+            )
+        if self.cols % 2:
+            yield Conflict(
+                path=(key,),
+                parties=((key,), ("cols",)),
+                rule=f"must be 1 with an odd number of cols, here {self.cols}",
+            )
+        for name, number in (("a", self.a), ("b", self.b)):
+            if number.bits > PAIRED_BITS:
+                yield Conflict(
+                    path=(key,),
+                    parties=((key,), (name,)),
+                    rule=f"must be 1 with operands of more than {PAIRED_BITS} bits, {name} is "
+                    f"{number}",
+                )
 
     def _unused_conflicts(self) -> Iterator[Conflict]:
         """Keys that were written and would do nothing."""
