@@ -39,16 +39,20 @@ def configure(
     name: str,
     spec_hash: int = 0,
     programmable_rows: int = 0,
+    has_counters: bool = True,
+    address_bits: int = 64,
 ) -> HardwareConfig:
     """The hardware for `program` alone, or for any program with its tokens.
 
     `programmable_rows` is the number of commands of each unit that a programmable accelerator
-    holds; 0 makes a fixed one.
+    holds; 0 makes a fixed one. `has_counters`: activity counters; `address_bits`: byte addresses of
+    the memory port.
 
     Raises:
         ConfigureError: if the program needs more than the hardware can have.
     """
     around = _surroundings(machine, program, is_programmable=programmable_rows > 0)
+    around = replace(around, axi=replace(around.axi, address_bits=address_bits))
     units = tuple(_unit(unit, program, around, programmable_rows) for unit in UNITS)
     return HardwareConfig(
         name=name,
@@ -59,6 +63,7 @@ def configure(
         units=units,
         tokens=tuple(_wire(token, units, around.is_programmable) for token in program.tokens),
         spec_hash=spec_hash,
+        has_counters=has_counters,
     )
 
 

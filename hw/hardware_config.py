@@ -8,7 +8,7 @@ from functools import cached_property
 from tilewright.dataflow.program import Token
 from tilewright.hw.lib.dma_params import AxiParams, LoadParams, StoreParams
 from tilewright.hw.lib.memory_params import QueueParams, ScratchpadParams
-from tilewright.hw.lib.params import StreamerParams, TokenParams
+from tilewright.hw.lib.params import CounterParams, StreamerParams, TokenParams
 from tilewright.hw.systolic.params import SystolicParams
 
 UNITS = ("load", "store", "array.a", "array.b", "array.core", "array.o")
@@ -55,10 +55,16 @@ class HardwareConfig:
     units: tuple[UnitConfig, ...]
     tokens: tuple[TokenWire, ...]
     spec_hash: int = 0
+    has_counters: bool = True
 
     def unit(self, name: str) -> UnitConfig:
         """The unit of this name."""
         return next(unit for unit in self.units if unit.name == name)
+
+    @property
+    def num_counters(self) -> int:
+        """Activity counters that can be read."""
+        return CounterParams(num_units=len(self.units)).num_counters if self.has_counters else 0
 
     @cached_property
     def program_row_chunks(self) -> int:

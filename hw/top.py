@@ -43,6 +43,8 @@ def register_table(config: HardwareConfig) -> RegisterTable:
         version=VERSION,
         spec_hash=config.spec_hash,
         program_bytes=program_bytes,
+        has_counters=config.has_counters,
+        address_bits=config.axi.address_bits,
     )
 
 
@@ -198,9 +200,8 @@ class Accelerator(wiring.Component):
     def _memory(self, m, parts, registers):
         for name in ("load", "store"):
             connect_flat(m, self, "m_axi", parts[name].m_axi)
-            m.d.comb += parts[name].base.eq(
-                Cat(registers.memory_base_low, registers.memory_base_high)
-            )
+            high = getattr(registers, "memory_base_high", Const(0, 0))
+            m.d.comb += parts[name].base.eq(Cat(registers.memory_base_low, high))
 
     def _scratchpad(self, m, parts, clear):
         m.submodules.scratchpad = scratchpad = Scratchpad(self.config.scratchpad)
@@ -243,6 +244,14 @@ class Accelerator(wiring.Component):
             m.d.sync += cycles.eq(0)
         with m.Elif(self.m_axi_bvalid & self.m_axi_bready & running):
             m.d.sync += cycles.eq(now + 1)
+        m.d.comb += [
+            registers.cycles_low.eq(cycles[:32]),
+            registers.cycles_high.eq(cycles[32:]),
+        ]
+        if self.config.has_counters:
+            self._count_activity(m, registers, parts, clear, running)
+
+    def _count_activity(self, m, registers, parts, clear, running):
         params = CounterParams(num_units=len(self.config.units))
         m.submodules.counters = counters = ActivityCounters(params)
         for place, unit in enumerate(UNITS):
@@ -255,8 +264,6 @@ class Accelerator(wiring.Component):
             counters.index.eq(registers.counter_index),
             registers.counter_low.eq(counters.value[:32]),
             registers.counter_high.eq(counters.value[32:]),
-            registers.cycles_low.eq(cycles[:32]),
-            registers.cycles_high.eq(cycles[32:]),
         ]
 
 

@@ -78,16 +78,20 @@ def _control() -> list[Register]:
     ]
 
 
-def _address_and_time() -> list[Register]:
-    def half(name: str, offset: int, text: str, access: Access) -> Register:
-        field = Field(name="value", access=access, bits=32, description=text)
+def _address_and_time(address_bits: int) -> list[Register]:
+    def half(name: str, offset: int, text: str, access: Access, bits: int = 32) -> Register:
+        field = Field(name="value", access=access, bits=bits, description=text)
         return _register(name, offset, text, (field,))
 
     base = "Byte address of word 0 of the memory image, a multiple of the word's bytes"
     cycles = "Cycles from the accepted start write to the last write response, inclusive"
+    low, high = min(32, address_bits), address_bits - 32
+    bases = [half("memory_base_low", 0x20, f"{base}: bits {low - 1}..0", Access.RW, low)]
+    if high > 0:
+        text = f"{base}: bits {address_bits - 1}..32"
+        bases.append(half("memory_base_high", 0x24, text, Access.RW, high))
     return [
-        half("memory_base_low", 0x20, f"{base}: bits 31..0", Access.RW),
-        half("memory_base_high", 0x24, f"{base}: bits 63..32", Access.RW),
+        *bases,
         half("cycles_low", 0x28, f"{cycles}: bits 31..0", Access.RO),
         half("cycles_high", 0x2C, f"{cycles}: bits 63..32", Access.RO),
         _register(
@@ -135,6 +139,8 @@ def accelerator_registers(
     spec_hash: int,
     program_bytes: int = 0,
     name: str = "tilewright",
+    has_counters: bool = True,
+    address_bits: int = 64,
 ) -> RegisterTable:
     """The register map of an accelerator.
 
@@ -144,6 +150,8 @@ def accelerator_registers(
     version : generator version, `major << 16 | minor << 8 | patch`
     spec_hash : 32 bits that identify the spec
     name : of the accelerator; names in the C header begin with it
+    has_counters : activity counters
+    address_bits : byte addresses of the memory port
     program_bytes : bytes of a writable program memory; 0 if the program is fixed
     """
     windows: tuple[Window, ...] = ()
@@ -157,8 +165,8 @@ def accelerator_registers(
         registers=(
             *_identity(version, spec_hash),
             *_control(),
-            *_address_and_time(),
-            *_counters(units),
+            *_address_and_time(address_bits),
+            *(_counters(units) if has_counters else []),
         ),
         windows=windows,
         interrupt=("irq_enable", "irq_status"),

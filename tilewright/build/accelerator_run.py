@@ -107,6 +107,7 @@ def build_accelerator(
     port_bytes: int,
     memory_bytes: int,
     lite_address_bits: int,
+    address_bits: int = 64,
     has_waves: bool = False,
     cache: BuildCache | None = None,
 ) -> Model:
@@ -120,6 +121,7 @@ def build_accelerator(
         "DATA_BYTES": port_bytes,
         "MEMORY_BYTES": memory_bytes,
         "LITE_ADDRESS_BITS": lite_address_bits,
+        "ADDRESS_BITS": address_bits,
     }
     options = BuildOptions(
         top=TOP,

@@ -130,6 +130,9 @@ def cycle_shares(
         return {"useful": 0.0, "nothing was measured": 1.0}
     useful = design.macs * starts / (cycles * design.estimate.macs_per_cycle)
     computing = design.estimate.steps * starts / cycles
+    if not activity:  # the hardware does not count
+        parts = {"useful": useful, "padding": computing - useful}
+        return parts | {"waiting, start and end": 1.0 - computing}
     core = activity[CORE]
     shares = {
         "useful": useful,
@@ -150,7 +153,7 @@ def _run_data(result: AcceleratorResult, out: Path) -> dict[str, Any]:
 
 
 def _activity(design: Design, result: AcceleratorResult) -> dict[str, dict[str, int]]:
-    if not result.cases:
+    if not (result.cases and design.config.has_counters):
         return {}
     totals = np.sum([case.counters for case in result.cases], axis=0)
     return activity_table([unit.name for unit in design.config.units], [int(n) for n in totals])

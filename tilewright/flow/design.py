@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import partial
 
+from tilewright.board_of_spec import board_of, check_memory
 from tilewright.build.files import sha256_file
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
@@ -108,9 +109,14 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
             name=spec.name,
             spec_hash=int(digest[:8], 16),
             programmable_rows=PROGRAMMABLE_ROWS if spec.accelerator.program == "ram" else 0,
+            has_counters=spec.accelerator.counters,
+            address_bits=spec.accelerator.memory.address_bits,
         )
     except (DoesNotFit, ConfigureError) as error:
         raise TilewrightError(f"{spec.name}: {error}") from error
+    _check_address(spec, machine, plan)
+    if (board := board_of(spec)) is not None:
+        check_memory(spec, board, plan.memory_words * machine.word_bytes)
     return Design(
         name=spec.name,
         graph=graph,
@@ -122,6 +128,18 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
         batch=batch,
         spec_sha256=digest,
     )
+
+
+def _check_address(spec: AcceleratorSpec, machine: Machine, plan: Plan) -> None:
+    """The memory image must lie within the reach of the memory port."""
+    image_bytes = plan.memory_words * machine.word_bytes
+    bits = spec.accelerator.memory.address_bits
+    if image_bytes > 1 << bits:
+        raise TilewrightError(
+            f"{spec.name}: the memory image has {image_bytes:,} bytes, memory.address_bits {bits} "
+            f"reach {1 << bits:,}",
+            help=f"address_bits: {(image_bytes - 1).bit_length()}",
+        )
 
 
 def runnable_graph(spec: AcceleratorSpec, batch: int) -> Graph:

@@ -22,7 +22,6 @@ from tilewright.build.simulate import Model
 from tilewright.build.waves import WaveWindow
 from tilewright.commands.contract import Progress
 from tilewright.dataflow.memory_map import PAGE_BYTES, memory_image, read_activations
-from tilewright.hw.lib.params import CounterParams
 from tilewright.hw.top import register_table
 
 from .design import Design
@@ -75,6 +74,7 @@ def prepare(design: Design, samples: Samples, *, has_waves: bool, progress: Prog
         port_bytes=design.machine.port_bytes,
         memory_bytes=1 << (memory_bytes - 1).bit_length(),
         lite_address_bits=register_table(design.config).address_bits,
+        address_bits=design.config.axi.address_bits,
         has_waves=has_waves,
     )
     writes = program_writes(design)
@@ -139,7 +139,7 @@ def _run(
         cases,
         folder,
         registers={r.name: r.offset for r in register_table(design.config).registers},
-        num_counters=CounterParams(num_units=len(design.config.units)).num_counters,
+        num_counters=design.config.num_counters,
         port_bytes=design.machine.port_bytes,
         timing=timing,
         seed=seed,
