@@ -126,8 +126,8 @@ def memory_words(spec: AcceleratorSpec) -> str:
     )
     if boards_own != (memory.bytes_per_cycle, memory.latency_cycles):
         return f"{numbers}, as the spec says"
-    clock = format_frequency(clock_hz)
-    return f"{numbers}: {chosen.name} of {board.name} at {clock} ({chosen.source})"
+    where = f"{numbers}: {chosen.name} of {board.name} at {format_frequency(clock_hz)}"
+    return where if chosen.bytes_per_second is None else f"{where} ({chosen.source})"
 
 
 def check_memory(spec: AcceleratorSpec, board: Board, image_bytes: int) -> None:
