@@ -103,7 +103,9 @@ class Requantizer(wiring.Component):
         m.d.sync += total.eq(self.accumulator + self.bias)
         p.stage()
         is_negative = p.register("is_negative", total[-1])
-        magnitude = p.register("magnitude", Mux(total[-1], -total, total)[: len(total)])
+        # -x = ~x + 1: one addition with a LUT in front, instead of a subtraction and a multiplexer
+        positive = (total ^ total[-1].replicate(len(total))) + total[-1]
+        magnitude = p.register("magnitude", positive[: len(total)])
         sign_depth = p.depth
         if self.params.mode == "exact":
             product, is_huge, amount = self._scale_exact(p, magnitude)
