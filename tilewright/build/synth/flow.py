@@ -19,9 +19,11 @@ from tilewright.build.synth.scopes import owners
 from tilewright.build.synth.stages import Stages, locked
 from tilewright.build.synth.target import Stage, Target
 from tilewright.build.synth.timing import Names, clocks_of, uses_of
-from tilewright.build.synth.tools import SynthLimits, run_tool, run_yosys, version_of
+from tilewright.build.synth.tools import SynthLimits, require, run_tool, run_yosys, version_of
+from tilewright.build.synth.words import limits_of
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import to_json
+from tilewright.errors import UsageError
 
 __all__ = ["synthesise"]
 
@@ -73,6 +75,10 @@ def synthesise(
         seed=seed,
         limits=limits or SynthLimits(),
     )
+    require(*tools_for(job.target, to))
+    if to == "bitstream" and target.out_of_context:
+        raise UsageError("a design out of context has no pins, so no bitstream",
+                         help="name a board")  # fmt: skip
     with locked(job.folder):
         stages = Stages(job.folder, progress)
         synth = job.synth(stages)
@@ -81,6 +87,14 @@ def synthesise(
         result = job.result(stages, synth, placed, packed)
         write_file(job.folder / SYNTH_JSON, to_json_bytes(to_json(result)))
     return result
+
+
+def tools_for(target: Target, to: Stage) -> list[str]:
+    """Every tool that the stages up to `to` start."""
+    tools = ["yosys"]
+    tools += [pr.pnr_tool(target)] if to != "synth" else []
+    tools += [pr.pack_step(target, Path()).tool] if to == "bitstream" else []
+    return tools
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +170,7 @@ class _Job:
     def pack(self, stages: Stages, placed: Path) -> Path:
         """The bitstream."""
         source = Path("..") / placed.name / pr.PLACED[self.target.family]
-        step = pr.pack_steps(self.target, source)
+        step = pr.pack_step(self.target, source)
         inputs = {
             "arguments": list(step.arguments),
             "placed": sha256_file(placed / source.name),
@@ -177,10 +191,12 @@ class _Job:
         files = {"netlist": f"{synth.name}/{pr.NETLIST}"}
         timing: dict[str, Any] = {}
         if placed is not None:
-            files["placed"] = f"{placed.name}/{pr.PLACED[self.target.family]}"
+            result = f"{placed.name}/{pr.PLACED[self.target.family]}"
+            files |= {"placed": result} if (self.folder / result).exists() else {}
             report = json.loads((placed / pr.REPORT).read_text())
             timing["uses"] = uses_of(report)
             timing["clocks"] = clocks_of(report, self._names(synth, modules))
+            timing["limits"] = limits_of(timing["clocks"])
         if packed is not None:
             files["bitstream"] = f"{packed.name}/{pr.PACKED[self.target.family]}"
         return Synthesis(

@@ -6,7 +6,7 @@ from typing import Final
 
 from tilewright.build.synth.target import Target
 
-__all__ = ["CONSTRAINTS", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep", "pack_steps",
+__all__ = ["CONSTRAINTS", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep", "pack_step",
            "pnr_arguments", "pnr_tool"]  # fmt: skip
 
 NETLIST: Final = "netlist.json"
@@ -41,8 +41,9 @@ def pnr_arguments(
     common += ["--freq", f"{placed.freq_hz / 1e6:.6f}", "--timing-allow-fail", "--top", top]
     pins = CONSTRAINTS[target.family] if has_constraints else ""
     if target.family == "ecp5":
-        words = [*placed.ecp5_options, "--textcfg", PLACED["ecp5"]]
-        words += ["--out-of-context"] if target.out_of_context else []
+        # Out of context nextpnr writes no configuration: the report is all that there is.
+        result = ["--out-of-context"] if target.out_of_context else ["--textcfg", PLACED["ecp5"]]
+        words = [*placed.ecp5_options, *result]
         return [*words, *common, *(["--lpf", pins] if pins else [])]
     if target.family == "ice40":
         words = [*placed.ice40_options, "--asc", PLACED["ice40"]]
@@ -52,7 +53,7 @@ def pnr_arguments(
     return [*words, *common, *(["--vopt", f"cst={pins}"] if pins else [])]
 
 
-def pack_steps(target: Target, placed: Path) -> PackStep:
+def pack_step(target: Target, placed: Path) -> PackStep:
     """The one step from the placed design to a bitstream."""
     family, source, result = target.family, str(placed), PACKED[target.family]
     if family == "ecp5":

@@ -57,11 +57,17 @@ class SynthLimits:
     memory_bytes: int = 8192 * MEBIBYTE
 
 
-def require(name: str) -> None:
-    """`ToolError` if the tool's package is not installed."""
-    tool = TOOLS[name]
-    if importlib.util.find_spec(tool.module.partition(".")[0]) is None:
-        raise ToolError(f"{name} is not installed (Python package {tool.package})", help=INSTALL)
+def require(*names: str) -> None:
+    """`ToolError` that names every one of these tools whose package is not installed."""
+    missing = [name for name in names if not _is_installed(TOOLS[name])]
+    if missing:
+        packages = ", ".join(dict.fromkeys(TOOLS[name].package for name in missing))
+        are = "is" if len(missing) == 1 else "are"
+        raise ToolError(f"{', '.join(missing)} {are} not installed ({packages})", help=INSTALL)
+
+
+def _is_installed(tool: Tool) -> bool:
+    return importlib.util.find_spec(tool.module.partition(".")[0]) is not None
 
 
 def version_of(name: str) -> str:

@@ -1,0 +1,216 @@
+"""A synthesis for people: area by module, use of the device, clocks, the longest path, limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tilewright.boards import Device, Overuse
+from tilewright.build.synth.counts import Area
+from tilewright.build.synth.result import ClockTiming, Synthesis
+from tilewright.dataflow.serial import to_json
+
+from .text_table import Column, paragraph, shorten, table
+
+__all__ = ["SynthResult", "module_rows", "used_of"]
+
+LEAST_SHARE = 0.01
+"""A part with less than this share of the LUTs and of the registers is shown with its parent."""
+
+_REPEATED = re.compile(r"(?<=_)\d+(?=\.|$)")
+_HEADS = (
+    Column(head="part", least=24),
+    *(Column(head=head, is_right=True)
+      for head in ("n", "LUT", "FF", "carry", "DSP", "RAM", "LUT RAM")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRow:
+    """Instances of one kind in one place: `path` has `*` for their numbers; areas are sums with
+    everything inside.
+    """
+
+    path: str
+    count: int
+    area: Area
+
+    @property
+    def depth(self) -> int:
+        return 0 if not self.path else self.path.count(".") + 1
+
+
+def module_rows(result: Synthesis) -> list[PartRow]:
+    """Parts in the order of the tree, repeated ones together, small ones left to their parents."""
+    counts: dict[str, int] = {}
+    own: dict[str, Area] = {}
+    for row in result.modules:
+        path = _REPEATED.sub("*", row.path)
+        counts[path] = counts.get(path, 0) + 1
+        own[path] = own.get(path, Area()) + row.area
+    total = result.total
+    whole: dict[str, Area] = {path: Area() for path in own}
+    for path, area in own.items():
+        parts = path.split(".") if path else []
+        for length in range(len(parts) + 1):
+            above = ".".join(parts[:length])
+            if above in whole:
+                whole[above] += area
+    return [
+        PartRow(path=path, count=counts[path], area=whole[path])
+        for path in sorted(own, key=lambda path: path.split("."))
+        if _is_shown(whole[path], total) or not path or path.startswith("(")
+    ]
+
+
+def _is_shown(area: Area, total: Area) -> bool:
+    large = area.lut >= LEAST_SHARE * total.lut or area.ff >= LEAST_SHARE * total.ff
+    return large or bool(area.dsp or area.ram_blocks or area.large_ram_blocks)
+
+
+def used_of(area: Area) -> dict[str, int]:
+    """What a design takes, by the names of `boards.fit`."""
+    return {
+        "lut": area.lut,
+        "ff": area.ff,
+        "dsp": area.dsp,
+        "ram_blocks": area.ram_blocks,
+        "large_ram_blocks": area.large_ram_blocks,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthResult:
+    """What `tilewright synth` found. `excess`: what the device has too little of, with help."""
+
+    name: str
+    where: str
+    synthesis: Synthesis
+    folder: str
+    device: Device | None = None
+    excess: Sequence[Overuse] = ()
+    help: str = ""
+    notes: Sequence[str] = ()
+    extra_files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the design fits and every clock is met."""
+        return not self.excess and all(clock.is_met for clock in self.synthesis.clocks)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as `synth.json`, with what was concluded from it."""
+        return {
+            "name": self.name,
+            "folder": self.folder,
+            "total": used_of(self.synthesis.total) | {"lut_ram": self.synthesis.total.lut_ram},
+            "excess": [
+                {"resource": e.resource, "used": e.used, "available": e.available}
+                for e in self.excess
+            ],
+            "help": self.help,
+            "notes": list(self.notes),
+            "files": dict(self.extra_files) | dict(self.synthesis.files),
+            "synthesis": to_json(self.synthesis),
+        }
+
+    def table(self, width: int = 100) -> str:
+        """At most `width` columns."""
+        lines = [f"{self.name}: {self.where}", "", *self._modules(width), "", *self._use(width)]
+        for clock in self.synthesis.clocks:
+            lines += ["", *_clock_lines(clock, width)]
+        words = [*self.synthesis.limits, *self.notes]
+        lines += [""] if words else []
+        lines += [line for text in words for line in _wrapped(text, width)]
+        lines += ["", f"  results  {self.folder}"]
+        lines += [f"  {kind}  {place}" for kind, place in self.extra_files.items()]
+        for one in self.excess:
+            lines.append(f"does not fit: {one}")
+        lines += [f"help: {self.help}"] if self.help else []
+        return "\n".join([*lines, *([] if self.ok else ["FAILED"])])
+
+    def _modules(self, width: int) -> list[str]:
+        rows = [_part_cells(row, self.name) for row in module_rows(self.synthesis)]
+        return [f"  {line}" for line in table(_HEADS, rows, width - 2)]
+
+    def _use(self, width: int) -> list[str]:
+        """Use of the device, memories, and the time of each stage."""
+        area, synthesis = self.synthesis.total, self.synthesis
+        rows: list[tuple[str, list[str]]] = []
+        if self.device is not None:
+            available = self.device
+            shares = [
+                f"{label} {_share(used_of(area)[name], getattr(available, name))}"
+                for name, label in _LABELS.items()
+                if getattr(available, name) or used_of(area)[name]
+            ]
+            rows.append((f"of {available.name}", shares))
+        if area.ram_bits_used:
+            share = 100 * area.ram_bits_asked / area.ram_bits_used
+            words = f"{area.ram_bits_asked:,} bits asked for in {area.ram_bits_used:,} bits"
+            rows.append(("RAM blocks", [f"{words} ({share:.0f} %)"]))
+        times = [
+            f"{stage.name} {stage.seconds:.1f} s{' (there already)' if stage.was_resumed else ''}"
+            for stage in synthesis.stages
+        ]
+        rows.append(("stages", times))
+        wide = max(len(label) for label, _ in rows)
+        lines = [paragraph(label, words, width - 2, wide) for label, words in rows]
+        return [f"  {line}" for group in lines for line in group]
+
+
+_LABELS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "ram_blocks": "RAM blocks",
+           "large_ram_blocks": "large RAM blocks"}  # fmt: skip
+
+
+def _share(used: int, available: int) -> str:
+    share = f" ({100 * used / available:.0f} %)" if available else ""
+    return f"{used:,} of {available:,}{share}"
+
+
+def _part_cells(row: PartRow, top: str) -> list[str]:
+    name = "  " * row.depth + (row.path.rpartition(".")[2] or top)
+    area = row.area
+    blocks = str(area.ram_blocks)
+    if area.large_ram_blocks:
+        blocks += f"+{area.large_ram_blocks}"
+    numbers = (area.lut, area.ff, area.carry, area.dsp)
+    return [name, str(row.count), *(f"{number:,}" for number in numbers), blocks,
+            f"{area.lut_ram:,}"]  # fmt: skip
+
+
+def _clock_lines(clock: ClockTiming, width: int) -> list[str]:
+    """The clock, and its longest path with what each step takes."""
+    verdict = "met" if clock.is_met else "MISSED"
+    lines = [
+        f"  clock {clock.name}: {clock.fmax_hz / 1e6:.1f} MHz, target {clock.target_hz / 1e6:.1f} "
+        f"MHz {verdict}, slack {clock.slack_seconds * 1e9:+.2f} ns"
+    ]
+    for kind, seconds, place in _merged(clock):
+        lines.append(shorten(f"    {seconds * 1e9:6.2f} ns  {kind:<12}  {place}", width))
+    return lines
+
+
+def _merged(clock: ClockTiming) -> list[tuple[str, float, str]]:
+    """Steps as rows; those of one carry chain in one."""
+    rows: list[tuple[str, float, str]] = []
+    for step in clock.path:
+        place = f"{step.operation} at {step.cell}" if step.operation else step.cell
+        if rows and rows[-1][0] == step.kind == "logic" and rows[-1][2] == place:
+            rows[-1] = (step.kind, rows[-1][1] + step.seconds, place)
+        else:
+            rows.append((step.kind, step.seconds, place))
+    return rows
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A sentence on as many lines as it needs."""
+    lines, line = [], " "
+    for word in text.split():
+        if len(line) + 1 + len(word) > width and line.strip():
+            lines.append(line)
+            line = "   "
+        line += f" {word}"
+    return [*lines, line]
