@@ -1,0 +1,168 @@
+"""What a design is made of: registers, additions, choices, memories, products. Pure.
+
+A template says part by part what it instantiates, with plain arithmetic on its parameters; the
+builder turns that into LUTs and registers by a first estimate that holds for any logic of a family
+(`LogicCosts`). The fitted coefficients of `resources` then correct each part of each template.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from .memory_mapping import Mapped, Memory, map_memory
+
+__all__ = ["FAMILIES", "LogicCosts", "Structure", "bits_of", "dsp_blocks"]
+
+
+def bits_of(count: int) -> int:
+    """Bits of an index below `count`; one at least."""
+    return max(1, (count - 1).bit_length())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogicCosts:
+    """First estimates of a family.
+
+    `inputs` of a LUT; `choice` LUTs per bit and way of a choice by an index; `less` LUTs per bit of
+    a comparison of sizes; `shift_sites`: length of a shift register that a LUT holds, 0 if none
+    does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the smallest product that
+    takes one; `dsp_is_signed`: an unsigned operand needs one more bit.
+    """
+
+    inputs: int
+    choice: float
+    less: float
+    shift_sites: int
+    dsp_sizes: tuple[int, int]
+    dsp_least: int
+    dsp_is_signed: bool
+
+
+_XILINX_SHIFT: Final = 32
+FAMILIES: Final[dict[str, LogicCosts]] = {
+    "ecp5": LogicCosts(inputs=4, choice=1 / 2, less=1, shift_sites=0, dsp_sizes=(18, 18),
+                       dsp_least=0, dsp_is_signed=False),
+    "xc7": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
+                      dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True),
+    "xcup": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
+                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True),
+}  # fmt: skip
+
+LEAST_SHIFT: Final = 3
+"""Cycles from which a delay becomes a shift register, where a LUT can be one."""
+
+
+def dsp_blocks(a_bits: int, b_bits: int, family: str, *, is_unsigned: bool = False) -> int:
+    """Multiplier blocks of a product of two numbers, 0 if it is made of LUTs."""
+    costs = FAMILIES[family]
+    if min(a_bits, b_bits) < 2 or a_bits + b_bits < costs.dsp_least:
+        return 0
+    more = 1 if is_unsigned and costs.dsp_is_signed else 0
+    wide, narrow = sorted((a_bits + more, b_bits + more), reverse=True)
+    largest, other = costs.dsp_sizes
+    if wide > largest or narrow > other:
+        raise ValueError(f"a product of {a_bits} x {b_bits} bits does not fit one block")
+    return 1
+
+
+class Structure:
+    """LUTs, registers, memories and products of a design, by part.
+
+    Amounts are numbers of bits; `num` is how many there are. `part` names what they belong to: the
+    parts of a template are corrected one by one.
+    """
+
+    def __init__(self, family: str) -> None:
+        if family not in FAMILIES:
+            raise ValueError(f"family: one of {', '.join(FAMILIES)}, got {family!r}")
+        self.family = family
+        self.costs = FAMILIES[family]
+        self.lut: defaultdict[str, float] = defaultdict(float)
+        self.ff: defaultdict[str, float] = defaultdict(float)
+        self.lut_ram = 0
+        self.ram_blocks = 0
+        self.ram_bits = 0
+        self.dsp = 0
+
+    def logic(self, part: str, luts: float) -> None:
+        """LUTs that are known as such."""
+        self.lut[part] += luts
+
+    def registers(self, part: str, bits: float) -> None:
+        """Registers with reset or enable, or whose value is used at once."""
+        self.ff[part] += bits
+
+    def delay(self, part: str, bits: float, cycles: int) -> None:
+        """A value some cycles later, free running: registers, or shift registers in LUTs."""
+        if self.costs.shift_sites and cycles >= LEAST_SHIFT:
+            self.lut["shift"] += bits * -(-cycles // self.costs.shift_sites)
+        else:
+            self.ff[part] += bits * cycles
+
+    def add(self, part: str, bits: float, num: float = 1) -> None:
+        """Additions, subtractions, counters."""
+        self.lut[part] += num * bits
+
+    def less(self, part: str, bits: float, num: float = 1) -> None:
+        """Comparisons of sizes."""
+        self.lut[part] += num * self.costs.less * bits
+
+    def reduce(self, part: str, bits: float, num: float = 1) -> None:
+        """One bit of many: all, any, equality with a constant."""
+        self.lut[part] += num * max(0.0, (bits - 1) / (self.costs.inputs - 1))
+
+    def equal(self, part: str, bits: float, num: float = 1) -> None:
+        """Comparisons for equality of two numbers."""
+        pairs = 2 * bits / self.costs.inputs
+        self.lut[part] += num * (pairs + max(0.0, (pairs - 1) / (self.costs.inputs - 1)))
+
+    def choose(self, part: str, ways: int, bits: float, num: float = 1) -> None:
+        """One of `ways` by an index: `bits` bits each."""
+        per_bit = 0.0 if ways < 2 else max(1.0, ways * self.costs.choice)
+        self.lut[part] += num * bits * per_bit
+
+    def gather(self, part: str, ways: int, bits: float, num: float = 1) -> None:
+        """One of `ways` by a flag of each: ands and an or."""
+        self.lut[part] += num * bits * (2 * ways - 1) / (self.costs.inputs - 1)
+
+    def gates(self, part: str, bits: float, num: float = 1) -> None:
+        """Any function of up to four inputs, of each bit."""
+        self.lut[part] += num * bits
+
+    def memory(self, part: str, memory: Memory) -> Mapped:
+        """Memories, and what is around those that one primitive does not hold."""
+        mapped = map_memory(memory, self.family)
+        self.ram_blocks += mapped.ram_blocks
+        self.ram_bits += mapped.ram_bits
+        self.lut_ram += mapped.lut_ram
+        self.ff[f"{part}.memory"] += mapped.ff
+        self.lut[f"{part}.memory"] += mapped.mux_bits * self.costs.choice + mapped.enables
+        return mapped
+
+    def fifo(self, part: str, bits: int, depth: int, *, block: bool | None = None) -> None:
+        """A `StreamFIFO`: memory, two pointers, level."""
+        is_block = depth > BLOCK_FIFO_DEPTH if block is None else block
+        rows = max(2, depth)
+        read = "registered" if is_block else "combinational"
+        self.memory(part, Memory(width=bits, depth=rows, read=read, has_old_words=True))
+        level, pointer = depth.bit_length(), bits_of(rows) if depth > 1 else 0
+        self.ff[part] += level + 2 * pointer + (level + 1 if is_block else 0)
+        self.lut[part] += (2 if is_block else 1) * (2 * level) + 3 * pointer + 4
+
+    def multiply(
+        self, part: str, a_bits: int, b_bits: int, num: int = 1, *, is_unsigned: bool = False
+    ) -> bool:
+        """Registered products; whether they take multiplier blocks. The register is in the block
+        where the family's synthesis packs it: that is up to the coefficients.
+        """
+        blocks = dsp_blocks(a_bits, b_bits, self.family, is_unsigned=is_unsigned)
+        self.dsp += num * blocks
+        if not blocks:
+            self.lut[f"{part}.product"] += num * a_bits * b_bits
+        kind = "block_product" if blocks else "product"
+        self.ff[f"{part}.{kind}"] += num * (a_bits + b_bits)
+        return blocks > 0
+
+
+BLOCK_FIFO_DEPTH: Final = 64
+"""Entries from which on a `StreamFIFO` is a synchronous memory, unless it says otherwise."""

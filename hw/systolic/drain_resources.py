@@ -1,0 +1,61 @@
+"""What the drain is made of: requantizers with their parameters, deskew, output FIFO. Pure."""
+
+from ..lib.cost import requantize_latency, requantize_settings_latency
+from ..lib.memory_mapping import Memory
+from ..lib.requantize_resources import requantizer
+from ..lib.structure import Structure, bits_of
+from . import cost, cost_ws
+from .params import ENTRY_BITS, SystolicParams
+
+
+def drain(s: Structure, p: SystolicParams) -> None:
+    """From the bottom of the array to output words."""
+    bits = p.output_word_bits // p.cols
+    for column in range(p.cols):
+        s.delay("deskew", bits, p.cols - 1 - column)
+    latency = p.cols - 1
+    if p.has_parameters:
+        latency += requantize_latency(p.requantize_params)
+        _parameters(s, p)
+        _columns(s, p)
+    s.registers("under_way", 2 * latency)
+    _output(s, p)
+
+
+def _output(s: Structure, p: SystolicParams) -> None:
+    """The output FIFO, whose last word is a register, and its room."""
+    law = cost_ws if p.dataflow == "weight_stationary" else cost
+    depth = law.output_words(p)
+    width = p.output_word_bits + 1
+    s.memory("output", Memory(width=width, depth=max(2, depth - 1), has_old_words=True))
+    level, pointer = depth.bit_length(), bits_of(depth)
+    s.registers("output", 2 * level + 2 * pointer + 1)
+    s.add("output", 5 * level + 3 * pointer)
+
+
+def _columns(s: Structure, p: SystolicParams) -> None:
+    """A requantizer per column with its entry and settings; the settings' way there."""
+    settings = 3 * p.requantize_params.setting_bits
+    s.registers("columns", p.cols * (ENTRY_BITS + settings + 2))
+    stages = requantize_settings_latency(p.requantize_params)
+    s.delay("settings", settings, stages)
+    s.registers("settings", settings + stages + 1)
+    requantizer(s, p.requantize_params, p.cols)
+
+
+def _parameters(s: Structure, p: SystolicParams) -> None:
+    """The ring of parameter sets."""
+    words_per_row = max(1, ENTRY_BITS // p.param_word_bits)
+    entries_per_row = max(1, p.param_word_bits // ENTRY_BITS)
+    rows = p.param_sets * (p.words_per_set // words_per_row)
+    width = max(ENTRY_BITS, p.param_word_bits)
+    s.memory("ring", Memory(width=width, depth=max(2, rows), has_old_words=True))
+    num_words, sets = p.param_sets * p.words_per_set, p.param_sets.bit_length()
+    word, row = (p.words_per_set - 1).bit_length(), (rows - 1).bit_length()
+    index, lane = (p.cols - 1).bit_length(), (entries_per_row - 1).bit_length()
+    s.registers("ring", num_words.bit_length() + sets + word + row)
+    s.registers("ring", index + row + 2 * lane + sets + 2)
+    s.add("ring", 2 * num_words.bit_length() + 3 * sets + word + 3 * row + 2 * index)
+    if words_per_row > 1:
+        s.registers("ring", ENTRY_BITS - p.param_word_bits + bits_of(words_per_row))
+    s.choose("entries", entries_per_row, ENTRY_BITS)

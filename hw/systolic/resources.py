@@ -1,0 +1,150 @@
+"""What a systolic kernel is made of, part by part. Pure."""
+
+from ..lib.memory_mapping import Memory
+from ..lib.structure import Structure, bits_of
+from . import cost
+from .drain_resources import drain
+from .params import FeedParams, SystolicParams
+from .resources_ws import weight_stationary
+
+
+def structure(params: SystolicParams, family: str) -> Structure:
+    """LUTs, registers, memories and products of a `SystolicKernel`."""
+    s = Structure(family)
+    core(s, params)
+    return s
+
+
+def core(s: Structure, p: SystolicParams) -> None:
+    """The same, added to what there is."""
+    walker(s, p)
+    if p.dataflow == "weight_stationary":
+        weight_stationary(s, p)
+    else:
+        _edges(s, p)
+        for name, bits in (("a", p.a_word_bits), ("b", p.b_word_bits)):
+            words = cost.a_block_words(p) if name == "a" else cost.b_block_words(p)
+            feed(s, FeedParams(word_bits=bits, block_words=words, num_blocks=p.edge_blocks))
+        pes(s, p)
+        collect(s, p)
+        start(s, p, cost.block_cycles(p))
+        packets(s, p, cost.packets_under_way(p))
+    drain(s, p)
+
+
+def walker(s: Structure, p: SystolicParams) -> None:
+    """A command, the one that waits, the place in the loops."""
+    width, bound = p.command_format.width, p.bound_bits
+    s.registers("walker", 2 * width + 2)
+    s.registers("loops", 4 * bound)
+    s.add("loops", bound, 4)
+    s.equal("loops", bound, 4)
+    s.reduce("loops", bound, 3)
+    s.gates("walker", 10)
+
+
+def feed(s: Structure, p: FeedParams) -> None:
+    """An edge buffer of blocks of words."""
+    depth, pointer = p.depth_words, bits_of(p.depth_words)
+    s.memory("feed", Memory(width=p.word_bits, depth=depth, has_old_words=True))
+    level, block = depth.bit_length(), (p.block_words - 1).bit_length()
+    s.registers("feed", 2 * pointer + 2 * level + block + 2)
+    s.add("feed", 2 * pointer + 5 * level + block)
+
+
+def pes(s: Structure, p: SystolicParams) -> None:
+    """Operands, products, sums; two columns may share a product."""
+    rows, cols = p.rows, p.cols // p.products_per_dsp
+    num, sums = rows * cols, rows * p.cols
+    a, b = p.a_format, p.b_format
+    mixed = a.signed != b.signed
+    is_unsigned = not (a.signed or b.signed)
+    if p.products_per_dsp == 1:
+        s.registers("operands", num * (a.bits + b.bits))
+        s.registers("first", num)
+        s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
+                   num, is_unsigned=is_unsigned)  # fmt: skip
+    else:
+        s.registers("operands", num * (2 * a.bits + p.pe_operand_bits))
+        s.registers("first", 2 * num)
+        factor = p.product_bits + b.bits + 1
+        s.ff["products.block_product"] += num * (a.bits + factor)
+        s.dsp += num * (1 if factor <= s.costs.dsp_sizes[0] else 2)
+        s.registers("operands", cols * b.bits)
+        s.add("pack", b.bits + 1, cols)
+        s.registers("values", cols * p.accumulator_bits)
+    s.registers("sums", sums * p.accumulator_bits)
+    s.add("sums", p.accumulator_bits, sums)
+    s.gates("mask", p.accumulator_bits if s.costs.inputs < 6 else 0, sums)
+
+
+def _edges(s: Structure, p: SystolicParams) -> None:
+    """Serialisers of words of k, or the skew of words of rows or columns."""
+    index = bits_of(p.lanes)
+    s.registers("control", p.rows)
+    for feed_kind, num, bits in (
+        (p.a_feed, p.rows, p.a_format.bits),
+        (p.b_feed, p.cols, p.b_format.bits),
+    ):
+        if feed_kind == "k_inner":
+            s.registers("serializers", num * p.lanes * bits)
+            s.choose("serializers", p.lanes, bits, num)
+            s.registers("control", num * (1 + index) + index)
+            s.reduce("control", index + 1, num)
+            s.add("control", index)
+        else:
+            skew(s, num, bits)
+    if p.a_feed == "k_outer":
+        s.gates("edge", p.rows * p.a_format.bits)
+
+
+def skew(s: Structure, num: int, bits: int) -> None:
+    """Element n of a word comes n + 1 cycles later."""
+    for n in range(num):
+        s.delay("skew", bits, n + 1)
+
+
+def collect(s: Structure, p: SystolicParams) -> None:
+    """The tree that picks the sums row by row, and what steers it."""
+    groups = p.rows
+    levels = cost.collect_levels(p)
+    digits = (p.rows - 1).bit_length()
+    for level in range(levels):
+        above = -(-groups // cost.COLLECT_FAN_IN)
+        s.registers("collect", above * p.cols * p.accumulator_bits)
+        s.choose("collect", -(-groups // above), p.accumulator_bits, above * p.cols)
+        groups = above
+        bits = min(2, digits - 2 * level)
+        s.registers("select", bits * (level + p.cols - 1))
+    cycles = levels + cost.pair_cycles(p)
+    s.registers("select", 2 + digits + 3 * cycles)
+    s.add("select", 2 * digits)
+
+
+def start(s: Structure, p: SystolicParams, cycles: int) -> None:
+    """When a block may start, and what travels with its first and last step."""
+    steps = (cycles - 1).bit_length()
+    distance = cost.packet_cycles(p)
+    s.registers("start", steps + (bits_of(distance) if cycles < distance else 0))
+    s.add("start", 2 * steps)
+    s.registers("marks", 3 + cycles + 2)
+    s.gates("start", 12)
+
+
+def packets(s: Structure, p: SystolicParams, depth: int) -> None:
+    """What the drain must know of each packet."""
+    if not p.has_parameters:
+        return
+    position, sets = (p.param_sets - 1).bit_length(), p.param_sets.bit_length()
+    settings = 3 * p.requantize_params.setting_bits
+    s.registers("packets", 2 * position)
+    s.add("packets", 2 * position + 4 * sets + p.bound_bits)
+    simple_fifo(s, "packets", position + sets + settings, depth)
+
+
+def simple_fifo(s: Structure, part: str, bits: int, depth: int) -> None:
+    """A FIFO of Amaranth's library."""
+    s.memory(part, Memory(width=bits, depth=depth, read="combinational"))
+    level, pointer = depth.bit_length(), (depth - 1).bit_length()
+    s.registers(part, level + 2 * pointer)
+    s.add(part, 2 * level + 3 * pointer + 2)

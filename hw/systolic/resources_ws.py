@@ -1,0 +1,76 @@
+"""What a weight-stationary core is made of, part by part. Pure."""
+
+from ..lib.memory_mapping import Memory
+from ..lib.structure import Structure, bits_of
+from . import cost_ws
+from .params import SystolicParams
+
+STEP_BITS = 5
+
+
+def weight_stationary(s: Structure, p: SystolicParams) -> None:
+    """PEs that keep their weights, accumulators below the columns, the core's control."""
+    _pes(s, p)
+    _edges(s, p)
+    _accumulators(s, p)
+    rows = p.rows.bit_length()
+    s.registers("start", rows + 4 + ((p.cols - 1).bit_length() if p.has_parameters else 0))
+    s.add("start", 3 * rows + 10)
+    sub = (cost_ws.subblocks(p) - 1).bit_length()
+    s.registers("loops", 8 + (sub + 2 if sub else 0))
+    s.reduce("loops", p.bound_bits, 8)
+    if p.has_parameters:
+        _packets(s, p)
+
+
+def _pes(s: Structure, p: SystolicParams) -> None:
+    num = p.rows * p.cols
+    a, b = p.a_format, p.b_format
+    mixed = a.signed != b.signed
+    s.registers("operands", num * (a.bits + 2 * b.bits))
+    s.registers("weights", num * b.bits)
+    s.registers("first", num * 2)
+    s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
+               num, is_unsigned=not (a.signed or b.signed))  # fmt: skip
+    s.registers("sums", num * p.accumulator_bits)
+    s.add("sums", p.accumulator_bits, num)
+    s.registers("rows", p.rows * (STEP_BITS + 2))
+    s.gates("rows", 3 * p.rows)
+
+
+def _edges(s: Structure, p: SystolicParams) -> None:
+    """Words are registered, chosen by subblock, skewed."""
+    blocks = cost_ws.subblocks(p)
+    sub = (blocks - 1).bit_length()
+    s.registers("edge", p.a_word_bits + p.cols * p.b_format.bits + sub + 2 * STEP_BITS + 2)
+    s.choose("edge", blocks, p.rows * p.a_format.bits)
+    for num, bits in ((p.rows, p.a_format.bits), (p.cols, p.b_format.bits)):
+        for n in range(num):
+            s.delay("skew", bits, n + 1)
+
+
+def _accumulators(s: Structure, p: SystolicParams) -> None:
+    """A memory per column; what to do with a psum travels along."""
+    width = p.accumulator_bits
+    s.memory("accumulators", Memory(width=width, depth=max(2, p.accumulator_rows), num=p.cols))
+    address = (p.accumulator_rows - 1).bit_length()
+    step = 3 + address
+    s.registers("steps", p.cols * 3 * step + address)
+    s.add("steps", 2 * address)
+    s.registers("totals", p.cols * 2 * width)
+    s.add("totals", width, p.cols)
+    s.gates("enables", 2 * p.cols)
+    s.registers("marks", 7)
+
+
+def _packets(s: Structure, p: SystolicParams) -> None:
+    position, sets = (p.param_sets - 1).bit_length(), p.param_sets.bit_length()
+    settings = 3 * p.requantize_params.setting_bits
+    depth = cost_ws.packets_under_way(p)
+    s.registers("packets", position)
+    s.add("packets", position + 4 * sets + p.bound_bits)
+    s.memory("packets", Memory(width=position + sets + settings, depth=max(2, depth),
+                               read="combinational"))  # fmt: skip
+    level, pointer = depth.bit_length(), bits_of(depth)
+    s.registers("packets", level + 2 * pointer)
+    s.add("packets", 2 * level + 3 * pointer)
