@@ -1,0 +1,1 @@
+"""What surrounds an accelerator on a board: serial line, link, memory, LEDs."""
