@@ -1,0 +1,123 @@
+"""Netlists of yosys, counted and simulated."""
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tilewright.build.cache import default_cache
+from tilewright.build.process import Limits, run
+from tilewright.build.verilator import BuildOptions, find_toolchain, make_command
+
+HERE = Path(__file__).parent
+PASSES = {
+    "ecp5": "synth_ecp5 -noiopad",
+    "ice40": "synth_ice40 -dsp",
+    "gowin": "synth_gowin -noiopads",
+    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
+    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
+}
+MODELS = ("cells_sim.v", "common_sim.vh", "ccu2c_sim.vh", "cells_ff.vh", "cells_io.vh")
+LIMITS = Limits(wall_seconds=600)
+
+
+def run_passes(folder, passes):
+    """In a process of its own: yosys prints, and ends it when it does not like a design."""
+    (folder / "passes.json").write_text(json.dumps(passes))
+    script = str(HERE / "yosys_job.py")
+    run([sys.executable, script], cwd=folder, limits=LIMITS, log_path=folder / "yosys.log")
+
+
+class Netlists:
+    """Synthesis of Verilog texts; each text and family once in a run of the tests."""
+
+    here = HERE
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.netlist = cache(self._netlist)
+
+    def _netlist(self, text, top, family):
+        """The netlist of `top` as yosys's JSON."""
+        folder = self._folder()
+        (folder / "design.v").write_text(text)
+        passes = ["read_verilog design.v", f"hierarchy -check -top {top}"]
+        run_passes(folder, [*passes, f"{PASSES[family]} -top {top}", "write_json netlist.json"])
+        return json.loads((folder / "netlist.json").read_text())
+
+    def cells(self, text, top, family):
+        """How many cells of each type."""
+        module = self.netlist(text, top, family)["modules"][top]
+        return Counter(cell["type"] for cell in module["cells"].values())
+
+    def verilog(self, netlist, top, name):
+        """A netlist as Verilog; its module `top` is called `name`."""
+        folder = self._folder()
+        (folder / "netlist.json").write_text(json.dumps(netlist))
+        passes = [
+            "read_json netlist.json",
+            "delete =A:blackbox =A:whitebox",
+            f"rename {top} {name}",
+        ]
+        run_passes(folder, [*passes, "write_verilog -noattr netlist.v"])
+        return (folder / "netlist.v").read_text()
+
+    def _folder(self):
+        folder = self.folder / str(len(list(self.folder.iterdir())))
+        folder.mkdir()
+        return folder
+
+
+@pytest.fixture(scope="session")
+def netlists(tmp_path_factory):
+    """A `Netlists`; skips without yosys."""
+    pytest.importorskip("pyosys", reason="no pyosys: pip install tilewright[synth]")
+    return Netlists(tmp_path_factory.mktemp("netlists"))
+
+
+def cell_library(folder):
+    """Verilog of yosys's simulation models of a family: a file and what it includes."""
+    share = Path(find_spec("pyosys").origin).parent / "share" / folder
+    return {path.name: path.read_text() for path in share.glob("*") if path.name in MODELS}
+
+
+def simulated(texts, top, folder):
+    """Compiles and runs a SystemVerilog bench; the numbers of its line `RESULT a=1 b=2`."""
+    toolchain = find_toolchain()
+    options = BuildOptions(top=top, optimize="-O0")
+    translate = [toolchain.perl, str(toolchain.root / "bin" / "verilator")]
+    translate += ["-cc", "--exe", "--main", "--timing", "-Mdir", ".", "--prefix", "Vtop"]
+    translate += ["--top-module", top, "-o", top, "--timescale", "1ns/1ps"]
+    translate += ["-CFLAGS", "-std=c++20 -fcoroutines", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+    translate += ["--x-assign", "0", "--x-initial", "0", "--no-assert"]
+    translate += [name for name in texts if not name.endswith(".vh")]
+
+    def make(build):
+        for name, text in texts.items():
+            (build / name).write_text(text)
+        for command in (translate, make_command(toolchain, options)):
+            run(command, cwd=build, extra_env=toolchain.environment(), limits=LIMITS)
+
+    digest = hashlib.sha256(repr((texts, translate, toolchain.versions)).encode()).hexdigest()
+    build, _ = default_cache().get(digest, make)
+    result = run([str(build / top)], cwd=folder, log_path=folder / "run.log", limits=LIMITS)
+    line = next((x for x in result.tail.splitlines() if x.startswith("RESULT")), None)
+    assert line is not None, result.tail
+    return {k: int(v) for k, v in (item.split("=") for item in line.split()[1:])}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Compiles and runs a bench: `bench(texts, top)`."""
+    return lambda texts, top: simulated(texts, top, tmp_path)
+
+
+@pytest.fixture
+def library():
+    """The function `cell_library`."""
+    return cell_library
