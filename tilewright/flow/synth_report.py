@@ -9,7 +9,8 @@ from typing import Any
 
 from tilewright.boards import Device, Overuse
 from tilewright.build.synth.counts import Area
-from tilewright.build.synth.result import ClockTiming, Synthesis
+from tilewright.build.synth.result import ClockTiming, PathStep, Synthesis
+from tilewright.build.synth.words import where
 from tilewright.dataflow.serial import to_json
 
 from .text_table import Column, paragraph, shorten, table
@@ -188,21 +189,41 @@ def _clock_lines(clock: ClockTiming, width: int) -> list[str]:
         f"  clock {clock.name}: {clock.fmax_hz / 1e6:.1f} MHz, target {clock.target_hz / 1e6:.1f} "
         f"MHz {verdict}, slack {clock.slack_seconds * 1e9:+.2f} ns"
     ]
-    for kind, seconds, place in _merged(clock):
-        lines.append(shorten(f"    {seconds * 1e9:6.2f} ns  {kind:<12}  {place}", width))
+    lines += ["    routing   logic"] if clock.path else []
+    for hop in hops(clock.path):
+        times = f"{hop.routing * 1e9:7.2f} {hop.logic * 1e9:7.2f} ns"
+        count = f" x{hop.count}" if hop.count > 1 else ""
+        lines.append(shorten(f"    {times}  {hop.place}{count}", width))
     return lines
 
 
-def _merged(clock: ClockTiming) -> list[tuple[str, float, str]]:
-    """Steps as rows; those of one carry chain in one."""
-    rows: list[tuple[str, float, str]] = []
-    for step in clock.path:
-        place = f"{step.operation} at {step.cell}" if step.operation else step.cell
-        if rows and rows[-1][0] == step.kind == "logic" and rows[-1][2] == place:
-            rows[-1] = (step.kind, rows[-1][1] + step.seconds, place)
+@dataclass
+class Hop:
+    """A wire and the logic at its end; `count` such in a row at one place count as one."""
+
+    place: str
+    routing: float = 0.0
+    logic: float = 0.0
+    count: int = 1
+
+
+def hops(path: Sequence[PathStep]) -> list[Hop]:
+    """The path as wires with the logic behind each; seconds add up to the path's."""
+    found: list[Hop] = []
+    wire = 0.0
+    for step in path:
+        if step.kind == "routing":
+            wire += step.seconds
+            continue
+        place = where(step) if step.kind != "setup" else f"setup of {where(step)}"
+        if found and found[-1].place == place:
+            found[-1].count += 1
         else:
-            rows.append((step.kind, step.seconds, place))
-    return rows
+            found.append(Hop(place=place))
+        found[-1].routing += wire
+        found[-1].logic += step.seconds
+        wire = 0.0
+    return found
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -13,24 +13,25 @@ from tilewright.build.process import Limits
 from tilewright.build.synth import place_route as pr
 from tilewright.build.synth import yosys_worker
 from tilewright.build.synth.counts import Area
+from tilewright.build.synth.harness import HARNESS
 from tilewright.build.synth.passes import identifier
 from tilewright.build.synth.result import SYNTH_JSON, MemoryUse, ModuleArea, Synthesis
 from tilewright.build.synth.scopes import owners
 from tilewright.build.synth.stages import Stages, locked
-from tilewright.build.synth.target import Stage, Target
+from tilewright.build.synth.target import PLACED, Stage, Target
 from tilewright.build.synth.timing import Names, clocks_of, uses_of
 from tilewright.build.synth.tools import SynthLimits, require, run_tool, run_yosys, version_of
 from tilewright.build.synth.words import limits_of
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import to_json
-from tilewright.errors import UsageError
+from tilewright.errors import OutputError, UsageError
 
 __all__ = ["synthesise"]
 
 DESIGN: Final = "design.v"
 PACKAGE: Final = Path(__file__).parent
-SYNTH_FILES: Final = ("counts.py", "dsp_pack.py", "passes.py", "scopes.py", "target.py",
-                      "yosys_worker.py")  # fmt: skip
+SYNTH_FILES: Final = ("counts.py", "dsp_pack.py", "harness.py", "passes.py", "scopes.py",
+                      "target.py", "yosys_worker.py")  # fmt: skip
 """Files of ours that the result of the stage `synth` depends on."""
 
 
@@ -67,13 +68,14 @@ def synthesise(
     job = _Job(
         verilog=verilog,
         top=identifier(top),
-        target=target if to == "synth" else target.placed,
+        target=target.placed if to != "synth" or target.family in PLACED else target,
         folder=folder.absolute(),
         constraints=constraints,
         data=tuple(data),
         options=dict(options or {}),
         seed=seed,
         limits=limits or SynthLimits(),
+        has_harness=to != "synth" and target.out_of_context and target.family != "ecp5",
     )
     require(*tools_for(job.target, to))
     if to == "bitstream" and target.out_of_context:
@@ -110,7 +112,13 @@ class _Job:
     options: dict[str, bool | int]
     seed: int
     limits: SynthLimits
+    has_harness: bool
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def placed_top(self) -> str:
+        """The root of the netlist."""
+        return HARNESS if self.has_harness else self.top
 
     def synth(self, stages: Stages) -> Path:
         """The netlist and the areas of the instances."""
@@ -121,8 +129,10 @@ class _Job:
             "speed": None,
             "part": None,
             "freq_hz": 100e6,
+            "out_of_context": self.target.out_of_context and not self.has_harness,
         }
-        job = {"target": target, "top": self.top, "sources": [DESIGN], "options": self.options}
+        job = {"target": target, "top": self.top, "sources": [DESIGN], "options": self.options,
+               "has_harness": self.has_harness}  # fmt: skip
         inputs = {
             **job,
             "design": sha256_file(self.verilog),
@@ -139,7 +149,8 @@ class _Job:
             (partial / yosys_worker.JOB).write_bytes(to_json_bytes(whole))
             run_yosys(cwd=partial, log_path=log, limits=self._limits(self.limits.synth_seconds))
 
-        return stages.run("synth", f"synthesise for {self.target.family}", inputs, make)
+        return stages.run("synth", f"synthesise for {self.target.family}", inputs, make,
+                          (yosys_worker.MODULES, pr.NETLIST))  # fmt: skip
 
     def pnr(self, stages: Stages, synth: Path) -> Path:
         """The placed and routed design."""
@@ -148,10 +159,12 @@ class _Job:
         arguments = pr.pnr_arguments(
             self.target,
             Path("..") / synth.name / pr.NETLIST,
-            self.top,
+            self.placed_top,
             seed=self.seed,
             has_constraints=self.constraints is not None,
         )
+        has_placed = family != "ecp5" or not self.target.out_of_context
+        results = (pr.REPORT, *([pr.PLACED[family]] if has_placed else []))
         inputs = {
             "arguments": arguments,
             "netlist": sha256_file(netlist),
@@ -165,7 +178,7 @@ class _Job:
             run_tool(tool, arguments, cwd=partial, log_path=log,
                      limits=self._limits(self.limits.pnr_seconds))  # fmt: skip
 
-        return stages.run("pnr", f"place and route ({tool})", inputs, make)
+        return stages.run("pnr", f"place and route ({tool})", inputs, make, results)
 
     def pack(self, stages: Stages, placed: Path) -> Path:
         """The bitstream."""
@@ -181,7 +194,8 @@ class _Job:
             run_tool(step.tool, step.arguments, cwd=partial, log_path=log,
                      limits=self._limits(self.limits.pack_seconds))  # fmt: skip
 
-        return stages.run("pack", f"pack the bitstream ({step.tool})", inputs, make)
+        return stages.run("pack", f"pack the bitstream ({step.tool})", inputs, make,
+                          (pr.PACKED[self.target.family],))  # fmt: skip
 
     def result(
         self, stages: Stages, synth: Path, placed: Path | None, packed: Path | None
@@ -193,10 +207,7 @@ class _Job:
         if placed is not None:
             result = f"{placed.name}/{pr.PLACED[self.target.family]}"
             files |= {"placed": result} if (self.folder / result).exists() else {}
-            report = json.loads((placed / pr.REPORT).read_text())
-            timing["uses"] = uses_of(report)
-            timing["clocks"] = clocks_of(report, self._names(synth, modules))
-            timing["limits"] = limits_of(timing["clocks"])
+            timing = self._timing(placed / pr.REPORT, self._names(synth, modules))
         if packed is not None:
             files["bitstream"] = f"{packed.name}/{pr.PACKED[self.target.family]}"
         return Synthesis(
@@ -216,9 +227,17 @@ class _Job:
             **timing,
         )
 
+    def _timing(self, path: Path, names: Names) -> dict[str, Any]:
+        try:
+            report = json.loads(path.read_text())
+            clocks, uses = clocks_of(report, names), uses_of(report)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{path}: not a report of nextpnr: {error}") from error
+        return {"clocks": clocks, "uses": uses, "limits": limits_of(clocks)}
+
     def _names(self, synth: Path, modules: Mapping[str, Any]) -> Names:
         netlist = json.loads((synth / pr.NETLIST).read_text())
-        cells = netlist["modules"][self.top]["cells"]
+        cells = netlist["modules"][self.placed_top]["cells"]
         paths = [row["path"] for row in modules["modules"]]
         return Names(cells, paths, owners(cells, paths))
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from tilewright.build.synth.target import Target
 
-__all__ = ["Pass", "final_passes", "first_passes", "identifier", "mapping_passes", "plain_file"]
+__all__ = ["Pass", "final_passes", "flattening_passes", "identifier", "mapping_passes",
+           "plain_file", "reading_passes"]  # fmt: skip
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _WORD: Final = re.compile(r"-?[A-Za-z0-9_][A-Za-z0-9_.]*")
@@ -31,7 +32,8 @@ class Pass:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"not the name of a pass: {self.name!r}")
         for word in self.words:
-            if not (_WORD.fullmatch(word) or _FILE.fullmatch(word)):
+            is_plain = _WORD.fullmatch(word) or _FILE.fullmatch(word)
+            if not is_plain or len(word) > MAX_IDENTIFIER:
                 raise ValueError(f"{self.name}: not a plain word: {word!r}")
 
     @property
@@ -49,16 +51,22 @@ def identifier(name: str) -> str:
 
 def plain_file(name: str) -> str:
     """`name`, if it is the plain name of a file in the folder of the job."""
-    if not _FILE.fullmatch(name) or ".." in name:
+    if not _FILE.fullmatch(name) or ".." in name or len(name) > MAX_IDENTIFIER:
         raise ValueError(f"not a plain file name: {name!r}")
     return name
 
 
-def first_passes(sources: list[str], top: str) -> list[Pass]:
-    """Verilog to one flat module, every object knowing the instance that it came from."""
+def reading_passes(sources: list[str], top: str) -> list[Pass]:
+    """Verilog to modules, with `top` as their root."""
     return [
         *(Pass("read_verilog", (plain_file(name),)) for name in sources),
         Pass("hierarchy", ("-check", "-top", identifier(top))),
+    ]
+
+
+def flattening_passes() -> list[Pass]:
+    """One flat module, every object knowing the instance that it came from."""
+    return [
         Pass("proc"),
         Pass("flatten", ("-scopename",)),
         Pass("opt_clean"),

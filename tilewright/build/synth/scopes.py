@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from tilewright.build.synth.counts import BLOCKS, LARGE_BLOCKS, MEMORY_SITES, Area, area_of_cells
+from tilewright.build.synth.harness import INSTANCE
 
-__all__ = ["Mark", "Marked", "mark", "mark_of", "modules_of", "owners"]
+__all__ = ["Mark", "Marked", "mark", "mark_of", "modules_of", "owners", "without_harness"]
 
 UNKNOWN: Final = -1
 """The instance of a cell that cannot be attributed; it has a row of its own."""
@@ -45,6 +46,10 @@ def mark_of(source: str) -> Mark | None:
     return None
 
 
+HARNESS_PATH: Final = "(harness)"
+"""The row of the registers around a design out of context."""
+
+
 @dataclass
 class Marked:
     """Instances (path, module), and memories by name: instance, bits of a word, words."""
@@ -71,6 +76,18 @@ def mark(module: Any) -> Marked:
         found.memories[_plain(name)] = (place, int(memory.width), int(memory.size))
         memory.set_src_attribute(Mark(instance=place, operation="memory").text)
     return found
+
+
+def without_harness(module: dict[str, Any], marked: Marked) -> None:
+    """Call everything in a netlist as if the design in the harness were the top."""
+    prefix = f"{INSTANCE}."
+    for kind in ("cells", "netnames"):
+        module[kind] = {name.removeprefix(prefix): item for name, item in module[kind].items()}
+    marked.paths = [
+        path.removeprefix(INSTANCE).removeprefix(".") if path else HARNESS_PATH
+        for path in marked.paths
+    ]
+    marked.memories = {name.removeprefix(prefix): m for name, m in marked.memories.items()}
 
 
 def _mark_of_cell(name: Any, cell: Any, places: Mapping[str, int]) -> Mark:

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -58,10 +58,15 @@ class Stages:
     progress: Progress = no_progress
     times: list[StageTime] = field(default_factory=list)
 
-    def run(self, name: str, words: str, inputs: Mapping[str, Any], make: Make) -> Path:
+    def run(
+        self, name: str, words: str, inputs: Mapping[str, Any], make: Make, results: Sequence[str]
+    ) -> Path:
         """The folder of stage `name`: an earlier one with the same `inputs`, or a new one.
 
-        `words` say for people what is done. `make` must write everything that later stages read.
+        `words` say for people what is done; `results` are the files that later stages read.
+
+        Raises:
+            OutputError: if `make` ended without an error and without one of the results.
         """
         final, key = self.folder / name, digest(inputs)
         if (seconds := _seconds_of(final, key)) is not None:
@@ -73,7 +78,10 @@ class Stages:
         logs = self.folder / LOGS
         logs.mkdir(exist_ok=True)
         with output_directory(final, manifest={"stage_key": key}) as (partial, contents):
-            make(partial, logs / f"{name}.log")
+            log = logs / f"{name}.log"
+            make(partial, log)
+            for missing in (file for file in results if not (partial / file).is_file()):
+                raise OutputError(f"{name}: {missing} is missing", help=f"see {log}")
             seconds = round(time.monotonic() - started, 3)
             contents["seconds"] = seconds
         self.times.append(StageTime(name=name, seconds=seconds, was_resumed=False))

@@ -22,6 +22,8 @@ _SUFFIX: Final = re.compile(
     r"|ALU|MUX2_LUT\d|FD[RSCP]E|CARRY[48])(_.*)?$"
 )
 
+_PART_OF_MEMORY: Final = re.compile(r"\.\d+\.\d+(_[A-Z].*)?$")
+
 
 class Names:
     """From names of cells after place and route to instances and the words of the Verilog.
@@ -66,8 +68,9 @@ class Names:
 
 
 def plain_name(name: str) -> str:
-    """A cell's name without what yosys appended: that of the net that it is called after."""
-    return _SUFFIX.sub("", name.partition("$")[0]) or name
+    """A cell's name without what yosys appended: that of the net or memory it is called after."""
+    plain = _SUFFIX.sub("", name.partition("$")[0])
+    return _PART_OF_MEMORY.sub("", plain) or name
 
 
 def _operation(mark: Mark | None) -> str:

@@ -4,16 +4,20 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
-from tilewright.build.process import MEBIBYTE, Limits, run
+from tilewright.build.files import output_error
+from tilewright.build.process import MEBIBYTE, Limits, ProcessFailedError, run
 from tilewright.build.tools import package_version
 from tilewright.errors import ToolError
 
 __all__ = ["TOOLS", "SynthLimits", "Tool", "require", "run_tool", "run_yosys",
            "tool_command", "version_of"]  # fmt: skip
 
+LEAST_FREE_BYTES: Final = MEBIBYTE
 INSTALL: Final = "pip install 'tilewright[synth]'"
 
 
@@ -92,15 +96,21 @@ def run_tool(
         ProcessError: if it fails, or takes too long; its log stays.
     """
     require(name)
-    command = tool_command(name, limits.memory_bytes or 0)
-    # The worker sets the limit on memory itself: see `guard`.
-    bounds = Limits(wall_seconds=limits.wall_seconds, log_bytes=limits.log_bytes)
-    run([*command, *arguments], cwd=cwd, log_path=log_path, limits=bounds)
+    _run([*tool_command(name, limits.memory_bytes or 0), *arguments], cwd, log_path, limits)
 
 
 def run_yosys(*, cwd: Path, log_path: Path, limits: Limits) -> None:
     """Synthesise what `job.json` in `cwd` says; errors as `run_tool`."""
     require("yosys")
-    command = [sys.executable, "-m", "tilewright.build.synth.yosys_worker"]
+    _run([sys.executable, "-m", "tilewright.build.synth.yosys_worker"], cwd, log_path, limits)
+
+
+def _run(command: list[str], cwd: Path, log_path: Path, limits: Limits) -> None:
+    # The worker sets the limit on memory itself: see `guard`.
     bounds = Limits(wall_seconds=limits.wall_seconds, log_bytes=limits.log_bytes)
-    run(command, cwd=cwd, log_path=log_path, limits=bounds)
+    try:
+        run(command, cwd=cwd, log_path=log_path, limits=bounds)
+    except ProcessFailedError as error:
+        if "No space left on device" in error.tail or disk_usage(cwd).free < LEAST_FREE_BYTES:
+            raise output_error(cwd, OSError(ENOSPC, "")) from error
+        raise

@@ -14,10 +14,18 @@ from typing import Any
 
 from tilewright.build.synth import scopes
 from tilewright.build.synth.guard import guard
-from tilewright.build.synth.passes import Pass, final_passes, first_passes, mapping_passes
+from tilewright.build.synth.harness import HARNESS, harness_verilog
+from tilewright.build.synth.passes import (
+    Pass,
+    final_passes,
+    flattening_passes,
+    mapping_passes,
+    reading_passes,
+)
 from tilewright.build.synth.target import Target
 
 JOB, NETLIST, MODULES = "job.json", "netlist.json", "modules.json"
+HARNESS_FILE = "harness.v"
 
 
 def main() -> int:
@@ -28,14 +36,31 @@ def main() -> int:
     from pyosys import libyosys
 
     design = libyosys.Design()
-    _run(libyosys, design, first_passes(job["sources"], top))
+    _run(libyosys, design, reading_passes(job["sources"], top))
+    if job["has_harness"]:
+        Path(HARNESS_FILE).write_text(harness_verilog(top, _ports(design.top_module())))
+        top = HARNESS
+        _run(libyosys, design, reading_passes([HARNESS_FILE], top))
+    _run(libyosys, design, flattening_passes())
     marked = scopes.mark(design.top_module())
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
     _run(libyosys, design, final_passes())
     netlist = json.loads(Path(NETLIST).read_text())
+    if job["has_harness"]:
+        scopes.without_harness(netlist["modules"][top], marked)
+        Path(NETLIST).write_text(json.dumps(netlist))
     modules = scopes.modules_of(netlist["modules"][top]["cells"], marked, target.family)
     Path(MODULES).write_text(json.dumps(modules, indent=1) + "\n")
     return 0
+
+
+def _ports(module: Any) -> list[tuple[str, str, int]]:
+    """Name, direction and bits of the ports of yosys' module, in their order."""
+    wires = [wire for wire in module.wires_.values() if wire.port_id]
+    return [
+        (wire.name.str().removeprefix("\\"), "input" if wire.port_input else "output", wire.width)
+        for wire in sorted(wires, key=lambda wire: wire.port_id)
+    ]
 
 
 def _run(libyosys: Any, design: Any, passes: list[Pass]) -> None:

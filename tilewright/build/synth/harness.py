@@ -1,0 +1,61 @@
+"""What surrounds a design out of context where place and route wants pins: registers on a chain.
+
+nextpnr-ecp5 can leave ports open; the other families give every port a pin, and no package has
+hundreds. So a module around the design drives each input bit from a register of one long shift
+chain and takes each output bit into another. Paths from and to ports are then paths between
+registers, which count; the chain has a row of its own among the areas.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tilewright.build.synth.passes import identifier
+
+__all__ = ["CLOCKS", "HARNESS", "INSTANCE", "harness_verilog"]
+
+HARNESS: Final = "tilewright_harness"
+INSTANCE: Final = "design"
+CLOCKS: Final = ("aclk", "clk")
+"""Names of ports that are clocks; the first one found drives the chain."""
+
+
+def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:
+    """The module around `module`, whose `ports` are (name, `input` or `output`, bits)."""
+    clock = next((name for name, _, _ in ports if name in CLOCKS), "")
+    inputs = [(name, bits) for name, kind, bits in ports if kind == "input" and name != clock]
+    outputs = [(name, bits) for name, kind, bits in ports if kind == "output"]
+    connections = [f"    .{identifier(clock)}(clk)"] if clock else []
+    connections += _slices("harness_drive", inputs) + _slices("harness_seen", outputs)
+    num_in, num_out = (max(1, sum(bits for _, bits in group)) for group in (inputs, outputs))
+    drive = f"{_but_last('harness_drive', num_in)}d"
+    take = f"{_but_last('harness_taken', num_out)}harness_drive[{num_in - 1}]"
+    lines = [
+        f"module {HARNESS} (input clk, input load, input d, output q);",
+        f"  reg [{num_in - 1}:0] harness_drive;",
+        f"  wire [{num_out - 1}:0] harness_seen;",
+        f"  reg [{num_out - 1}:0] harness_taken;",
+        "  always @(posedge clk) begin",
+        f"    harness_drive <= {{{drive}}};",
+        f"    harness_taken <= load ? harness_seen : {{{take}}};",
+        "  end",
+        f"  assign q = harness_taken[{num_out - 1}];",
+        f"  {identifier(module)} {INSTANCE} (",
+        ",\n".join(connections),
+        "  );",
+        "endmodule",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _slices(bus: str, ports: Sequence[tuple[str, int]]) -> list[str]:
+    """Connections of ports to consecutive bits of a bus."""
+    lines, start = [], 0
+    for name, bits in ports:
+        lines.append(f"    .{identifier(name)}({bus}[{start + bits - 1}:{start}])")
+        start += bits
+    return lines
+
+
+def _but_last(bus: str, bits: int) -> str:
+    """All bits of a bus but the highest, with a comma; nothing where there is only one."""
+    return f"{bus}[{bits - 2}:0], " if bits > 1 else ""
