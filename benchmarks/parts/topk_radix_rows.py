@@ -179,6 +179,6 @@ def area_row(variant: Variant) -> Row:
     """LUTs and registers of a variant's kernel."""
     module = f"topk_{variant.name}"
     area = area_of(emit(TopKKernel(variant.params), module), module)
-    row = {"case": f"area_{variant.name}", "lut": area.lut, "ff": area.ff, "bram": area.bram}
-    row["memory_lut"] = area.memory_lut
+    row = {"case": f"area_{variant.name}", "lut": area.lut, "ff": area.ff, "bram": area.ram_blocks}
+    row["memory_lut"] = area.lut_ram
     return row | ({"lut_goal": variant.lut_goal} if variant.lut_goal else {})

@@ -45,6 +45,7 @@ def synthesise(
     constraints: str | None = None,
     data: Sequence[Path] = (),
     options: Mapping[str, bool | int] | None = None,
+    packs_registers: bool = True,
     seed: int = 1,
     limits: SynthLimits | None = None,
     progress: Progress = no_progress,
@@ -55,6 +56,7 @@ def synthesise(
         with the file that a board loads.
     constraints : text of the family's file of pins (`constraints`), for a design in its context.
     data : files that the Verilog reads (`$readmemh`), by their plain names.
+    packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`).
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
 
     A stage that an earlier run finished with the same inputs, options and tools is taken as it is.
@@ -75,6 +77,7 @@ def synthesise(
         options=dict(options or {}),
         seed=seed,
         limits=limits or SynthLimits(),
+        packs_registers=packs_registers and target.family == "ecp5",
         has_harness=to != "synth" and target.out_of_context and target.family != "ecp5",
     )
     require(*tools_for(job.target, to))
@@ -113,6 +116,7 @@ class _Job:
     seed: int
     limits: SynthLimits
     has_harness: bool
+    packs_registers: bool
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -132,7 +136,8 @@ class _Job:
             "out_of_context": self.target.out_of_context and not self.has_harness,
         }
         job = {"target": target, "top": self.top, "sources": [DESIGN], "options": self.options,
-               "has_harness": self.has_harness}  # fmt: skip
+               "has_harness": self.has_harness,
+               "packs_registers": self.packs_registers}  # fmt: skip
         inputs = {
             **job,
             "design": sha256_file(self.verilog),

@@ -101,8 +101,9 @@ class Use:
 class Synthesis:
     """Everything that is known of a design on a device.
 
-    `cells`: primitives by type. `clocks` and `uses` are empty before place and route. `limits`:
-    what limits the clock, in words. `files`: results by what they are, relative to the folder.
+    `cells`: primitives by type; registers that moved into a multiplier are none any more. `clocks`
+    and `uses` are empty before place and route. `limits`: what limits the clock, in words. `files`:
+    results by what they are, relative to the folder.
     """
 
     top: str

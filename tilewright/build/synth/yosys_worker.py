@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tilewright.build.synth import scopes
+from tilewright.build.synth.dsp_pack import pack_dsp_registers
 from tilewright.build.synth.guard import guard
 from tilewright.build.synth.harness import HARNESS, harness_verilog
 from tilewright.build.synth.passes import (
@@ -46,9 +47,11 @@ def main() -> int:
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
     _run(libyosys, design, final_passes())
     netlist = json.loads(Path(NETLIST).read_text())
+    if job["packs_registers"]:
+        netlist = pack_dsp_registers(netlist)
     if job["has_harness"]:
         scopes.without_harness(netlist["modules"][top], marked)
-        Path(NETLIST).write_text(json.dumps(netlist))
+    Path(NETLIST).write_text(json.dumps(netlist))
     modules = scopes.modules_of(netlist["modules"][top]["cells"], marked, target.family)
     Path(MODULES).write_text(json.dumps(modules, indent=1) + "\n")
     return 0
