@@ -62,7 +62,10 @@ class Bank(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.storage = storage = memory.Memory(
-            shape=self.params.word_bits, depth=self.params.depth, init=[]
+            shape=self.params.word_bits,
+            depth=self.params.depth,
+            init=[],
+            attrs={"no_rw_check": 1},  # the rule of the ports
         )
         write, read = storage.write_port(), storage.read_port()
         m.d.comb += [

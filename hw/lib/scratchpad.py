@@ -80,7 +80,10 @@ class ScratchpadBank(wiring.Component):
         params = self.params
         shape = params.word_bits
         m.submodules.memory = rows = memory.Memory(
-            shape=shape, depth=params.words_per_bank, init=[]
+            shape=shape,
+            depth=params.words_per_bank,
+            init=[],
+            attrs={"no_rw_check": 1},  # tokens keep reads and writes of a row apart
         )
         write = rows.write_port(granularity=params.lane_bits)
         read = rows.read_port()

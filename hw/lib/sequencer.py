@@ -100,7 +100,10 @@ class CommandQueue(wiring.Component):
         width = 32 * self.params.chunks
         depth = max(2, self.params.depth)
         m.submodules.commands = rows = memory.Memory(
-            shape=width, depth=depth, init=self.params.initial
+            shape=width,
+            depth=depth,
+            init=self.params.initial,
+            attrs={"no_rw_check": 1},  # written only while no command is fetched
         )
         read = rows.read_port()
         write = rows.write_port(granularity=32)

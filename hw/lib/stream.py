@@ -112,7 +112,11 @@ class StreamFIFO(wiring.Component):
         put = Signal()
         get = Signal()
         m.submodules.entries = entries = memory.Memory(
-            shape=self.params.payload, depth=max(2, depth), init=[]
+            shape=self.params.payload,
+            depth=max(2, depth),
+            init=[],
+            # Entries of earlier cycles are read, entries that were read in earlier ones written.
+            attrs={"no_rw_check": 1} if self.params.uses_block else {},
         )
         write = entries.write_port()
         m.d.comb += [

@@ -126,14 +126,17 @@ class GroupBank(wiring.Component):
         m = Module()
         p = self.params
         m.submodules.storage = storage = memory.Memory(
-            shape=data.ArrayLayout(p.part_bits, p.group_words), depth=p.edge_groups, init=[]
+            shape=data.ArrayLayout(p.part_bits, p.group_words),
+            depth=p.edge_groups,
+            init=[],
+            # A slot is read after its group is complete, and written after every row has read it.
+            attrs={"no_rw_check": 1},
         )
         write, read = storage.write_port(granularity=1), storage.read_port()
         m.d.comb += [
             write.addr.eq(self.write_slot),
             *(part.eq(self.part) for part in write.data),
             write.en.eq(self.write_parts),
-            # A slot is read after its group is complete, and written after every row has read it.
             read.addr.eq(self.load_slot),
             read.en.eq(self.load),
             self.group.eq(read.data.as_value()[: p.group_bits]),

@@ -1,13 +1,15 @@
 """The drain: results from the bottom of the array to requantized output words."""
 
 from amaranth.hdl import Cat, Module, Signal, signed
-from amaranth.lib import fifo, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain, ChainParams
 from ..lib.cost import requantize_latency, requantize_settings_latency
 from ..lib.requantize import Requantizer
 from ..lib.requantize_params import BIAS_BITS
+from ..lib.stream import StreamFIFO
+from ..lib.stream_params import FIFOParams
 from . import cost, cost_ws
 from .parameters import ParameterRing
 from .params import ENTRY_BITS, SystolicParams
@@ -186,18 +188,18 @@ class Drain(wiring.Component):
         is_weight_stationary = self.params.dataflow == "weight_stationary"
         depth = (cost_ws if is_weight_stationary else cost).output_words(self.params)
         assert depth < 1 << ROOM_BITS
-        m.submodules.fifo = buffer = fifo.SyncFIFOBuffered(
-            width=self.params.output_word_bits + 1, depth=depth
+        m.submodules.fifo = buffer = StreamFIFO(
+            FIFOParams(payload=self.params.output_word_bits + 1, depth=depth, block=True)
         )
         room = Signal(range(depth + 1), init=depth)
         leaves = self.o.valid & self.o.ready
         m.d.sync += room.eq(room - self.core.reserve_words + leaves)
         m.d.comb += [
-            buffer.w_data.eq(Cat(word, is_last)),
-            buffer.w_en.eq(is_valid),
-            Cat(self.o.payload.data, self.o.payload.last).eq(buffer.r_data),
-            self.o.valid.eq(buffer.r_rdy),
-            buffer.r_en.eq(self.o.ready),
+            buffer.i.payload.eq(Cat(word, is_last)),
+            buffer.i.valid.eq(is_valid),
+            Cat(self.o.payload.data, self.o.payload.last).eq(buffer.o.payload),
+            self.o.valid.eq(buffer.o.valid),
+            buffer.o.ready.eq(self.o.ready),
             self.core.room_words.eq(room),
             self.is_empty.eq(room == depth),
         ]

@@ -2,6 +2,7 @@
 
 from ..lib.cost import requantize_latency, requantize_settings_latency
 from ..lib.memory_mapping import Memory
+from ..lib.requantize_params import MULTIPLIER_FIELD_BITS
 from ..lib.requantize_resources import requantizer
 from ..lib.structure import Structure, bits_of
 from . import cost, cost_ws
@@ -33,10 +34,17 @@ def _output(s: Structure, p: SystolicParams) -> None:
     s.add("output", 5 * level + 3 * pointer)
 
 
+def _entry_bits(p: SystolicParams) -> int:
+    """Bits of an entry that a requantizer looks at: not a float's sign, nor spare bits."""
+    if p.requantize == "exact":
+        return ENTRY_BITS - 1
+    return ENTRY_BITS - MULTIPLIER_FIELD_BITS + p.multiplier_bits
+
+
 def _columns(s: Structure, p: SystolicParams) -> None:
     """A requantizer per column with its entry and settings; the settings' way there."""
     settings = 3 * p.requantize_params.setting_bits
-    s.registers("columns", p.cols * (ENTRY_BITS + settings + 2))
+    s.registers("columns", p.cols * (_entry_bits(p) + settings + 2))
     stages = requantize_settings_latency(p.requantize_params)
     s.delay("settings", settings, stages)
     s.registers("settings", settings + stages + 1)
@@ -49,7 +57,8 @@ def _parameters(s: Structure, p: SystolicParams) -> None:
     entries_per_row = max(1, p.param_word_bits // ENTRY_BITS)
     rows = p.param_sets * (p.words_per_set // words_per_row)
     width = max(ENTRY_BITS, p.param_word_bits)
-    s.memory("ring", Memory(width=width, depth=max(2, rows), has_old_words=True))
+    s.memory("ring", Memory(width=width, depth=max(2, rows), has_old_words=True,
+                            used_bits=entries_per_row * _entry_bits(p)))  # fmt: skip
     num_words, sets = p.param_sets * p.words_per_set, p.param_sets.bit_length()
     word, row = (p.words_per_set - 1).bit_length(), (rows - 1).bit_length()
     index, lane = (p.cols - 1).bit_length(), (entries_per_row - 1).bit_length()
@@ -58,4 +67,4 @@ def _parameters(s: Structure, p: SystolicParams) -> None:
     s.add("ring", 2 * num_words.bit_length() + 3 * sets + word + 3 * row + 2 * index)
     if words_per_row > 1:
         s.registers("ring", ENTRY_BITS - p.param_word_bits + bits_of(words_per_row))
-    s.choose("entries", entries_per_row, ENTRY_BITS)
+    s.choose("entries", entries_per_row, _entry_bits(p))

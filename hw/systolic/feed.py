@@ -54,7 +54,11 @@ class Feed(wiring.Component):
         m = Module()
         depth, block = self.params.depth_words, self.params.block_words
         m.submodules.storage = storage = memory.Memory(
-            shape=self.params.word_bits, depth=depth, init=[]
+            shape=self.params.word_bits,
+            depth=depth,
+            init=[],
+            # Only words of earlier cycles are read, only words read in earlier ones overwritten.
+            attrs={"no_rw_check": 1},
         )
         write, read = storage.write_port(), storage.read_port()
         produce = Signal(index_shape(depth))
@@ -70,7 +74,6 @@ class Feed(wiring.Component):
             write.addr.eq(produce),
             write.data.eq(self.i.payload),
             write.en.eq(accepted),
-            # Only words of earlier cycles are read, only read words are overwritten.
             read.addr.eq(consume),
             read.en.eq(is_reading),
             self.word.eq(read.data),

@@ -63,7 +63,10 @@ class ParameterRing(wiring.Component):
         p = self.params
         row_bits = max(ENTRY_BITS, p.param_word_bits)
         m.submodules.storage = storage = memory.Memory(  # 2: no address of 0 bits
-            shape=row_bits, depth=max(2, self.num_rows), init=[]
+            shape=row_bits,
+            depth=max(2, self.num_rows),
+            init=[],
+            attrs={"no_rw_check": 1},  # `_read` says why no row is read while it is written
         )
         freed = self._read(m, storage)
         self._fill(m, storage, freed)

@@ -7,10 +7,13 @@ from .drain_resources import drain
 from .params import FeedParams, SystolicParams
 from .resources_ws import weight_stationary
 
+SPACE = "systolic"
+"""Whose parts they are: arrays for compressed weights and accelerators share them."""
+
 
 def structure(params: SystolicParams, family: str) -> Structure:
     """LUTs, registers, memories and products of a `SystolicKernel`."""
-    s = Structure(family)
+    s = Structure(family, SPACE)
     core(s, params)
     return s
 
@@ -24,7 +27,10 @@ def core(s: Structure, p: SystolicParams) -> None:
         _edges(s, p)
         for name, bits in (("a", p.a_word_bits), ("b", p.b_word_bits)):
             words = cost.a_block_words(p) if name == "a" else cost.b_block_words(p)
-            feed(s, FeedParams(word_bits=bits, block_words=words, num_blocks=p.edge_blocks))
+            is_inner = (p.a_feed if name == "a" else p.b_feed) == "k_inner"
+            lanes = p.lanes if is_inner else p.rows if name == "a" else p.cols
+            buffer = FeedParams(word_bits=bits, block_words=words, num_blocks=p.edge_blocks)
+            feed(s, buffer, bits // p.lanes * lanes)
         pes(s, p)
         collect(s, p)
         start(s, p, cost.block_cycles(p))
@@ -43,10 +49,11 @@ def walker(s: Structure, p: SystolicParams) -> None:
     s.gates("walker", 10)
 
 
-def feed(s: Structure, p: FeedParams) -> None:
-    """An edge buffer of blocks of words."""
+def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
+    """An edge buffer of blocks of words, of which `used_bits` are looked at."""
     depth, pointer = p.depth_words, bits_of(p.depth_words)
-    s.memory("feed", Memory(width=p.word_bits, depth=depth, has_old_words=True))
+    s.memory("feed", Memory(width=p.word_bits, depth=depth, has_old_words=True,
+                            used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
     s.registers("feed", 2 * pointer + 2 * level + block + 2)
     s.add("feed", 2 * pointer + 5 * level + block)

@@ -27,13 +27,14 @@ def _pes(s: Structure, p: SystolicParams) -> None:
     num = p.rows * p.cols
     a, b = p.a_format, p.b_format
     mixed = a.signed != b.signed
-    s.registers("operands", num * (a.bits + 2 * b.bits))
-    s.registers("weights", num * b.bits)
-    s.registers("first", num * 2)
+    above = (p.rows - 1) * p.cols  # the last row passes nothing on, the first adds to nothing
+    s.registers("operands", num * a.bits + above * b.bits)
+    s.registers("weights", 2 * num * b.bits)
+    s.registers("first", 2 * p.rows * (p.cols - 1))
     s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
                num, is_unsigned=not (a.signed or b.signed))  # fmt: skip
-    s.registers("sums", num * p.accumulator_bits)
-    s.add("sums", p.accumulator_bits, num)
+    s.registers("sums", above * p.accumulator_bits + p.cols * (a.bits + b.bits))
+    s.add("sums", p.accumulator_bits, above)
     s.registers("rows", p.rows * (STEP_BITS + 2))
     s.gates("rows", 3 * p.rows)
 
@@ -55,7 +56,8 @@ def _accumulators(s: Structure, p: SystolicParams) -> None:
     s.memory("accumulators", Memory(width=width, depth=max(2, p.accumulator_rows), num=p.cols))
     address = (p.accumulator_rows - 1).bit_length()
     step = 3 + address
-    s.registers("steps", p.cols * 3 * step + address)
+    # What a column does in its second and third stage, the next columns do in their first.
+    s.registers("steps", (p.cols + 2) * step + address)
     s.add("steps", 2 * address)
     s.registers("totals", p.cols * 2 * width)
     s.add("totals", width, p.cols)
