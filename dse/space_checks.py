@@ -1,0 +1,195 @@
+"""Mistakes of a space and of its goals: all of them at once, each at the key it is about.
+
+Paths are those of a `sweep:` section: `parameters.PATH.KEY`, `objectives.METRIC`,
+`constraints.NAME`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from tilewright.spec.diagnostics import suggestion
+from tilewright.spec.sections.base import Conflict
+
+from .space_domains import Linked, Parameter, Value
+from .space_tree import is_among
+
+MAX_EXACT = 2**53
+"""Linked numbers stay below: exact as integers and as floats."""
+
+
+class SpaceError(ValueError):
+    """A space or its goals make no sense; `conflicts` holds every mistake."""
+
+    def __init__(self, conflicts: Iterable[Conflict]) -> None:
+        self.conflicts = tuple(conflicts)
+        super().__init__("\n".join(_line(conflict) for conflict in self.conflicts))
+
+
+def _line(conflict: Conflict) -> str:
+    text = f"{'.'.join(str(step) for step in conflict.path)}: {conflict.rule}"
+    text += f", got {conflict.value}" if conflict.value is not None else ""
+    return f"{text}\n  help: {conflict.help}" if conflict.help else text
+
+
+def conflicts_of(parameters: Sequence[Parameter], known_paths: Sequence[str]) -> list[Conflict]:
+    """Every mistake of the parameters; `known_paths` are the keys that a spec has (none: any)."""
+    found = list(_domain_conflicts(parameters))
+    found += _path_conflicts(parameters, known_paths)
+    by_path = {parameter.path: parameter for parameter in parameters}
+    found += _source_conflicts(parameters, by_path)
+    if not found:
+        found += _cycle_conflicts(parameters, by_path)
+    if not found:
+        found += _condition_conflicts(parameters, by_path)
+    if not found:
+        found += _link_conflicts(parameters, by_path)
+    return found
+
+
+def _at(parameter: Parameter, *keys: str, rule: str, value: str, help: str | None) -> Conflict:
+    return Conflict(path=("parameters", parameter.path, *keys), rule=rule, value=value, help=help)
+
+
+def _domain_conflicts(parameters: Sequence[Parameter]) -> Iterator[Conflict]:
+    if not any(parameter.is_free for parameter in parameters):
+        yield Conflict(path=("parameters",), rule="must name at least one parameter with values")
+    for parameter in parameters:
+        for mistake in parameter.domain.mistakes():
+            yield _at(parameter, mistake.key, rule=mistake.rule, value=mistake.value,
+                      help=mistake.help)  # fmt: skip
+
+
+def _path_conflicts(
+    parameters: Sequence[Parameter], known_paths: Sequence[str]
+) -> Iterator[Conflict]:
+    seen: set[str] = set()
+    for parameter in parameters:
+        if parameter.path in seen:
+            yield _at(parameter, rule="is there twice", value=parameter.path, help=None)
+        seen.add(parameter.path)
+        if known_paths and not parameter.is_derived and parameter.path not in known_paths:
+            help = suggestion(parameter.path, known_paths, "path")
+            yield _at(parameter, rule="is no key of the spec", value=parameter.path, help=help)
+
+
+def _source_conflicts(
+    parameters: Sequence[Parameter], by_path: Mapping[str, Parameter]
+) -> Iterator[Conflict]:
+    for parameter in parameters:
+        for source in parameter.sources:
+            if source not in by_path:
+                help = suggestion(source, list(by_path), "parameter")
+                rule = "names a parameter that the sweep does not have"
+                yield _at(parameter, rule=rule, value=source, help=help)
+
+
+def _cycle_conflicts(
+    parameters: Sequence[Parameter], by_path: Mapping[str, Parameter]
+) -> Iterator[Conflict]:
+    """One conflict per cycle, with its way round."""
+    done: set[str] = set()
+    for parameter in parameters:
+        trail: list[str] = []
+        cycle = _cycle_from(parameter.path, by_path, trail, done)
+        if cycle:
+            way = " -> ".join([*cycle, cycle[0]])
+            yield _at(by_path[cycle[0]], rule="depends on itself", value=way, help="cut one link")
+            done.update(cycle)
+
+
+def _cycle_from(
+    path: str, by_path: Mapping[str, Parameter], trail: list[str], done: set[str]
+) -> list[str]:
+    """The first cycle that is reached from `path`, which none of `done` leads to."""
+    if path in trail:
+        return trail[trail.index(path) :]
+    if path in done:
+        return []
+    trail.append(path)
+    for source in by_path[path].sources:
+        cycle = _cycle_from(source, by_path, trail, done)
+        if cycle:
+            return cycle
+    trail.pop()
+    done.add(path)
+    return []
+
+
+def _condition_conflicts(
+    parameters: Sequence[Parameter], by_path: Mapping[str, Parameter]
+) -> Iterator[Conflict]:
+    """Conditions that no design can meet, or that ask what is no choice."""
+    for parameter in parameters:
+        if parameter.when is None:
+            continue
+        asked = by_path[parameter.when.path]
+        if not asked.is_free:
+            rule = "must ask a parameter with values of its own, not a linked one"
+            yield _at(parameter, "when", rule=rule, value=asked.path, help=None)
+            continue
+        values = _values_of(asked)
+        if not parameter.when.among:
+            yield _at(parameter, "when", rule="must name a value", value="none", help=None)
+        for value in parameter.when.among:
+            if not is_among(value, values):
+                rule = f"is no value of {asked.path}: the condition never holds"
+                help = suggestion(str(value), [str(v) for v in values[:20]], "value")
+                yield _at(parameter, "when", rule=rule, value=str(value), help=help)
+
+
+def _values_of(parameter: Parameter) -> tuple[Value, ...]:
+    extra = () if parameter.otherwise is None else (parameter.otherwise,)
+    return (*parameter.points(), *extra)
+
+
+def _link_conflicts(
+    parameters: Sequence[Parameter], by_path: Mapping[str, Parameter]
+) -> Iterator[Conflict]:
+    """Links to text, to what may be absent, to zero, or to numbers that explode."""
+    largest: dict[str, float] = {}
+
+    def bound(path: str) -> float:
+        """The largest magnitude of a parameter; 0 where it is no number."""
+        if path not in largest:
+            largest[path] = _bound_of(by_path[path], bound)
+        return largest[path]
+
+    for parameter in parameters:
+        if not isinstance(parameter.domain, Linked):
+            continue
+        for rule, source in _wrong_sources(parameter.domain, by_path):
+            help = "give it a value for `otherwise`" if "absent" in rule else None
+            yield _at(parameter, rule=rule, value=source, help=help)
+    for parameter in parameters:
+        if isinstance(parameter.domain, Linked) and bound(parameter.path) >= MAX_EXACT:
+            rule = f"must stay below 2^53 = {MAX_EXACT} in every design"
+            value = f"up to {bound(parameter.path):.3g}"
+            yield _at(parameter, rule=rule, value=value, help="name fewer or smaller parameters")
+
+
+def _wrong_sources(linked: Linked, by_path: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
+    for source in linked.sources:
+        parameter = by_path[source]
+        if parameter.when is not None and parameter.otherwise is None:
+            yield "reads a parameter that is absent in some designs", source
+        if linked.is_reference:
+            continue
+        values = _values_of(parameter) if parameter.is_free else ()
+        if any(isinstance(value, bool | str) for value in values):
+            yield "computes with a parameter that is not a number everywhere", source
+        elif source in linked.divided_by and any(value == 0 for value in values):
+            yield "divides by a parameter that can be 0", source
+
+
+def _bound_of(parameter: Parameter, bound: object) -> float:
+    assert callable(bound)
+    extra = parameter.otherwise
+    least = abs(float(extra)) if isinstance(extra, int | float) else 0.0
+    if isinstance(parameter.domain, Linked):
+        product = abs(float(parameter.domain.factor))
+        for source in parameter.domain.times:
+            product *= max(float(bound(source)), 1.0)
+        return max(product, least)
+    numbers = [v for v in parameter.points() if isinstance(v, int | float)]
+    return max([abs(float(v)) for v in numbers] + [least])
