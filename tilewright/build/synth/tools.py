@@ -99,10 +99,10 @@ def run_tool(
     _run([*tool_command(name, limits.memory_bytes or 0), *arguments], cwd, log_path, limits)
 
 
-def run_yosys(*, cwd: Path, log_path: Path, limits: Limits) -> None:
-    """Synthesise what `job.json` in `cwd` says; errors as `run_tool`."""
+def run_yosys(*, cwd: Path, log_path: Path, limits: Limits, worker: str = "yosys_worker") -> None:
+    """Synthesise what `job.json` in `cwd` says; errors as `run_tool`. `worker`: a module here."""
     require("yosys")
-    _run([sys.executable, "-m", "tilewright.build.synth.yosys_worker"], cwd, log_path, limits)
+    _run([sys.executable, "-m", f"tilewright.build.synth.{worker}"], cwd, log_path, limits)
 
 
 def _run(command: list[str], cwd: Path, log_path: Path, limits: Limits) -> None:
