@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Any
 
 from tilewright.boards import Board, BoardMemory, Overuse, board_names, load_board, load_board_file
 from tilewright.boards import overuse as overuse_of
 from tilewright.boards.model import MAX_PORT_BYTES
 from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, SpecError
+from tilewright.spec.machine import AcceleratorSection
 from tilewright.spec.numbers import format_frequency, format_size
 from tilewright.spec.sections.base import Conflict
 
@@ -23,7 +24,6 @@ __all__ = [
     "with_board",
 ]
 
-AnySpec = TypeVar("AnySpec", KernelSpec, AcceleratorSpec)
 MEMORY = ("accelerator", "memory")
 
 
@@ -85,7 +85,7 @@ def memory_of(spec: AcceleratorSpec, board: Board) -> BoardMemory:
         raise SpecError([spec.located(conflict)]) from None
 
 
-def with_board(spec: AnySpec, board: Board | None = None) -> AnySpec:
+def with_board(spec: Spec, board: Board | None = None) -> Spec:
     """The spec with `board` (None: its own) and that board's numbers where it has none itself.
 
     A memory that is not on the chip gives `bytes_per_cycle` (the largest power of two that it can
@@ -97,10 +97,16 @@ def with_board(spec: AnySpec, board: Board | None = None) -> AnySpec:
     """
     if board is None:
         board = board_of(spec)
-    elif spec.board is None:
-        spec = spec.model_copy(update={"board": board.name})
-    if board is None or not isinstance(spec, AcceleratorSpec):
+    if board is None:
         return spec
+    changed: dict[str, Any] = {} if spec.board is not None else {"board": board.name}
+    if isinstance(spec, AcceleratorSpec):
+        changed["accelerator"] = _with_memory(spec, board)
+    return spec.model_copy(update=changed)
+
+
+def _with_memory(spec: AcceleratorSpec, board: Board) -> AcceleratorSection:
+    """The accelerator with the board's numbers where the memory has none of its own."""
     section, given = spec.accelerator, spec.accelerator.memory.model_fields_set
     memory, clock_hz = memory_of(spec, board), clock_of(spec, board)
     assert clock_hz is not None
@@ -108,7 +114,7 @@ def with_board(spec: AnySpec, board: Board | None = None) -> AnySpec:
     numbers = {"bytes_per_cycle": width, "latency_cycles": memory.latency_cycles(clock_hz)}
     left_out = {key: value for key, value in numbers.items() if key not in given}
     filled = section.memory.model_copy(update=left_out)
-    return spec.model_copy(update={"accelerator": section.model_copy(update={"memory": filled})})
+    return section.model_copy(update={"memory": filled})
 
 
 def memory_words(spec: AcceleratorSpec) -> str:
