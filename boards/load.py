@@ -94,7 +94,6 @@ def load_board_file(path: Path) -> Board:
         leds=_leds(table),
         memories=tuple(_memory(n, entry, device) for n, entry in table.memories.items()),
         flow=table.flow,
-        pins_as_gpio=table.pins_as_gpio,
         source=table.source,
     )
 

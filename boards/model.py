@@ -136,7 +136,6 @@ class Board:
     clock, uart, reset, leds : what a design is connected to; None or () where there is none.
     memories : the first is the one that an accelerator's memory port is connected to by default.
     flow : "open" (yosys and nextpnr, to a bitstream) or "vivado" (limits, and a project to run).
-    pins_as_gpio : functions of configuration pins that the design takes for itself (Gowin).
     source : where pins and memories were looked up.
     """
 
@@ -152,7 +151,6 @@ class Board:
     leds: tuple[Pin, ...]
     memories: tuple[BoardMemory, ...]
     flow: str
-    pins_as_gpio: tuple[str, ...]
     source: str
 
     def memory(self, name: str | None = None) -> BoardMemory:

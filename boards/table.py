@@ -12,8 +12,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from tilewright.spec.frozen import FrozenMapping
-from tilewright.spec.kinds import Kind, Section, choice, mistake, require_mapping, size, text, whole
-from tilewright.spec.kinds import frequency as frequency_kind
+from tilewright.spec.kinds import (
+    Kind,
+    Section,
+    choice,
+    frequency,
+    mistake,
+    require_mapping,
+    size,
+    text,
+    truth,
+    whole,
+)
 from tilewright.spec.sections.base import Conflict
 from tilewright.spec.table import TableSection
 
@@ -22,7 +32,6 @@ FAMILIES = ("ecp5", "ice40", "gowin", "xc7", "xcup", "versal")
 OPEN_FAMILIES = ("ecp5", "ice40", "gowin")
 ON_CHIP_KINDS = ("block_ram", "large_ram")
 MEMORY_KINDS = (*ON_CHIP_KINDS, "psram", "sdram", "ddr3", "ddr4", "lpddr4", "hbm")
-GPIO_FUNCTIONS = ("jtag", "sspi", "mspi", "ready", "done", "reconfign", "cpu", "i2c")
 
 
 def pattern(noun: str, expression: str, example: str) -> Kind:
@@ -39,17 +48,6 @@ def pattern(noun: str, expression: str, example: str) -> Kind:
     return Kind(convert, {"type": "string", "pattern": f"^{expression}$"})
 
 
-def boolean() -> Kind:
-    """true or false."""
-
-    def convert(value: object) -> bool:
-        if not isinstance(value, bool):
-            raise mistake("must be true or false")
-        return value
-
-    return Kind(convert, {"type": "boolean"})
-
-
 def to_tuple(value: object) -> object:
     """A list as a tuple; refuses what is no list, before its entries are read."""
     if not isinstance(value, (list, tuple)):
@@ -59,7 +57,7 @@ def to_tuple(value: object) -> object:
 
 PIN = pattern("the name of a pin", r"[A-Z]{0,2}[0-9]{1,3}", "G2")
 IO_STANDARD = pattern("an I/O standard", r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", "LVCMOS33")
-FREQUENCY = frequency_kind(1_000, 10**10)
+FREQUENCY = frequency(1_000, 10**10)
 WORDS = text("some words", 400)
 
 BoardName = Annotated[
@@ -114,7 +112,7 @@ class ResetTable(Section):
 
     pin: PinName = Field(description="Pin of the button.")
     io_standard: IoStandard = Field(description="I/O standard of the pin.")
-    is_inverted: Annotated[bool, boolean()] = Field(
+    is_inverted: Annotated[bool, truth()] = Field(
         default=False, description="Whether low means pressed."
     )
     pull: Pull = Field(default="", description="Resistor to switch on in the pin: up or down.")
@@ -127,7 +125,7 @@ class LedsTable(Section):
         description="A pin for each."
     )
     io_standard: IoStandard = Field(description="I/O standard of all.")
-    is_inverted: Annotated[bool, boolean()] = Field(
+    is_inverted: Annotated[bool, truth()] = Field(
         default=False, description="Whether low means lit."
     )
 
@@ -186,9 +184,6 @@ class BoardTable(TableSection):
     uart: UartTable | None = Field(default=None, description="The serial line to the host.")
     reset: ResetTable | None = Field(default=None, description="A button that resets.")
     leds: LedsTable | None = Field(default=None, description="Lights.")
-    pins_as_gpio: Annotated[
-        tuple[Annotated[str, choice(*GPIO_FUNCTIONS)], ...], BeforeValidator(to_tuple)
-    ] = Field(default=(), description="Configuration pins that the design uses (Gowin).")
     memories: Annotated[
         Mapping[MemoryName, MemoryTable],
         BeforeValidator(require_mapping),
