@@ -8,12 +8,15 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tilewright.build.cache import default_cache
 from tilewright.build.process import Limits, run
 from tilewright.build.verilator import BuildOptions, find_toolchain, make_command
 
+SEED = 41
+NUM_CYCLES = 20000
 HERE = Path(__file__).parent
 PASSES = {
     "ecp5": "synth_ecp5 -noiopad",
@@ -117,7 +120,75 @@ def bench(tmp_path):
     return lambda texts, top: simulated(texts, top, tmp_path)
 
 
+BENCH = """
+module tb;
+  bit clk = 0;
+  always #1 clk = ~clk;
+{signals}
+{instances}
+  int cycles = 0, errors = 0, changes = 0;
+  bit [{out_bits}:0] previous = 0;
+  wire [{out_bits}:0] x = {{{outs_x}}}, y = {{{outs_y}}};
+  always @(negedge clk) begin
+    if (x != y) begin
+      if (errors < 5) $display("cycle %0d: %0h, packed %0h", cycles, x, y);
+      errors++;
+    end
+    if (x != previous) changes++;
+    previous = x;
+    if (cycles == {num_cycles}) begin
+      $display("RESULT cycles=%0d errors=%0d changes=%0d", cycles, errors, changes);
+      $finish;
+    end
+    cycles++;
+{drive}
+  end
+endmodule
+"""
+
+
+def compared(netlists, bench, netlist, top, clock, pack, fixed):
+    """A netlist and what `pack` makes of it under the same random inputs, cycle by cycle.
+
+    `fixed` inputs follow an expression instead.
+    """
+    ports = netlist["modules"][top]["ports"]
+    inputs = {n: len(p["bits"]) for n, p in ports.items() if p["direction"] == "input"}
+    outputs = {n: len(p["bits"]) for n, p in ports.items() if p["direction"] == "output"}
+    inputs.pop(clock)
+    signals = [f"  bit [{bits - 1}:0] {name};" for name, bits in inputs.items()]
+    instances = []
+    for suffix in "xy":
+        signals += [f"  wire [{bits - 1}:0] {n}_{suffix};" for n, bits in outputs.items()]
+        pins = [f".{clock}(clk)"] + [f".{name}({name})" for name in inputs]
+        pins += [f".{name}({name}_{suffix})" for name in outputs]
+        instances.append(f"  dut_{suffix} dut_{suffix} ({', '.join(pins)});")
+    rng = np.random.default_rng(SEED)
+    drive = []
+    for name, bits in inputs.items():
+        words = ", ".join("$urandom" for _ in range(-(-bits // 32)))
+        value = fixed.get(name, f"{bits}'({{{words}}})")
+        drive.append(f"    {name} = {value};")
+    text = BENCH.format(
+        signals="\n".join(signals),
+        instances="\n".join(instances),
+        drive="\n".join(drive),
+        out_bits=sum(outputs.values()) - 1,
+        outs_x=", ".join(f"{n}_x" for n in outputs),
+        outs_y=", ".join(f"{n}_y" for n in outputs),
+        num_cycles=NUM_CYCLES,
+    ).replace("int cycles", f"int seed = $urandom({rng.integers(1 << 30)});\n  int cycles")
+    texts = cell_library("ecp5")
+    texts["multiplier.v"] = (netlists.here / "ecp5_multiplier.v").read_text()
+    texts["x.v"] = netlists.verilog(netlist, top, "dut_x")
+    texts["y.v"] = netlists.verilog(pack(netlist), top, "dut_y")
+    texts["tb.sv"] = text
+    return bench(texts, "tb")
+
+
 @pytest.fixture
-def library():
-    """The function `cell_library`."""
-    return cell_library
+def compare(netlists, bench):
+    """`compare(netlist, top, clock, pack, fixed={})`: numbers of cycles, errors and changes."""
+    return lambda netlist, top, clock, pack, fixed=None: compared(
+        netlists, bench, netlist, top, clock, pack, fixed or {}
+    )

@@ -19,14 +19,18 @@ and Project Trellis.
 """
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from tilewright.build.synth.netlist_edit import (
+    Bit,
+    Json,
+    bit_of,
+    drop_unused,
+    inputs_of,
+    readers_of,
+)
 
 __all__ = ["pack_dsp_registers"]
-
-Bit = int | str  # number of a net, or a constant "0", "1", "x", "z"
-Json = dict[str, Any]
 
 MULTIPLIER = "MULT18X18D"
 FLIP_FLOP = "TRELLIS_FF"
@@ -59,28 +63,25 @@ class _Register:
     flip_flops: dict[str, str]
 
 
-@dataclass
-class _Nets:
-    """Who drives and who reads each net. A reader is a cell's name and port, or a module's port."""
-
-    readers: dict[Bit, set[tuple[str, str]]] = field(default_factory=dict)
-    flip_flop_of: dict[Bit, str] = field(default_factory=dict)  # by the net that it drives
-
-
 class _Module:
     """One module of a netlist while its multipliers are packed."""
 
     def __init__(self, module: Json) -> None:
         self.module = module
         self.cells: dict[str, Json] = module["cells"]
-        self.nets = _nets_of(module)
+        self.readers = readers_of(module)
+        self.flip_flop_of = {
+            bit_of(cell, "Q"): name
+            for name, cell in self.cells.items()
+            if cell["type"] == FLIP_FLOP
+        }
 
     def pack(self) -> None:
         """Every multiplier in the order of the netlist; then drops what nobody reads any more."""
         for name, cell in self.cells.items():
             if cell["type"] == MULTIPLIER and not _is_clocked(cell):
                 self._pack_cell(name, cell)
-        self._drop()
+        drop_unused(self.module)
 
     def _pack_cell(self, name: str, cell: Json) -> None:
         a, b, product = self._operand(cell, "A"), self._operand(cell, "B"), self._product(cell)
@@ -105,9 +106,9 @@ class _Module:
         """The register of an operand, if it can move."""
         flip_flops = {}
         for i in range(OPERAND_BITS):
-            bit = _bit(cell, f"{port}{i}")
-            if bit in self.nets.flip_flop_of:
-                flip_flops[f"{port}{i}"] = self.nets.flip_flop_of[bit]
+            bit = bit_of(cell, f"{port}{i}")
+            if bit in self.flip_flop_of:
+                flip_flops[f"{port}{i}"] = self.flip_flop_of[bit]
             elif bit not in ("0", "x"):
                 return None
         return self._register(flip_flops)
@@ -116,7 +117,7 @@ class _Module:
         """The register of those bits of the product that are read, if it can move."""
         flip_flops = {}
         for i in range(PRODUCT_BITS):
-            readers = self.nets.readers.get(_bit(cell, f"P{i}"), set())
+            readers = self.readers.get(bit_of(cell, f"P{i}"), set())
             if len(readers) > 1:
                 return None
             for name, port in readers:
@@ -127,7 +128,7 @@ class _Module:
 
     def _register(self, flip_flops: dict[str, str]) -> _Register | None:
         cells = [self.cells[name] for name in flip_flops.values()]
-        clocks = {_bit(cell, "CLK") for cell in cells}
+        clocks = {bit_of(cell, "CLK") for cell in cells}
         if len(clocks) != 1 or not all(map(_is_plain, cells)):
             return None
         return _Register(clocks.pop(), flip_flops)
@@ -136,74 +137,29 @@ class _Module:
         """The multiplier reads what its flip-flops read; those without other readers go."""
         cell = self.cells[name]
         for pin, flip_flop in register.flip_flops.items():
-            old, new = _bit(cell, pin), _bit(self.cells[flip_flop], "DI")
+            old, new = bit_of(cell, pin), bit_of(self.cells[flip_flop], "DI")
             cell["connections"][pin] = [new]
-            self.nets.readers[old].discard((name, pin))
-            self.nets.readers.setdefault(new, set()).add((name, pin))
+            self.readers[old].discard((name, pin))
+            self.readers.setdefault(new, set()).add((name, pin))
         _switch_on(cell, f"INPUT{port}")
         for flip_flop in sorted(set(register.flip_flops.values())):
-            if not self.nets.readers[_bit(self.cells[flip_flop], "Q")]:
+            if not self.readers[bit_of(self.cells[flip_flop], "Q")]:
                 self._remove(flip_flop)
 
     def _move_product(self, cell: Json, register: _Register) -> None:
         """The multiplier drives what its flip-flops drove."""
         for pin, flip_flop in register.flip_flops.items():
-            cell["connections"][pin] = [_bit(self.cells[flip_flop], "Q")]
+            cell["connections"][pin] = [bit_of(self.cells[flip_flop], "Q")]
             self._remove(flip_flop)
         _switch_on(cell, "OUTPUT")
 
     def _remove(self, name: str) -> None:
         """Takes a flip-flop out; whoever drove it has a reader less."""
         cell = self.cells[name]
-        cell["type"] = ""  # dropped at the end: the dictionary is being walked
-        self.nets.flip_flop_of.pop(_bit(cell, "Q"), None)
-        for port, bit in _inputs(cell):
-            self.nets.readers[bit].discard((name, port))
-
-    def _drop(self) -> None:
-        """Flip-flops that moved, and names of nets that nothing drives or reads now."""
-        module = self.module
-        module["cells"] = {name: cell for name, cell in self.cells.items() if cell["type"]}
-        used = {bit for cell in module["cells"].values() for _, bit in _bits(cell)}
-        used |= {bit for port in module["ports"].values() for bit in port["bits"]}
-        module["netnames"] = {
-            name: net
-            for name, net in module["netnames"].items()
-            if any(bit in used or isinstance(bit, str) for bit in net["bits"])
-        }
-
-
-def _nets_of(module: Json) -> _Nets:
-    nets = _Nets()
-    for name, cell in module["cells"].items():
-        for port, bit in _inputs(cell):
-            nets.readers.setdefault(bit, set()).add((name, port))
-        if cell["type"] == FLIP_FLOP:
-            nets.flip_flop_of[_bit(cell, "Q")] = name
-    for name, port in module["ports"].items():
-        if port["direction"] != "input":
-            for bit in port["bits"]:
-                nets.readers.setdefault(bit, set()).add(("", name))
-    return nets
-
-
-def _bits(cell: Json) -> Iterator[tuple[str, Bit]]:
-    """Port and net of every connection, one bit at a time."""
-    for port, bits in cell["connections"].items():
-        for bit in bits:
-            yield port, bit
-
-
-def _inputs(cell: Json) -> Iterator[tuple[str, Bit]]:
-    for port, bit in _bits(cell):
-        if cell["port_directions"].get(port) != "output":
-            yield port, bit
-
-
-def _bit(cell: Json, port: str) -> Bit:
-    """The net of a port of one bit; an open one counts as `x`."""
-    bits: list[Bit] = cell["connections"].get(port) or ["x"]
-    return bits[0]
+        cell["type"] = ""  # `drop_unused` takes it out
+        self.flip_flop_of.pop(bit_of(cell, "Q"), None)
+        for port, bit in inputs_of(cell):
+            self.readers[bit].discard((name, port))
 
 
 def _switch_on(cell: Json, register: str) -> None:
@@ -226,5 +182,5 @@ def _is_plain(cell: Json) -> bool:
     """Whether a flip-flop has neither enable nor reset, and is 0 at power-on."""
     # yosys adds a space to texts that could be taken for a number.
     parameters = {key: str(value).strip() for key, value in cell["parameters"].items()}
-    has_reset = _bit(cell, "LSR") not in ("0", "x")
+    has_reset = bit_of(cell, "LSR") not in ("0", "x")
     return not has_reset and all(parameters.get(key, good) == good for key, good in PLAIN.items())

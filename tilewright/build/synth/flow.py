@@ -30,8 +30,9 @@ __all__ = ["synthesise"]
 
 DESIGN: Final = "design.v"
 PACKAGE: Final = Path(__file__).parent
-SYNTH_FILES: Final = ("counts.py", "dsp_pack.py", "harness.py", "passes.py", "scopes.py",
-                      "target.py", "yosys_worker.py")  # fmt: skip
+SYNTH_FILES: Final = ("carry_pack.py", "counts.py", "dsp_pack.py", "harness.py",
+                      "netlist_edit.py", "passes.py", "scopes.py", "target.py",
+                      "yosys_worker.py")  # fmt: skip
 """Files of ours that the result of the stage `synth` depends on."""
 
 
@@ -56,7 +57,8 @@ def synthesise(
         with the file that a board loads.
     constraints : text of the family's file of pins (`constraints`), for a design in its context.
     data : files that the Verilog reads (`$readmemh`), by their plain names.
-    packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`).
+    packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`), and LUTs in
+        front of carry chains into these (`carry_pack`).
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
 
     A stage that an earlier run finished with the same inputs, options and tools is taken as it is.

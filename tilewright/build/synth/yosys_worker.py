@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tilewright.build.synth import scopes
+from tilewright.build.synth.carry_pack import pack_carry_luts
 from tilewright.build.synth.dsp_pack import pack_dsp_registers
 from tilewright.build.synth.guard import guard
 from tilewright.build.synth.harness import HARNESS, harness_verilog
@@ -48,7 +49,7 @@ def main() -> int:
     _run(libyosys, design, final_passes())
     netlist = json.loads(Path(NETLIST).read_text())
     if job["packs_registers"]:
-        netlist = pack_dsp_registers(netlist)
+        netlist = pack_carry_luts(pack_dsp_registers(netlist))
     if job["has_harness"]:
         scopes.without_harness(netlist["modules"][top], marked)
     Path(NETLIST).write_text(json.dumps(netlist))
