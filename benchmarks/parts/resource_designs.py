@@ -25,6 +25,7 @@ class DesignSpec:
 
     key: str
     group: str
+    index: int
     data: dict[str, Any]
     is_held_out: bool
 
@@ -246,4 +247,4 @@ def _design(group: str, index: int, data: dict[str, Any]) -> DesignSpec:
     name = f"{group}_{index:02d}"
     head = {"tilewright": 1, "name": name}
     held_out = index % FOLD == FOLD - 1
-    return DesignSpec(key=name, group=group, data=head | data, is_held_out=held_out)
+    return DesignSpec(key=name, group=group, index=index, data=head | data, is_held_out=held_out)

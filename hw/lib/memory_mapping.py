@@ -35,6 +35,8 @@ class Memory:
 
     The word is written in `lanes` parts, each with its enable. `has_old_words`: a word that is read
     while it is written must be the old one, else it may be anything. A ROM is never written.
+    `used_bits` of a word are read by somebody (0: all); `writers` of the memories have write data
+    of their own (0: all), the others share theirs.
     """
 
     width: int
@@ -44,6 +46,8 @@ class Memory:
     lanes: int = 1
     has_old_words: bool = False
     is_rom: bool = False
+    used_bits: int = 0
+    writers: int = 0
 
     def __post_init__(self) -> None:
         for name in ("width", "depth", "lanes"):
@@ -149,14 +153,15 @@ def map_memory(memory: Memory, family: str) -> Mapped:
         return Mapped(ff=num * ff, mux_bits=num * mux_bits, enables=num * enables)
     primitive, repl, high = best
     is_block = primitive.blocks > 0
-    around = _collisions(memory) if is_block and not primitive.reads_old else (0, 0)
+    used = memory.used_bits or memory.width
     select = (high - 1).bit_length() if is_registered and is_block else 0
+    around = _collisions(memory) if is_block and not primitive.reads_old else (0, 0)
     return Mapped(
         ram_blocks=num * repl * primitive.blocks,
         ram_bits=num * bits if is_block else 0,
-        lut_ram=num * repl * primitive.sites,
-        ff=num * ((select if is_block or not is_registered else memory.width) + around[0]),
-        mux_bits=num * ((high - 1) * memory.width + around[1]),
+        lut_ram=num * -(-repl * used // memory.width) * primitive.sites,
+        ff=num * (select if is_block or not is_registered else used) + around[0],
+        mux_bits=num * (high - 1) * used + around[1],
         enables=num * (high * memory.lanes if high > 1 else 0),
     )
 
@@ -168,8 +173,9 @@ def _collisions(memory: Memory) -> tuple[int, int]:
     """
     if not memory.has_old_words or memory.is_rom:
         return 0, 0
-    address = (memory.depth - 1).bit_length()
-    return 2 * memory.width + address + 2 * memory.lanes, memory.width + address
+    address, writers = (memory.depth - 1).bit_length(), memory.writers or memory.num
+    registers = writers * (2 * memory.width + address) + 2 * memory.lanes * memory.num
+    return registers, memory.num * (memory.width + address)
 
 
 def _options(

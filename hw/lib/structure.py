@@ -48,6 +48,9 @@ FAMILIES: Final[dict[str, LogicCosts]] = {
                        dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True),
 }  # fmt: skip
 
+MOST_SUM_BITS: Final = 64
+"""Sums of several counters are written as one; none is longer."""
+
 LEAST_SHIFT: Final = 3
 """Cycles from which a delay becomes a shift register, where a LUT can be one."""
 
@@ -69,13 +72,16 @@ class Structure:
     """LUTs, registers, memories and products of a design, by part.
 
     Amounts are numbers of bits; `num` is how many there are. `part` names what they belong to: the
-    parts of a template are corrected one by one.
+    parts of a template are corrected one by one; `space` names whose parts they are, since some
+    templates share theirs. `widest_sum`, `widest_test` and `most_ways` are the bits of the longest
+    addition and comparison and the ways of the largest choice: what a clock may depend on.
     """
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, space: str) -> None:
         if family not in FAMILIES:
             raise ValueError(f"family: one of {', '.join(FAMILIES)}, got {family!r}")
         self.family = family
+        self.space = space
         self.costs = FAMILIES[family]
         self.lut: defaultdict[str, float] = defaultdict(float)
         self.ff: defaultdict[str, float] = defaultdict(float)
@@ -83,6 +89,9 @@ class Structure:
         self.ram_blocks = 0
         self.ram_bits = 0
         self.dsp = 0
+        self.widest_sum = 0.0
+        self.widest_test = 0.0
+        self.most_ways = 1
 
     def logic(self, part: str, luts: float) -> None:
         """LUTs that are known as such."""
@@ -102,10 +111,12 @@ class Structure:
     def add(self, part: str, bits: float, num: float = 1) -> None:
         """Additions, subtractions, counters."""
         self.lut[part] += num * bits
+        self.widest_sum = max(self.widest_sum, min(bits, MOST_SUM_BITS) if num else 0)
 
     def less(self, part: str, bits: float, num: float = 1) -> None:
         """Comparisons of sizes."""
         self.lut[part] += num * self.costs.less * bits
+        self.widest_test = max(self.widest_test, bits if num else 0)
 
     def reduce(self, part: str, bits: float, num: float = 1) -> None:
         """One bit of many: all, any, equality with a constant."""
@@ -120,10 +131,12 @@ class Structure:
         """One of `ways` by an index: `bits` bits each."""
         per_bit = 0.0 if ways < 2 else max(1.0, ways * self.costs.choice)
         self.lut[part] += num * bits * per_bit
+        self.most_ways = max(self.most_ways, ways if num else 1)
 
     def gather(self, part: str, ways: int, bits: float, num: float = 1) -> None:
         """One of `ways` by a flag of each: ands and an or."""
         self.lut[part] += num * bits * (2 * ways - 1) / (self.costs.inputs - 1)
+        self.most_ways = max(self.most_ways, ways if num else 1)
 
     def gates(self, part: str, bits: float, num: float = 1) -> None:
         """Any function of up to four inputs, of each bit."""

@@ -7,7 +7,7 @@ from .params import NMPruneParams
 
 def structure(params: NMPruneParams, family: str) -> Structure:
     """LUTs, registers and memories of an `NMPrunerKernel`."""
-    s = Structure(family)
+    s = Structure(family, "nm_prune")
     p = params
     group, bits, index = p.group, p.value_format.bits, p.index_bits
     is_words = p.output == "words"

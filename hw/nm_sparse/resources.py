@@ -5,19 +5,20 @@ from ..lib.structure import Structure, bits_of
 from ..systolic.cost import packets_under_way
 from ..systolic.drain_resources import drain
 from ..systolic.params import FeedParams
-from ..systolic.resources import collect, feed, packets, pes, skew, start, walker
+from ..systolic.resources import SPACE, collect, feed, packets, pes, skew, start, walker
 from .params import NMSparseParams
 
 
 def structure(params: NMSparseParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `NMSparseKernel`."""
-    s = Structure(family)
+    s = Structure(family, SPACE)
     p = params
     walker(s, p)
     s.registers("walker", p.index_bits)
     s.add("walker", 2 * p.index_bits)
     _groups(s, p)
-    feed(s, FeedParams(word_bits=p.b_word_bits, block_words=1, num_blocks=p.edge_blocks))
+    buffer = FeedParams(word_bits=p.b_word_bits, block_words=1, num_blocks=p.edge_blocks)
+    feed(s, buffer, p.b_word_bits)
     s.gates("edge", p.b_word_bits)
     skew(s, p.cols, p.weight_bits)
     pes(s, p)

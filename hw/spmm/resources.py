@@ -8,9 +8,9 @@ from .params import LaneParams, SpmmParams
 
 def structure(params: SpmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SpmmKernel`."""
-    s = Structure(family)
+    s = Structure(family, "spmm")
     p = params
-    banked_store(s, p.store_params)
+    banked_store(s, p.store_params, is_never_both=p.buffers == 1)
     _lanes(s, p)
     if p.mode == "broadcast":
         s.registers("front", 1)

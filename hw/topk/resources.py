@@ -14,7 +14,7 @@ OUTPUT_WORDS: Final = 2
 
 def structure(params: TopKParams, family: str) -> Structure:
     """LUTs, registers and memories of a `TopKKernel`."""
-    s = Structure(family)
+    s = Structure(family, _SPACES[params.engine])
     _ENGINES[params.engine](s, params)
     return s
 
@@ -107,6 +107,12 @@ def _bitonic_merge(s: Structure, p: TopKParams) -> None:
     s.fifo("output", lanes * pair + 1, OUTPUT_WORDS)
 
 
+_SPACES: Final[dict[Engine, str]] = {
+    "shift_queue": "queue",
+    "filtered_queue": "queue",
+    "bitonic_merge": "bitonic_merge",
+    "radix_select": "radix_select",
+}
 _ENGINES: Final[dict[Engine, Callable[[Structure, TopKParams], None]]] = {
     "shift_queue": _shift_queue,
     "filtered_queue": _filtered_queue,

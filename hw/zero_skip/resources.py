@@ -10,7 +10,7 @@ COMMANDS_HELD = 2
 
 def structure(params: ZeroSkipParams, family: str) -> Structure:
     """LUTs, registers and memories of a `ZeroSkipKernel`."""
-    s = Structure(family)
+    s = Structure(family, "zero_skip")
     p = params
     depth = credits(p)
     if p.has_command:

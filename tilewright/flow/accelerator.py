@@ -18,6 +18,7 @@ from .accelerator_report import design_data, design_rows, markdown, verification
 from .board_report import board_data, board_rows
 from .design import Design, make_design
 from .inputs import Samples, load_samples, read_arrays
+from .resources import accelerator_resources
 from .results import REPORT_JSON, REPORT_TEXT, Result
 from .simulation import SIMULATION, dequantized, outputs_of, prepare, simulate, simulate_stalled
 from .verdict import judge
@@ -44,11 +45,13 @@ def estimate_accelerator(spec: AcceleratorSpec, progress: Progress) -> FlowResul
     progress("estimate")
     design = make_design(spec, batch=_batch(spec))
     cycles = design.estimate.cycles
+    resources = accelerator_resources(spec, design.config)
     return Result(
         title=f"{spec.name}: estimate",
-        ok=True,
-        rows=[*design_rows(design), *board_rows(spec, cycles, design.batch)],
-        data={**design_data(design), **board_data(spec, cycles)},
+        ok=not resources.excess,
+        rows=[*design_rows(design), *board_rows(spec, cycles, design.batch), *resources.rows],
+        data={**design_data(design), **board_data(spec, cycles), **resources.data},
+        notes=resources.excess,
     )
 
 

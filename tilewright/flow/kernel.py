@@ -18,6 +18,7 @@ from tilewright.spec import KernelSpec, spec_hash
 from tilewright.spec.numbers import format_frequency
 
 from .board_report import format_time
+from .resources import kernel_resources
 from .results import REPORT_JSON, REPORT_TEXT, Result
 
 PICOSECONDS_PER_CYCLE = 10_000
@@ -39,7 +40,7 @@ def _job(spec: KernelSpec, samples: int | None, seed: int | None) -> tuple[Any, 
 
 def estimate_kernel(spec: KernelSpec) -> FlowResult:
     """What the cost law says of the products that `verify` would run."""
-    _, job = _job(spec, None, None)
+    params, job = _job(spec, None, None)
     clock_hz = clock_of(spec)
     rows: list[tuple[str, str]] = []
     cases: list[dict[str, Any]] = []
@@ -52,8 +53,14 @@ def estimate_kernel(spec: KernelSpec) -> FlowResult:
             words += f", {format_time(cycles / clock_hz)} at {format_frequency(clock_hz)}"
         rows.append((case.name, words))
         cases.append(found)
-    data = {"cases": cases}
-    return Result(title=f"{spec.name}: estimate", ok=True, rows=rows, data=data)
+    resources = kernel_resources(spec, spec.kernel.template, params)
+    return Result(
+        title=f"{spec.name}: estimate",
+        ok=not resources.excess,
+        rows=[*rows, *resources.rows],
+        data={"cases": cases, **resources.data},
+        notes=resources.excess,
+    )
 
 
 def _manifest(spec: KernelSpec, top: Any, seed: int) -> dict[str, Any]:

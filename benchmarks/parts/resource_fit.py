@@ -1,0 +1,153 @@
+"""Fits the coefficients of the resource model to the table, and says how far off it is.
+
+Least squares of the relative errors with coefficients of at least 0, drawn towards the first
+estimate (1) as far as the designs do not say otherwise:
+
+    minimise  sum over designs ((estimate - found) / found)**2
+              + PULL * sum over coefficients (coefficient - first)**2
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from scipy.optimize import nnls
+from tilewright.hw.lib.resources import clock_features, resources_of
+from tilewright.hw.lib.structure import Structure
+
+from .resource_table import Row
+
+PULL: Final = {"lut": 0.004, "ff": 0.02, "period": 0.0005}
+"""Square of (scatter of a design / scatter of a coefficient) that is expected."""
+
+LEAST_PLACED: Final = 6
+"""Placed designs without which there is no clock estimate."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the table beside what its design is made of."""
+
+    row: Row
+    structure: Structure
+
+
+Amounts = Mapping[tuple[str, str], float]
+
+
+def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str, Any]:
+    """Coefficients of one family from the samples that are not held out.
+
+    `prior`: coefficients of a related family, where there is one: first values instead of 1.
+    """
+    seen = [sample for sample in samples if not sample.row.held_out]
+    table: dict[str, Any] = {}
+    for name in ("lut", "ff"):
+        found = _fit(
+            [_amounts(sample.structure, name) for sample in seen],
+            [_target(sample, name) for sample in seen],
+            [float(getattr(sample.row, name)) for sample in seen],
+            PULL[name],
+            partial(_first, prior.get(name, {})),
+        )
+        spaces: dict[str, dict[str, float]] = {}
+        for (space, part), value in sorted(found.items()):
+            spaces.setdefault(space, {})[part] = round(value, 4)
+        table[name] = spaces
+    placed = [sample for sample in seen if sample.row.fmax_mhz]
+    if len(placed) >= LEAST_PLACED:
+        table["period"] = _fit_period(placed, table)
+    return table
+
+
+def _first(prior: Mapping[str, Any], key: tuple[str, str]) -> float:
+    """Where a coefficient starts: registers of products are in the multiplier."""
+    space, part = key
+    plain = 0.0 if part.endswith(".block_product") else 1.0
+    return float(prior.get(space, {}).get(part, plain))
+
+
+def _amounts(structure: Structure, name: str) -> Amounts:
+    return {(structure.space, part): value for part, value in getattr(structure, name).items()}
+
+
+def _target(sample: Sample, name: str) -> float:
+    """What the parts have to add up to."""
+    memory = sample.structure.lut_ram if name == "lut" else 0
+    return float(getattr(sample.row, name) - memory)
+
+
+def _fit_period(placed: Sequence[Sample], table: Mapping[str, Any]) -> dict[str, float]:
+    """Coefficients in nanoseconds."""
+    features = []
+    for sample in placed:
+        lut = resources_of(sample.structure, _as_table(sample.row.family, table)).lut
+        features.append({("", k): v for k, v in clock_features(sample.structure, lut).items()})
+    periods = [1e3 / float(sample.row.fmax_mhz) for sample in placed]
+    found = _fit(features, periods, periods, PULL["period"], lambda key: 0.0)
+    return {name: round(value, 4) for (_, name), value in sorted(found.items())}
+
+
+def _fit(
+    amounts: Sequence[Amounts],
+    targets: Sequence[float],
+    totals: Sequence[float],
+    pull: float,
+    first: Callable[[tuple[str, str]], float],
+) -> dict[tuple[str, str], float]:
+    keys = sorted({key for found in amounts for key, value in found.items() if value})
+    if not keys:
+        return {}
+    matrix = np.array([[found.get(key, 0.0) for key in keys] for found in amounts])
+    weights = 1 / np.maximum(1.0, np.array(totals))
+    root = np.sqrt(pull)
+    left = np.vstack([matrix * weights[:, None], root * np.eye(len(keys))])
+    right = np.concatenate(
+        [np.array(targets) * weights, root * np.array([first(key) for key in keys])]
+    )
+    solution, _ = nnls(left, right, maxiter=50 * len(keys))
+    return dict(zip(keys, (float(value) for value in solution), strict=True))
+
+
+def _as_table(family: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    return {"families": {family: table}}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Relative errors of the held-out designs of one family, by design."""
+
+    name: str
+    by_key: Mapping[str, float]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(np.abs([*self.by_key.values()]))) if self.by_key else 0.0
+
+    @property
+    def worst(self) -> float:
+        return float(np.max(np.abs([*self.by_key.values()]))) if self.by_key else 0.0
+
+
+def errors_of(
+    samples: Sequence[Sample], table: Mapping[str, Any], *, held_out: bool = True
+) -> dict[str, Errors]:
+    """Errors of LUTs, registers and clock period; `dsp` and `ram_blocks` are differences."""
+    errors: dict[str, dict[str, float]] = {
+        name: {} for name in ("lut", "ff", "dsp", "ram_blocks", "period")
+    }
+    for sample in samples:
+        row = sample.row
+        if row.held_out != held_out:
+            continue
+        found = resources_of(sample.structure, _as_table(row.family, table))
+        for name in ("lut", "ff"):
+            errors[name][row.key] = getattr(found, name) / getattr(row, name) - 1
+        for name in ("dsp", "ram_blocks"):
+            errors[name][row.key] = getattr(found, name) - getattr(row, name)
+        if row.fmax_mhz and found.period_seconds is not None:
+            measured = 1e-6 / float(row.fmax_mhz)
+            errors["period"][row.key] = found.period_seconds / measured - 1
+    return {name: Errors(name, found) for name, found in errors.items()}

@@ -1,0 +1,176 @@
+"""The committed table of real synthesis runs: rows of `benchmarks/resources.csv`, and how one is
+made.
+"""
+
+import csv
+import fcntl
+import json
+import tempfile
+import time
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from tilewright.hw.accelerator_resources import accelerator_structure
+from tilewright.hw.lib.structure import Structure
+
+from tilewright.build.accelerator_files import accelerator_verilog
+from tilewright.build.synth.flow import synthesise
+from tilewright.build.synth.target import Target
+from tilewright.build.verilog import emit
+from tilewright.catalog import find_template, spec_sections
+from tilewright.flow.design import make_design
+from tilewright.flow.resources import kernel_structure
+from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, spec_from_data
+
+from .resource_designs import ROOT, DesignSpec
+
+CSV: Final = ROOT / "benchmarks" / "resources.csv"
+LOCK: Final = "tilewright-resources.lock"
+BATCH: Final = 100
+HASH_DIGITS: Final = 16
+PLACED: Final = {"ecp5": "LFE5U-85F CABGA381 6"}
+"""Device, package and speed grade that clocks are for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One synthesis. `fmax_mhz` is empty where the design was not placed; `held_out`: no fit sees
+    it; `verilog` the first digits of its SHA-256; `seconds` of wall clock on a busy machine.
+    """
+
+    key: str
+    group: str
+    held_out: bool
+    family: str
+    lut: int
+    ff: int
+    carry: int
+    muxf: int
+    dsp: int
+    ram_blocks: int
+    ram_bits: int
+    lut_ram: int
+    fmax_mhz: str
+    yosys: str
+    nextpnr: str
+    verilog: str
+    seconds: float
+    date: str
+    spec: str
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What makes a run the same run."""
+        return self.key, self.family, self.verilog, self.yosys
+
+
+def read_rows(path: Path = CSV) -> list[Row]:
+    """The table; empty if there is none."""
+    if not path.exists():
+        return []
+    kinds = {field.name: field.type for field in fields(Row)}
+    with path.open(newline="") as file:
+        return [
+            Row(**{name: _value(kinds[name], text) for name, text in row.items()})
+            for row in csv.DictReader(file)
+        ]
+
+
+def _value(kind: Any, text: str) -> Any:
+    if kind is bool:
+        return text == "True"
+    return kind(text)
+
+
+def add_row(row: Row, path: Path = CSV) -> None:
+    """Put a row into the table, in the order of keys; runs side by side wait for each other."""
+    with (Path(tempfile.gettempdir()) / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = [old for old in read_rows(path) if (old.key, old.family) != (row.key, row.family)]
+        partial = path.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
+            writer.writeheader()
+            for each in sorted([*kept, row], key=lambda each: (each.key, each.family)):
+                writer.writerow(asdict(each))
+        partial.replace(path)
+
+
+@cache
+def _sections() -> Any:
+    return spec_sections()
+
+
+def spec_of(design: DesignSpec) -> Spec:
+    """The spec of a design."""
+    return spec_from_data(design.data, sections=_sections(), directory=ROOT / "examples")
+
+
+def structure_of(design: DesignSpec, family: str) -> Structure:
+    """What the design is made of, as the model counts it."""
+    return structure_of_spec(spec_of(design), family)
+
+
+def structure_of_spec(spec: Spec, family: str) -> Structure:
+    """The same of any spec."""
+    if isinstance(spec, AcceleratorSpec):
+        return accelerator_structure(make_design(spec, batch=BATCH).config, family)
+    assert isinstance(spec, KernelSpec)
+    template = find_template(spec.kernel.template)
+    params = template.load("cases").params_of(spec.kernel)
+    return kernel_structure(template, params, family)
+
+
+def verilog_of(spec: Spec) -> str:
+    """The Verilog of a spec."""
+    if isinstance(spec, AcceleratorSpec):
+        return accelerator_verilog(make_design(spec, batch=BATCH))
+    assert isinstance(spec, KernelSpec)
+    template = find_template(spec.kernel.template)
+    params = template.load("cases").params_of(spec.kernel)
+    return emit(template.load("kernel")(params), spec.name)
+
+
+def digest_of(verilog: str) -> str:
+    """What names a Verilog text in the table."""
+    return sha256(verilog.encode()).hexdigest()[:HASH_DIGITS]
+
+
+def measure(design: DesignSpec, verilog: str, family: str, *, is_placed: bool) -> Row:
+    """Synthesise a design for a family; with `is_placed` also place and route it."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tilewright-resources-") as name:
+        folder = Path(name)
+        source = folder / "source.v"
+        source.write_text(verilog)
+        target = Target(family=family)  # type: ignore[arg-type]
+        to = "pnr" if is_placed else "synth"
+        found = synthesise(source, design.key, target, folder / "run", to=to)  # type: ignore[arg-type]
+    area, fmax = found.total, found.fmax_hz
+    nextpnr = f"yowasp-nextpnr-{family}"
+    return Row(
+        key=design.key,
+        group=design.group,
+        held_out=design.is_held_out,
+        family=family,
+        lut=area.lut,
+        ff=area.ff,
+        carry=area.carry,
+        muxf=area.muxf,
+        dsp=area.dsp,
+        ram_blocks=area.ram_blocks,
+        ram_bits=area.ram_bits_asked,
+        lut_ram=area.lut_ram,
+        fmax_mhz=f"{fmax / 1e6:.1f}" if fmax is not None else "",
+        yosys=version("pyosys"),
+        nextpnr=version(nextpnr) if is_placed else "",
+        verilog=digest_of(verilog),
+        seconds=round(time.monotonic() - begin, 1),
+        date=datetime.now(UTC).date().isoformat(),
+        spec=json.dumps(design.data, separators=(",", ":")),
+    )

