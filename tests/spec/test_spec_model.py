@@ -61,6 +61,7 @@ def test_kernel_defaults() -> None:
         "output": "int8",
         "param_sets": 8,
         "accumulator_rows": 128,
+        "products_per_dsp": 1,
     }
     assert kernel().a == kernel().b == NumberFormat(8, signed=True)
     assert kernel().requantize.mode == "exact"
