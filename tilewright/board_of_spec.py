@@ -17,6 +17,7 @@ __all__ = [
     "board_of",
     "check_device",
     "check_memory",
+    "check_oscillator",
     "clock_of",
     "known_boards",
     "memory_of",
@@ -159,6 +160,20 @@ def check_memory(spec: AcceleratorSpec, board: Board, image_bytes: int) -> None:
         or f"a smaller model, or a board with more than {format_size(memory.capacity_bytes)}",
     )
     raise SpecError([spec.located(conflict)])
+
+
+def check_oscillator(spec: Spec, board: Board) -> None:
+    """Whether the design runs on the board's oscillator, as everything on a board top does.
+
+    Raises:
+        SpecError: if the spec wants another clock, which would take a PLL.
+    """
+    if spec.clock_hz in (None, board.clock.frequency_hz):
+        return
+    oscillator = format_frequency(board.clock.frequency_hz)
+    rule = f"on {board.name} the design runs on the oscillator, {oscillator}: there is no PLL"
+    help = "leave the key out, or synthesise out of context"
+    raise SpecError([spec.located(Conflict(path=("clock",), rule=rule, help=help))])
 
 
 def check_device(spec: Spec, board: Board, used: Mapping[str, int]) -> None:

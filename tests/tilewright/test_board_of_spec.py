@@ -14,6 +14,7 @@ from tilewright.board_of_spec import (
     board_of,
     check_device,
     check_memory,
+    check_oscillator,
     clock_of,
     known_boards,
     memory_words,
@@ -188,6 +189,14 @@ def test_a_memory_image_that_does_not_fit_says_which_memory_has_room(load) -> No
     assert "`board_memory: sdram` has room" in text
     with pytest.raises(SpecError, match="a smaller model, or a board with more than 32MiB"):
         check_memory(load(with_memory("board_memory: sdram") + "board: ulx3s-12f\n"), board, 2**26)
+
+
+def test_another_clock_than_the_oscillator_takes_a_pll(load) -> None:
+    spec = load(ACCELERATOR + "board: ulx3s-85f\nclock: 50MHz\n")
+    with pytest.raises(SpecError, match=r"spec\.yaml:8:8: error: clock: on ulx3s-85f the design"):
+        check_oscillator(spec, board_of(spec))
+    for text in ("", "clock: 25MHz\n"):
+        check_oscillator(load(ACCELERATOR + "board: ulx3s-85f\n" + text), board_of(spec))
 
 
 def test_a_design_that_is_too_large_says_what_to_lower_and_where_it_fits(load) -> None:

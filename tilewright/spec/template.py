@@ -28,6 +28,8 @@ kernel:
   # output: int8                    # or raw: the accumulators
   # requantize: {{mode: exact}}       # or {{mode: fixed, multiplier_bits: 24}}
   # param_sets: 8                   # sets of per-channel parameters held at once
+## board: ulx3s-85f                # a board: its clock, its memory, what fits on its FPGA
+## clock: 25MHz                    # another clock than the board's oscillator
 # verify:                           # `tilewright verify` simulates random commands
 #   samples: 10
 #   seed: 1
@@ -41,6 +43,8 @@ accelerator:
   # scratchpad: {{capacity: 64KiB, banks: 8}}
   # memory: {{bytes_per_cycle: 16, latency_cycles: 40, outstanding: 8}}
   # program: rom                    # or ram: replaceable over AXI4-Lite
+## board: ulx3s-85f                # a board: its clock, its memory, what fits on its FPGA
+## clock: 25MHz                    # another clock than the board's oscillator
 # schedule:
 #   objective: cycles               # or bytes: what moves to and from memory
 #   time_limit: 10s
