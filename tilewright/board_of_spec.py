@@ -87,20 +87,23 @@ def memory_of(spec: AcceleratorSpec, board: Board) -> BoardMemory:
 
 
 def with_board(spec: Spec, board: Board | None = None) -> Spec:
-    """The spec with `board` (None: its own) and that board's numbers where it has none itself.
+    """The spec with its own board's numbers, or with those of `board`, where it has none itself.
 
     A memory that is not on the chip gives `bytes_per_cycle` (the largest power of two that it can
     feed in each cycle) and `latency_cycles`, both at the design's clock; one on the chip is as wide
-    as a word.
+    as a word. The spec of a `board` of the package names it from then on; a table of the user's has
+    no name that could be looked up, so the key `board` stays as it is.
 
     Raises:
         SpecError: if the board's table is wrong, or has no memory of the name that is wanted.
     """
+    changed: dict[str, Any] = {}
     if board is None:
         board = board_of(spec)
+    elif board.name in board_names() and board == load_board(board.name):
+        changed["board"] = board.name
     if board is None:
         return spec
-    changed: dict[str, Any] = {} if spec.board is not None else {"board": board.name}
     if isinstance(spec, AcceleratorSpec):
         changed["accelerator"] = _with_memory(spec, board)
     return spec.model_copy(update=changed)
@@ -109,13 +112,20 @@ def with_board(spec: Spec, board: Board | None = None) -> Spec:
 def _with_memory(spec: AcceleratorSpec, board: Board) -> AcceleratorSection:
     """The accelerator with the board's numbers where the memory has none of its own."""
     section, given = spec.accelerator, spec.accelerator.memory.model_fields_set
-    memory, clock_hz = memory_of(spec, board), clock_of(spec, board)
-    assert clock_hz is not None
-    width = memory.bytes_per_cycle(clock_hz) or min(MAX_PORT_BYTES, section.word_bytes)
-    numbers = {"bytes_per_cycle": width, "latency_cycles": memory.latency_cycles(clock_hz)}
+    numbers = _numbers(spec, board)
     left_out = {key: value for key, value in numbers.items() if key not in given}
     filled = section.memory.model_copy(update=left_out)
+    # What the user wrote is still what the user wrote: another board may come.
+    object.__setattr__(filled, "__pydantic_fields_set__", set(given))
     return section.model_copy(update={"memory": filled})
+
+
+def _numbers(spec: AcceleratorSpec, board: Board) -> dict[str, int]:
+    """Keys of `accelerator.memory` as the board has them at the design's clock."""
+    memory, clock_hz = memory_of(spec, board), clock_of(spec, board)
+    assert clock_hz is not None
+    width = memory.bytes_per_cycle(clock_hz) or min(MAX_PORT_BYTES, spec.accelerator.word_bytes)
+    return {"bytes_per_cycle": width, "latency_cycles": memory.latency_cycles(clock_hz)}
 
 
 def memory_words(spec: AcceleratorSpec) -> str:
@@ -125,14 +135,11 @@ def memory_words(spec: AcceleratorSpec) -> str:
     board = board_of(spec)
     if board is None:
         return numbers
+    boards_own = _numbers(spec, board)
+    if any(getattr(memory, key) != value for key, value in boards_own.items()):
+        return f"{numbers}, as the spec says"
     chosen, clock_hz = memory_of(spec, board), clock_of(spec, board)
     assert clock_hz is not None
-    boards_own = (
-        chosen.bytes_per_cycle(clock_hz) or min(MAX_PORT_BYTES, spec.accelerator.word_bytes),
-        chosen.latency_cycles(clock_hz),
-    )
-    if boards_own != (memory.bytes_per_cycle, memory.latency_cycles):
-        return f"{numbers}, as the spec says"
     where = f"{numbers}: {chosen.name} of {board.name} at {format_frequency(clock_hz)}"
     return where if chosen.bytes_per_second is None else f"{where} ({chosen.source})"
 

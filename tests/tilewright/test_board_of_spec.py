@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,22 @@ def test_a_board_of_the_command_line_is_put_into_the_spec(load) -> None:
     assert spec.board == "arty-a7-100"
     assert spec.accelerator.memory.latency_cycles == 30
     assert with_board(spec) == spec
+
+
+def test_a_board_of_the_command_line_takes_the_place_of_the_specs(load) -> None:
+    text = with_memory("latency_cycles: 7") + "board: ulx3s-85f\n"
+    spec = with_board(load(text), load_board("arty-a7-100"))
+    assert spec.board == "arty-a7-100"
+    memory = spec.accelerator.memory
+    assert (memory.bytes_per_cycle, memory.latency_cycles) == (8, 7)
+    assert clock_of(spec) == 100_000_000
+
+
+def test_a_table_of_the_command_line_has_no_name_in_the_spec(load) -> None:
+    own = replace(load_board("arty-a7-100"), title="another")
+    spec = with_board(load(ACCELERATOR), own)
+    assert spec.board is None
+    assert spec.accelerator.memory.latency_cycles == 30
 
 
 def test_a_kernel_has_a_board_and_a_clock(tmp_path: Path) -> None:
