@@ -8,7 +8,7 @@ from typing import Any
 from tilewright.boards import Board, BoardMemory, Overuse, board_names, load_board, load_board_file
 from tilewright.boards import overuse as overuse_of
 from tilewright.boards.model import MAX_PORT_BYTES
-from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, SpecError
+from tilewright.spec import AcceleratorSpec, Diagnostic, KernelSpec, Spec, SpecError
 from tilewright.spec.machine import AcceleratorSection
 from tilewright.spec.numbers import format_frequency, format_size
 from tilewright.spec.sections.base import Conflict
@@ -22,6 +22,7 @@ __all__ = [
     "known_boards",
     "memory_of",
     "memory_words",
+    "too_large",
     "with_board",
 ]
 
@@ -184,19 +185,27 @@ def check_oscillator(spec: Spec, board: Board) -> None:
 
 
 def check_device(spec: Spec, board: Board, used: Mapping[str, int]) -> None:
-    """Whether a design fits the board's device.
+    """Whether a design fits the board's device; `used` as in `too_large`.
+
+    Raises:
+        SpecError: with `too_large`'s messages, if there are any.
+    """
+    if found := too_large(spec, board, used):
+        raise SpecError(found)
+
+
+def too_large(spec: Spec, board: Board, used: Mapping[str, int]) -> tuple[Diagnostic, ...]:
+    """A message for each resource of which the board's device has too little: how much of what,
+    which keys make it less, and which boards have enough.
 
     `used` is estimated or counted after synthesis: any of "lut", "ff", "dsp", "ram_blocks" and
     "large_ram_blocks".
-
-    Raises:
-        SpecError: a mistake for each resource of which there is too little: how much of what, which
-            keys make it less, and which boards have enough.
     """
-    found = overuse_of(board.device, used)
-    if found:
-        roomy = _roomy_boards(board, used)
-        raise SpecError([spec.located(_too_large(spec, board, item, roomy)) for item in found])
+    roomy = _roomy_boards(board, used)
+    return tuple(
+        spec.located(_too_large(spec, board, item, roomy))
+        for item in overuse_of(board.device, used)
+    )
 
 
 def _too_large(spec: Spec, board: Board, item: Overuse, roomy: list[str]) -> Conflict:
