@@ -1,0 +1,1 @@
+"""Layers to be explored: products and convolutions as extents, without data."""

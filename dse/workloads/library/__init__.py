@@ -1,0 +1,1 @@
+"""Layers of published networks, a list in YAML for each, with the source of its extents."""
