@@ -46,6 +46,7 @@ class Field:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_text(self.description)
         if self.bits < 1 or self.low_bit < 0 or self.low_bit + self.bits > REGISTER_BITS:
             raise ValueError(f"{self.name}: bits {self.low_bit}+{self.bits} do not fit in 32")
         value = self.reset if self.constant is None else self.constant
@@ -77,6 +78,7 @@ class Register:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_text(self.description)
         if self.offset % REGISTER_BYTES or self.offset < 0:
             raise ValueError(f"{self.name}: offset must be a multiple of 4, got {self.offset:#x}")
         used = 0
@@ -109,6 +111,7 @@ class Window:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_text(self.description)
         if self.size_bytes < REGISTER_BYTES or self.size_bytes & (self.size_bytes - 1):
             raise ValueError(f"{self.name}: size must be a power of two, got {self.size_bytes}")
         if self.offset % self.size_bytes:
@@ -175,6 +178,12 @@ class RegisterTable:
             if register.name == name:
                 return register
         raise KeyError(name)
+
+
+def _check_text(description: str) -> None:
+    """Descriptions stand in comments of C, in HTML and in Markdown."""
+    if not description.isprintable() or re.search(r"\*/|/\*|<[A-Za-z/!?]", description):
+        raise ValueError(f"a description is one line of plain words, got {description!r}")
 
 
 def _check_name(name: str) -> None:

@@ -14,6 +14,7 @@ from tilewright.build.tidy import tidy_rtlil, tidy_verilog
 
 __all__ = ["Library", "emit"]
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = re.compile(r"\s*(.*?^endmodule)$", re.MULTILINE | re.DOTALL)
 _MODULE_NAME = re.compile(r"^module \\?([^\s(]+)", re.MULTILINE)
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -65,6 +66,8 @@ def emit(
     the component leaves the domain `sync` to its surroundings. With `rom_texts`, the text reads
     large ROMs from files: their names and texts are added there; they go beside the Verilog.
     """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"not a plain Verilog name: {name!r}")
     library = Library(name)
     texts = {name: _convert(component, name, library, has_fixed_clock=False)}
     while library.waiting:

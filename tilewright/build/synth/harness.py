@@ -21,7 +21,7 @@ CLOCKS: Final = ("aclk", "clk")
 
 def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:
     """The module around `module`, whose `ports` are (name, `input` or `output`, bits)."""
-    clock = next((name for name, _, _ in ports if name in CLOCKS), "")
+    clock = next((name for name, _, _ in ports if name in CLOCKS), None)
     inputs = [(name, bits) for name, kind, bits in ports if kind == "input" and name != clock]
     outputs = [(name, bits) for name, kind, bits in ports if kind == "output"]
     connections = [f"    .{identifier(clock)}(clk)"] if clock else []

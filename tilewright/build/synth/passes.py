@@ -29,7 +29,7 @@ class Pass:
     words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not (_NAME.fullmatch(self.name) and len(self.name) <= MAX_IDENTIFIER):
             raise ValueError(f"not the name of a pass: {self.name!r}")
         for word in self.words:
             is_plain = _WORD.fullmatch(word) or _FILE.fullmatch(word)
