@@ -15,9 +15,9 @@ from tilewright.spec.sections.base import Conflict
 
 __all__ = [
     "board_of",
+    "check_board_top",
     "check_device",
     "check_memory",
-    "check_oscillator",
     "clock_of",
     "known_boards",
     "memory_of",
@@ -170,18 +170,28 @@ def check_memory(spec: AcceleratorSpec, board: Board, image_bytes: int) -> None:
     raise SpecError([spec.located(conflict)])
 
 
-def check_oscillator(spec: Spec, board: Board) -> None:
-    """Whether the design runs on the board's oscillator, as everything on a board top does.
+def check_board_top(spec: AcceleratorSpec, board: Board) -> None:
+    """Whether the spec asks only for what a board top has: the oscillator and the chip's own RAM.
 
     Raises:
-        SpecError: if the spec wants another clock, which would take a PLL.
+        SpecError: if it wants another clock, which would take a PLL, or a memory beside the chip,
+            which would take its controller.
     """
-    if spec.clock_hz in (None, board.clock.frequency_hz):
-        return
-    oscillator = format_frequency(board.clock.frequency_hz)
-    rule = f"on {board.name} the design runs on the oscillator, {oscillator}: there is no PLL"
-    help = "leave the key out, or synthesise out of context"
-    raise SpecError([spec.located(Conflict(path=("clock",), rule=rule, help=help))])
+    conflicts = []
+    if spec.clock_hz not in (None, board.clock.frequency_hz):
+        oscillator = format_frequency(board.clock.frequency_hz)
+        rule = f"on {board.name} the design runs on the oscillator, {oscillator}: there is no PLL"
+        help = "leave the key out, or synthesise out of context"
+        conflicts.append(Conflict(path=("clock",), rule=rule, help=help))
+    memory = memory_of(spec, board)
+    if memory.kind != "block_ram":
+        own = [m.name for m in board.memories if m.kind == "block_ram"]
+        rule = f"on {board.name} the design has RAM blocks only: no controller for {memory.kind}"
+        help = f"write `board_memory: {own[0]}`, or synthesise out of context" if own else None
+        path = (*MEMORY, "board_memory")
+        conflicts.append(Conflict(path=path, rule=rule, value=memory.name, help=help))
+    if conflicts:
+        raise SpecError([spec.located(conflict) for conflict in conflicts])
 
 
 def check_device(spec: Spec, board: Board, used: Mapping[str, int]) -> None:

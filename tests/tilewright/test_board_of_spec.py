@@ -13,9 +13,9 @@ from tilewright.boards.load import FOLDER
 from tilewright import flow
 from tilewright.board_of_spec import (
     board_of,
+    check_board_top,
     check_device,
     check_memory,
-    check_oscillator,
     clock_of,
     known_boards,
     memory_words,
@@ -208,12 +208,18 @@ def test_a_memory_image_that_does_not_fit_says_which_memory_has_room(load) -> No
         check_memory(load(with_memory("board_memory: sdram") + "board: ulx3s-12f\n"), board, 2**26)
 
 
-def test_another_clock_than_the_oscillator_takes_a_pll(load) -> None:
-    spec = load(ACCELERATOR + "board: ulx3s-85f\nclock: 50MHz\n")
-    with pytest.raises(SpecError, match=r"spec\.yaml:8:8: error: clock: on ulx3s-85f the design"):
-        check_oscillator(spec, board_of(spec))
+def test_a_board_top_has_an_oscillator_and_ram_blocks(load) -> None:
+    text = with_memory("board_memory: sdram") + "board: ulx3s-85f\nclock: 50MHz\n"
+    spec = load(text)
+    with pytest.raises(SpecError) as error:
+        check_board_top(spec, board_of(spec))
+    clock, memory = error.value.diagnostics
+    assert (clock.line, clock.path) == (9, "clock")
+    assert clock.rule.endswith("runs on the oscillator, 25MHz: there is no PLL")
+    assert (memory.line, memory.path) == (5, "accelerator.memory.board_memory")
+    assert memory.rule.endswith("has RAM blocks only: no controller for sdram")
     for text in ("", "clock: 25MHz\n"):
-        check_oscillator(load(ACCELERATOR + "board: ulx3s-85f\n" + text), board_of(spec))
+        check_board_top(load(ACCELERATOR + "board: ulx3s-85f\n" + text), load_board("ulx3s-85f"))
 
 
 def test_a_design_that_is_too_large_says_what_to_lower_and_where_it_fits(load) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from tilewright.board_of_spec import board_of
-from tilewright.boards import Board, Device, overuse
+from tilewright.board_of_spec import board_of, too_large
+from tilewright.boards import Board, Device
 from tilewright.catalog import Template, find_template
 from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.hardware_config import HardwareConfig
@@ -96,9 +96,7 @@ def _report(spec: Spec, structure: Callable[[str], Structure]) -> ResourceReport
     excess: list[str] = []
     if board is not None:
         data[board.device.family]["device"] = _device_data(found[0], board.device)
-        excess = [
-            f"{board.device.name}: {item}" for item in overuse(board.device, _least(found[0]))
-        ]
+        excess = [f"{d.rule}; {d.help}" for d in too_large(spec, board, _least(found[0]))]
     return ResourceReport(
         rows=rows, data={"resources": data, "resources_from": provenance()}, excess=excess
     )
