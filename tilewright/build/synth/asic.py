@@ -204,7 +204,7 @@ class _Job:
         if timed is not None:
             report = (timed / asic_timing.STA_REPORT).read_text(errors="replace")
             unit = self.library.time_unit_seconds
-            found.append(asic_timing.sta_path(report, 1 / self.freq_hz, unit))
+            found.append(asic_timing.sta_path(report, 1 / self.freq_hz, unit, netlist))
         return tuple(path for path in found if path is not None)
 
     def _netlist(self, synth: Path) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def gate_passes(mapping: Mapping) -> list[Pass]:
     period = str(mapping.period_ps)
     abc = ["abc", "-liberty", LIBERTY, "-script", SCRIPT, "-D", period]
     abc += ["-constr", CONSTRAINTS] if mapping.buffer else []
-    passes = [
+    return [
         Pass("opt", ("-fast", "-full")),
         Pass("memory_map", ("-attr", REGISTERS)),
         Pass("opt", ("-undriven", "-fine")),
@@ -79,19 +79,21 @@ def gate_passes(mapping: Mapping) -> list[Pass]:
         Pass("dfflibmap", ("-liberty", plain_file(LIBERTY))),
         Pass("opt"),
         Pass("tee", ("-o", ABC_LOG, *abc)),
+        Pass("opt_clean"),
     ]
+
+
+def last_passes(mapping: Mapping) -> list[Pass]:
+    """Constants from tie cells, directions of the pins of the library's cells, names for cells
+    after the nets at them, and the netlist in both forms.
+    """
+    ties = []
     if mapping.ties:
         high, high_pin, low, low_pin = (identifier(word) for word in mapping.ties)
-        ties = ("-singleton", "-hicell", high, high_pin, "-locell", low, low_pin)
-        passes.append(Pass("hilomap", ties))
-    return [*passes, Pass("opt_clean")]
-
-
-def last_passes() -> list[Pass]:
-    """Directions of the pins of the library's cells, names for cells after the nets at them, and
-    the netlist in both forms.
-    """
+        words = ("-singleton", "-hicell", high, high_pin, "-locell", low, low_pin)
+        ties = [Pass("hilomap", words)]
     return [
+        *ties,
         Pass("read_liberty", ("-lib", "-ignore_miss_func", plain_file(LIBERTY))),
         Pass("autoname"),
         Pass("write_json", ("netlist.json",)),

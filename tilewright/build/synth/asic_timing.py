@@ -20,7 +20,8 @@ STA_REPORT: Final = "sta.rpt"
 _STEP: Final = re.compile(r"Path +\d+ -- +\d+ : +\d+ +\d+ (\S+) .*?Df = *([0-9.]+)")
 _ENDS: Final = re.compile(r"Start-point = \S+ \((.*?)\)\. +End-point = \S+ \((.*?)\)\.")
 _DELAY: Final = re.compile(r"Delay = *([0-9.]+) ps")
-_HIDDEN: Final = re.compile(r"\$|.*\$|_[0-9]+_")
+_HIDDEN: Final = re.compile(r"(.*\.)?(.*\$|_[0-9]+_(\[|$))")
+"""Names that the emitter or yosys made up: `_02_`, `$auto$...`."""
 
 
 def abc_path(
@@ -81,13 +82,13 @@ def _pins(cell: Mapping[str, Any], direction: str, without: str = "") -> list[An
 
 
 def _name_of_bit(bit: Any, netlist: Mapping[str, Any]) -> str | None:
-    """The shortest plain name of a net."""
+    """The plain name of a net: of several the deepest one, where the register is declared."""
     names = [
         f"{name}[{net['bits'].index(bit)}]" if len(net["bits"]) > 1 else name
         for name, net in netlist["netnames"].items()
         if not net.get("hide_name") and not _HIDDEN.match(name) and bit in net["bits"]
     ]
-    return min(names, key=lambda name: (len(name), name), default=None)
+    return min(names, key=lambda name: (-name.count("."), len(name), name), default=None)
 
 
 def clock_ports(netlist: Mapping[str, Any], flip_flops: Mapping[str, str]) -> list[str]:
@@ -147,8 +148,13 @@ _STA_END: Final = re.compile(r"(?m)^(Startpoint|Endpoint): (\S+)")
 _STA_SLACK: Final = re.compile(r"(-?[0-9.]+) +slack \((?:MET|VIOLATED)\)")
 
 
-def sta_path(report: str, period_seconds: float, time_unit_seconds: float) -> GatePath | None:
-    """The path in a report of `report_checks`; None if there is no path that is timed."""
+def sta_path(
+    report: str, period_seconds: float, time_unit_seconds: float, netlist: Mapping[str, Any]
+) -> GatePath | None:
+    """The path in a report of `report_checks`; None if there is no path that is timed.
+
+    `netlist` gives registers the names of the nets that they drive.
+    """
     slack = _STA_SLACK.search(report)
     ends = dict(_STA_END.findall(report))
     if slack is None or len(ends) != 2:
@@ -163,8 +169,16 @@ def sta_path(report: str, period_seconds: float, time_unit_seconds: float) -> Ga
         tool="OpenSTA",
         meaning=STA_MEANING,
         seconds=period_seconds - slack_seconds,
-        start=ends["Startpoint"],
-        end=ends["Endpoint"],
+        start=_register_name(ends["Startpoint"], netlist),
+        end=_register_name(ends["Endpoint"], netlist),
         steps=tuple(steps),
         slack_seconds=slack_seconds,
     )
+
+
+def _register_name(cell: str, netlist: Mapping[str, Any]) -> str:
+    """A cell by the net that it drives; a port as it is."""
+    found = netlist["cells"].get(cell)
+    bits = _pins(found, "output") if found is not None and "port_directions" in found else []
+    names = (_name_of_bit(bit, netlist) for bit in bits)
+    return next((name for name in names if name is not None), cell)

@@ -50,7 +50,7 @@ def main() -> int:
     _run(libyosys, design, gate_passes(mapping))
     for _, cell in _memories(module):
         _black_box(libyosys, cell)
-    _run(libyosys, design, last_passes())
+    _run(libyosys, design, last_passes(mapping))
     netlist = json.loads(Path(NETLIST).read_text())
     cells = netlist["modules"][str(job["top"])]["cells"]
     rows = instance_rows(cells, marked, frozenset(job["logic"]))
@@ -114,11 +114,15 @@ def _bits(libyosys: Any, cell: Any, name: str) -> str:
 
 
 def _black_box(libyosys: Any, cell: Any) -> None:
-    """Named after its size; its pins are those of yosys' memory cells."""
+    """Named after its size; its pins are those of yosys' memory cells, without resets unused."""
     sizes = [_number(libyosys, cell, name) for name in ("SIZE", "WIDTH", "RD_PORTS", "WR_PORTS")]
     cell.type = libyosys.IdString("\\memory_{}x{}_{}r{}w".format(*sizes))
     for name in [str(key.str()) for key in cell.parameters]:
         cell.unsetParam(libyosys.IdString(name))
+    for name in ("\\RD_ARST", "\\RD_SRST"):
+        port = libyosys.IdString(name)
+        if cell.getPort(port).is_fully_zero():
+            cell.unsetPort(port)
 
 
 def instance_rows(

@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 16
 MAX_WORD_CHARS: Final = 4096
 _TOKEN: Final = re.compile(
     r"""(?P<skip>(?:[ \t\r\n\f\v]|\\[ \t\r]*\n|/\*.*?\*/)+)
-      |(?P<string>"(?:[^"\\]|\\.)*")
+      |(?P<string>"(?:[^"\\\n]|\\[ \t\r]*\n|\\.)*")
       |(?P<mark>[(){};:,])
       |(?P<word>(?:[^ \t\r\n\f\v(){};:,"\\/]|/(?!\*))+)""",
     re.DOTALL | re.VERBOSE,
@@ -107,9 +107,9 @@ class _Parser:
 
     def __init__(self, source: LibertyText) -> None:
         self.source = source
+        self.open: list[Group] = []
         self.tokens = self._tokens()
         self.token = next(self.tokens)
-        self.open: list[Group] = []
 
     def parse(self) -> Group:
         if self.token.kind == "end":
