@@ -34,7 +34,7 @@ def parse_topology(text: str, file: str) -> Workload:
     reader = _Reader(TopologyText.of(text.removeprefix("\ufeff"), file))
     layers = reader.layers()
     if reader.text.mistakes:
-        raise SpecError(reader.text.mistakes)
+        raise SpecError(reader.text.in_order())
     return Workload(name=Path(file).stem, layers=layers, source=file, notes=tuple(reader.notes))
 
 
@@ -46,6 +46,7 @@ class _Reader:
         self.delimiter = ","
         self.header: list[Field] = []
         self.places: dict[str, int] = {}
+        self.needed: tuple[str, ...] = ()
         self.is_matmul = False
 
     def layers(self) -> tuple[Layer, ...]:
@@ -78,8 +79,8 @@ class _Reader:
             elif self.header[place].text:
                 self.notes.append(f"column `{self.header[place].text}` is not read")
         wanted = MATMUL_COLUMNS if self.is_matmul else CONVOLUTION_COLUMNS
-        needed = ("name", "M", "N", "K") if self.is_matmul else POSITIONS
-        missing = [key for key in needed if key not in self.places]
+        self.needed = ("name", "M", "N", "K") if self.is_matmul else POSITIONS
+        missing = [key for key in self.needed if key not in self.places]
         if self.has_places_alone(keys, missing):
             self.places |= {key: place for place, key in enumerate(POSITIONS)}
             self.notes.append("columns are taken by their places, for a name stands twice")
@@ -107,6 +108,8 @@ class _Reader:
             self.notes.append(f"row {number}: `{fields[0].text}` heads the rows below it")
             return None
         before = len(self.text.mistakes)
+        if not self.is_whole_row(number, fields):
+            return None
         self.check_rest(number, fields)
         make = self.matmul if self.is_matmul else self.convolution
         try:
@@ -116,6 +119,13 @@ class _Reader:
                 self.text.say(number, fields[0], "", str(error))
             return None
         return layer if len(self.text.mistakes) == before else None
+
+    def is_whole_row(self, number: int, fields: list[Field]) -> bool:
+        wanted = max(self.places[key] for key in self.needed) + 1
+        if len(fields) < wanted:
+            rule = f"must have a field for each of {wanted} columns, has {len(fields)}"
+            self.text.say(number, fields[-1], "", rule)
+        return len(fields) >= wanted
 
     def check_rest(self, number: int, fields: list[Field]) -> None:
         """What stands beyond the named columns: a remark, a second stride, or a mistake."""
@@ -185,10 +195,7 @@ class _Reader:
         return place < len(fields) and bool(fields[place].text)
 
     def field(self, fields: list[Field], key: str) -> Field:
-        place = self.places[key]
-        if place < len(fields):
-            return fields[place]
-        return Field("", fields[-1].column + fields[-1].width, 1)
+        return fields[self.places[key]]
 
     def say(self, number: int, fields: list[Field], key: str, rule: str) -> None:
         place = self.places[key]

@@ -121,4 +121,8 @@ class TopologyText:
             )
         )
         if len(self.mistakes) >= MAX_MISTAKES:
-            raise SpecError(self.mistakes)
+            raise SpecError(self.in_order())
+
+    def in_order(self) -> list[Diagnostic]:
+        """The mistakes by place."""
+        return sorted(self.mistakes, key=lambda mistake: (mistake.line or 0, mistake.column or 0))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from tilewright.dse.workloads.layers import MAX_EXTENT, Convolution, Matmul, Workload
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-
 from tilewright.dse.workloads.layers import Convolution, Matmul
 from tilewright.dse.workloads.read import library_names, library_workload, read_workload
+
 from tilewright.spec.diagnostics import SpecError
 
 MODELS = Path(__file__).resolve().parents[3] / "examples"
@@ -87,7 +87,7 @@ def test_mlperf_tiny_image_classification() -> None:
 
 
 def test_mlperf_tiny_anomaly_detection() -> None:
-    """269,992 parameters: a bias and four of normalisation per hidden unit, biases of the output."""
+    """269,992 parameters: a bias and four of normalisation per hidden unit, 640 more biases."""
     workload = library_workload("mlperf_tiny_ad")
     hidden = 8 * 128 + 8
     assert workload.macs == workload.weights == 264_192
@@ -124,5 +124,5 @@ def test_an_unknown_name_says_what_was_meant() -> None:
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="must end in one of .csv, .yaml"):
+    with pytest.raises(SpecError, match=r"must end in one of \.csv, \.yaml"):
         read_workload(tmp_path / "x.txt")
