@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 from tilewright.boards.link.messages import (
     HEADER_BYTES,
     MAX_DATA_BYTES,
-    PROTOCOL_VERSION,
     REGISTER_BYTES,
     RESPONSE_BIT,
     RESPONSE_HEADER_BYTES,
@@ -16,33 +15,13 @@ from tilewright.boards.link.messages import (
 )
 
 from .params import BUFFER_BYTES, CommandParams
+from .port import LinkPort
+from .request import RequestCheck
 
-__all__ = ["CommandUnit", "LinkPort"]
+__all__ = ["CommandUnit"]
 
-ADDRESS_BITS = 32
 OPERATION_BITS = 3
 RESET_CYCLES = 32
-
-
-class LinkPort(wiring.Signature):
-    """Access to words, seen from the link.
-
-    Addresses count bytes. `request` and what belongs to it stay until `acknowledge`; `read_data`
-    and `error` come with it.
-    """
-
-    def __init__(self, word_bits: int) -> None:
-        super().__init__(
-            {
-                "request": Out(1),
-                "is_write": Out(1),
-                "address": Out(ADDRESS_BITS),
-                "write_data": Out(word_bits),
-                "acknowledge": In(1),
-                "read_data": In(word_bits),
-                "error": In(1),
-            }
-        )
 
 
 class CommandUnit(wiring.Component):
@@ -94,13 +73,19 @@ class CommandUnit(wiring.Component):
         m = Module()
         self._declare()
         self._count(m)
-        self._decide(m)
+        m.submodules.check = check = self.check
         m.d.comb += [
+            check.header.eq(self._field(0, HEADER_BYTES)),
+            check.length.eq(self.length),
+            check.session.eq(self.session),
+            check.sequence.eq(self.sequence),
+            check.operation.eq(self.operation),
+            check.is_open.eq(self.is_open),
             self.address.eq(self.index),
             self.memory.address.eq(self.at),
             self.registers.address.eq(self.at),
-            self.memory.is_write.eq(self.is_write),
-            self.registers.is_write.eq(self.is_write),
+            self.memory.is_write.eq(self.check.is_write),
+            self.registers.is_write.eq(self.check.is_write),
             self.memory.write_data.eq(self.word[-len(self.memory.write_data) :]),
             self.registers.write_data.eq(self.word[-len(self.registers.write_data) :]),
         ]
@@ -109,12 +94,14 @@ class CommandUnit(wiring.Component):
             self._judge(m)
             self._write(m)
             self._answer(m)
+            self._tell(m)
             self._read(m)
             m.d.comb += self.is_serving.eq(~states.ongoing("WAIT"))
         return m
 
     def _declare(self) -> None:
         """State that several steps share."""
+        self.check = RequestCheck(self.params)
         self.index = Signal(range(BUFFER_BYTES))
         self.is_fetched = Signal()
         self.header = Array(Signal(8, name=f"header{n}") for n in range(HEADER_BYTES))
@@ -138,45 +125,6 @@ class CommandUnit(wiring.Component):
     def _field(self, first: int, num: int) -> Cat:
         return Cat(*list(self.header)[first : first + num])
 
-    def _decide(self, m: Module) -> None:
-        """What is asked for, and whether its form and range are right. Two cycles, for the clock:
-        the header stands, then these, then the state machine looks at them."""
-        identity = self.params.identity
-        operation, count = self.header[0], self._field(9, 2)
-        address = self._field(5, 4)
-        low = operation[:OPERATION_BITS]
-        self.is_memory = ~low[1]
-        self.is_hello = operation == Operation.HELLO
-        self.is_write = (low == Operation.WRITE_MEMORY) | (low == Operation.WRITE_REGISTERS)
-        self.is_read = (low == Operation.READ_MEMORY) | (low == Operation.READ_REGISTERS)
-        unit = Mux(self.is_memory, identity.unit_bytes - 1, REGISTER_BYTES - 1)
-        limit = Mux(self.is_memory, identity.memory_bytes, identity.register_bytes)
-        bits = self.params.address_bits
-        end = Signal(bits + 1)
-        is_inside, is_whole, is_formed = Signal(), Signal(), Signal()
-        m.d.comb += end.eq(address[:bits] + count[: len(self.left)])
-        m.d.sync += [
-            is_inside.eq(~address[bits:].any() & (end <= limit)),
-            is_whole.eq(~((address | count) & unit).any() & (count != 0)),
-            is_formed.eq(self.length == HEADER_BYTES + Mux(self.is_write, count, 0)),
-        ]
-        is_range_good = is_inside & is_whole & (count <= MAX_DATA_BYTES)
-        is_known = ~operation[OPERATION_BITS:].any() & (low != 3)
-        is_hello_good = (address == PROTOCOL_VERSION) & (count == 0)
-        is_access = self.is_write | self.is_read
-        self.is_refused = Signal()
-        plain_good = Mux(self.is_hello, is_hello_good, count == 0)
-        m.d.sync += self.is_refused.eq(
-            ~(is_known & is_formed & Mux(is_access, is_range_good, plain_good))
-        )
-        session, sequence = self._field(1, 2), self._field(3, 2)
-        self.is_mine, self.is_next, self.is_again = Signal(), Signal(), Signal()
-        m.d.sync += [
-            self.is_mine.eq(self.is_open & (session == self.session)),
-            self.is_next.eq(sequence == (self.sequence + 1)[:16]),
-            self.is_again.eq((sequence == self.sequence) & (operation == self.operation)),
-        ]
-
     def _read_header(self, m: Module) -> None:
         with m.State("WAIT"):
             m.d.sync += [self.index.eq(0), self.is_fetched.eq(0), self.place.eq(0)]
@@ -192,33 +140,31 @@ class CommandUnit(wiring.Component):
                 with m.If(self.index == HEADER_BYTES - 1):
                     m.next = "CHECK"
         with m.State("CHECK"):
-            m.next = "CHECK_MORE"
-        with m.State("CHECK_MORE"):
             m.next = "JUDGE"
 
     def _judge(self, m: Module) -> None:
         """Whether to execute; a repeated request that changes something is only answered."""
-        is_once = self.is_write | (self.header[0] == Operation.RESET)
-        is_accepted = self.is_hello & ~self.is_refused | ~self.is_hello & (
-            self.is_mine & (self.is_next | self.is_again)
+        is_once = self.check.is_write | (self.header[0] == Operation.RESET)
+        is_accepted = self.check.is_hello & ~self.check.is_refused | ~self.check.is_hello & (
+            self.check.is_mine & (self.check.is_next | self.check.is_again)
         )
-        is_new = self.is_hello | ~self.is_again
+        is_new = self.check.is_hello | ~self.check.is_again
         with m.State("JUDGE"):
             m.d.sync += [self.at.eq(self._field(5, 4)), self.left.eq(self._field(9, 2))]
             m.next = "FREE"
-            with m.If(self.is_hello):
-                m.d.sync += self.status.eq(Mux(self.is_refused, Status.REFUSED, Status.OK))
-            with m.Elif(~self.is_mine):
+            with m.If(self.check.is_hello):
+                m.d.sync += self.status.eq(Mux(self.check.is_refused, Status.REFUSED, Status.OK))
+            with m.Elif(~self.check.is_mine):
                 m.d.sync += self.status.eq(Status.NO_SESSION)
             with m.Elif(~is_accepted):
                 m.d.sync += self.status.eq(Status.OUT_OF_SEQUENCE)
             with m.Elif(is_once & ~is_new):
                 m.d.sync += self.status.eq(self.last_status)
-            with m.Elif(self.is_refused):
+            with m.Elif(self.check.is_refused):
                 m.d.sync += self.status.eq(Status.REFUSED)
             with m.Else():
                 m.d.sync += self.status.eq(Status.OK)
-                with m.If(self.is_write):
+                with m.If(self.check.is_write):
                     m.next = "GATHER"
                 with m.Elif(self.header[0] == Operation.RESET):
                     m.next = "RESET"
@@ -233,9 +179,11 @@ class CommandUnit(wiring.Component):
 
     def _write(self, m: Module) -> None:
         """Bytes of the frame to words, words to their place."""
-        unit_last = Mux(self.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1)
-        acknowledge = Mux(self.is_memory, self.memory.acknowledge, self.registers.acknowledge)
-        error = Mux(self.is_memory, self.memory.error, self.registers.error)
+        unit_last = Mux(
+            self.check.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1
+        )
+        acknowledge = Mux(self.check.is_memory, self.memory.acknowledge, self.registers.acknowledge)
+        error = Mux(self.check.is_memory, self.memory.error, self.registers.error)
         with m.State("GATHER"):
             m.d.sync += self.is_fetched.eq(~self.is_fetched)
             with m.If(self.is_fetched):
@@ -248,8 +196,8 @@ class CommandUnit(wiring.Component):
                 with m.If(self.place == unit_last):
                     m.next = "STORE"
         with m.State("STORE"):
-            m.d.comb += self.memory.request.eq(self.is_memory)
-            m.d.comb += self.registers.request.eq(~self.is_memory)
+            m.d.comb += self.memory.request.eq(self.check.is_memory)
+            m.d.comb += self.registers.request.eq(~self.check.is_memory)
             with m.If(acknowledge):
                 m.d.sync += self.at.eq(self.at + unit_last + 1)
                 with m.If(error):
@@ -269,9 +217,6 @@ class CommandUnit(wiring.Component):
         o, index = self.o, self.index
         is_ok = self.status == Status.OK
         header = Array([self.header[0] | RESPONSE_BIT, *list(self.header)[1:5]])
-        identity = self.params.identity.encode()
-        state = Cat(*self.counts, self.has_interrupt, Const(0, 7))
-        state_bytes = Array(state.word_select(n, 8) for n in range(State.FORM.size))
         with m.State("FREE"):
             m.d.comb += self.free.eq(1)
             m.d.sync += index.eq(0)
@@ -285,12 +230,23 @@ class CommandUnit(wiring.Component):
                 with m.If(index == RESPONSE_HEADER_BYTES - 1):
                     m.d.sync += index.eq(0)
                     m.next = "SEND_STATUS"
-                    with m.If(is_ok & self.is_read):
+                    with m.If(is_ok & self.check.is_read):
                         m.next = "LOAD"
-                    with m.Elif(is_ok & self.is_hello):
+                    with m.Elif(is_ok & self.check.is_hello):
                         m.next = "SEND_IDENTITY"
                     with m.Elif(is_ok & (self.header[0] == Operation.STATE)):
                         m.next = "SEND_STATE"
+        with m.State("SEND_STATUS"):
+            m.d.comb += [o.valid.eq(1), o.payload.data.eq(self.status), o.payload.last.eq(1)]
+            with m.If(o.ready):
+                m.next = "WAIT"
+
+    def _tell(self, m: Module) -> None:
+        """Identity and state."""
+        o, index = self.o, self.index
+        identity = self.params.identity.encode()
+        state = Cat(*self.counts, self.has_interrupt, Const(0, 7))
+        state_bytes = Array(state.word_select(n, 8) for n in range(State.FORM.size))
         tables = (
             ("SEND_IDENTITY", Array(Const(byte, 8) for byte in identity), len(identity)),
             ("SEND_STATE", state_bytes, State.FORM.size),
@@ -302,23 +258,21 @@ class CommandUnit(wiring.Component):
                     m.d.sync += index.eq(index + 1)
                     with m.If(index == length - 1):
                         m.next = "SEND_STATUS"
-        with m.State("SEND_STATUS"):
-            m.d.comb += [o.valid.eq(1), o.payload.data.eq(self.status), o.payload.last.eq(1)]
-            with m.If(o.ready):
-                m.next = "WAIT"
 
     def _read(self, m: Module) -> None:
         """Words from their place, bytes of them to the answer."""
-        unit_last = Mux(self.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1)
-        acknowledge = Mux(self.is_memory, self.memory.acknowledge, self.registers.acknowledge)
-        error = Mux(self.is_memory, self.memory.error, self.registers.error)
+        unit_last = Mux(
+            self.check.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1
+        )
+        acknowledge = Mux(self.check.is_memory, self.memory.acknowledge, self.registers.acknowledge)
+        error = Mux(self.check.is_memory, self.memory.error, self.registers.error)
         with m.State("LOAD"):
-            m.d.comb += self.memory.request.eq(self.is_memory)
-            m.d.comb += self.registers.request.eq(~self.is_memory)
+            m.d.comb += self.memory.request.eq(self.check.is_memory)
+            m.d.comb += self.registers.request.eq(~self.check.is_memory)
             with m.If(acknowledge):
                 m.d.sync += [
                     self.word.eq(
-                        Mux(self.is_memory, self.memory.read_data, self.registers.read_data)
+                        Mux(self.check.is_memory, self.memory.read_data, self.registers.read_data)
                     ),
                     self.at.eq(self.at + unit_last + 1),
                 ]

@@ -5,9 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from tilewright.hw.lib.axi import AxiLiteSignature
 
-from .command import CommandUnit, LinkPort
+from .command import CommandUnit
 from .framing import FrameReceiver, FrameSender
 from .params import BoardTopParams, CommandParams
+from .port import LinkPort
 from .registers import RegisterPort
 from .uart import UartReceiver, UartSender
 

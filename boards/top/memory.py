@@ -8,8 +8,8 @@ from tilewright.hw.lib.dma_params import AxiParams
 from tilewright.hw.lib.stream import StreamFIFO
 from tilewright.hw.lib.stream_params import FIFOParams
 
-from .command import LinkPort
 from .params import MemoryParams
+from .port import LinkPort
 
 __all__ = ["BoardMemory", "axi_params"]
 

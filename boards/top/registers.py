@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from tilewright.boards.link.messages import REGISTER_BYTES
 from tilewright.hw.lib.axi import AxiLiteSignature
 
-from .command import LinkPort
+from .port import LinkPort
 
 __all__ = ["RegisterPort"]
 

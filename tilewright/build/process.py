@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -165,6 +165,38 @@ def run(
     if check and not result.is_good:
         raise ProcessFailedError(result)
     return result
+
+
+@contextlib.contextmanager
+def running(
+    argv: Sequence[str], *, cwd: Path, log_path: Path, limits: Limits | None = None
+) -> Iterator[Callable[[], ProcessResult | None]]:
+    """A program that runs as long as the `with` block, and ends with it, with all that it started.
+
+    Yields a function: None while the program runs, how it ended when it has. Only the limit on
+    memory holds here. Raises as `run` does when it cannot be started.
+    """
+    arguments = tuple(argv)
+    started = time.monotonic()
+    with _open_log(log_path) as log:
+        process = _start(arguments, cwd, log, {})
+
+        def outcome() -> ProcessResult | None:
+            if process.poll() is None:
+                return None
+            return ProcessResult(
+                argv=arguments,
+                returncode=process.returncode,
+                seconds=time.monotonic() - started,
+                tail=_read_tail(log),
+                log_path=log_path,
+            )
+
+        try:
+            _limit_memory(process.pid, limits.memory_bytes if limits else None)
+            yield outcome
+        finally:
+            _end_group(process)
 
 
 def _limit_text(reason: type[ProcessError], limits: Limits) -> str:

@@ -42,9 +42,23 @@ def verify(options: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def run(options: argparse.Namespace, progress: Progress) -> Outcome:
+    if options.board or options.port or options.simulate:
+        return _run_on_board(options, progress)
     spec = _prepare(options, "verify")
     result = _flow().run(spec, _out(options, spec), inputs=options.inputs, progress=progress)
     return _outcome(result)
+
+
+def _run_on_board(options: argparse.Namespace, progress: Progress) -> Outcome:
+    from tilewright.flow.board_run import BoardOptions, run_on_board
+
+    # A real board needs no simulator.
+    spec = _prepare(options, "verify" if options.simulate else "generate")
+    chosen = BoardOptions(board=options.board, port=options.port, is_simulated=options.simulate)
+    out = options.out or RESULTS / f"{spec.name}_board"
+    return _outcome(
+        run_on_board(spec, out, inputs=options.inputs, options=chosen, progress=progress)
+    )
 
 
 def report(options: argparse.Namespace, _progress: Progress) -> Outcome:

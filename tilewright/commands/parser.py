@@ -6,6 +6,7 @@ from typing import Final
 
 from tilewright.commands.pack_options import add_pack_options
 from tilewright.commands.plan_options import add_plan_options
+from tilewright.commands.run_options import add_run_options
 from tilewright.commands.synth_options import add_synth_options
 
 EPILOG: Final = """exit codes:
@@ -17,7 +18,7 @@ VERBS: Final = (
     ("estimate", "cycles by the cost laws, without hardware"),
     ("generate", "write Verilog, program, memory image and manifest"),
     ("verify", "generate, simulate the Verilog and compare with the golden model"),
-    ("run", "run the simulated accelerator on your own inputs"),
+    ("run", "run the simulated accelerator, or a board, on your own inputs"),
     ("import", "show the integer graph of a quantised model, and what runs it"),
     ("quantize", "make an int8 model of a float one, with your data"),
     ("plan", "order, addresses, spills and reloads for a scratchpad, with a proof or a gap"),
@@ -103,9 +104,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
         metavar="START:END",
         help="write waves (FST) of these cycles (default 0:10000)",
     )
-    verbs["run"].add_argument(
-        "--inputs", type=Path, required=True, metavar="FILE.npz", help="one array per model input"
-    )
+    add_run_options(verbs["run"])
     _add_model_options(verbs["import"], verbs["quantize"])
     add_plan_options(verbs["plan"])
     add_pack_options(verbs["pack"])

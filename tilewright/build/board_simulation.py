@@ -1,0 +1,97 @@
+"""A whole board under Verilator behind a pseudo terminal, for the driver of real boards."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tilewright.build import verilator
+from tilewright.build.board_port import open_port
+from tilewright.build.cache import BuildCache, default_cache
+from tilewright.build.model import bench_source
+from tilewright.build.process import Limits, ProcessError, run, running
+from tilewright.build.verilator import BuildOptions, Toolchain
+from tilewright.errors import TilewrightError
+
+if TYPE_CHECKING:
+    from tilewright.boards.link.host import Port
+
+__all__ = ["build_board", "simulated_board"]
+
+MAIN: Final = "board_main.cpp"
+PROGRAM: Final = "board"
+START_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.02
+
+
+def build_board(sources: Mapping[str, str], top: str, *, cache: BuildCache | None = None) -> Path:
+    """The simulator program of the board whose top module is `top`: ports clk, rx, tx.
+
+    `sources`: file name to Verilog. Compiled once, then taken from the cache. Raises `ToolError`
+    for a missing tool, `ProcessError` with the compiler's words.
+    """
+    toolchain = verilator.find_toolchain()
+    options = BuildOptions(top=top, has_timing=False)
+    texts = {**sources, MAIN: bench_source(MAIN)}
+
+    def make(folder: Path) -> None:
+        _build(folder, toolchain, options, texts)
+
+    key = verilator.build_key(toolchain, options, texts)
+    folder, _ = (cache or default_cache()).get(key, make)
+    return folder / PROGRAM
+
+
+def _build(
+    folder: Path, toolchain: Toolchain, options: BuildOptions, texts: Mapping[str, str]
+) -> None:
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    files = [name for name in texts if Path(name).suffix in (".v", ".sv")]
+    translate = [toolchain.perl, str(toolchain.root / "bin" / "verilator")]
+    translate += ["-cc", "--exe", "-Mdir", ".", "--top-module", options.top, "-O3"]
+    translate += ["--prefix", verilator.PREFIX, "-o", PROGRAM, "--no-timing"]
+    translate += ["-CFLAGS", "-std=c++20", "-Wno-fatal", "-Wno-lint", "-Wno-style", MAIN, *files]
+    commands = {"translate": translate, "make": verilator.make_command(toolchain, options)}
+    for name, command in commands.items():
+        run(
+            command,
+            cwd=folder,
+            log_path=folder / f"{name}.log",
+            extra_env=toolchain.environment(),
+            limits=Limits(wall_seconds=1800.0),
+        )
+
+
+@contextlib.contextmanager
+def simulated_board(
+    program: Path, *, divisor: int, baud: int, log_path: Path | None = None
+) -> Iterator[Port]:
+    """Start a board and open the port that it is on; it ends with the `with` block.
+
+    `divisor`: the board's clock cycles per bit. `log_path` keeps what it says of its cycles.
+    """
+    if sys.platform != "linux":
+        raise TilewrightError("a simulated board needs a pseudo terminal: Linux only")
+    with tempfile.TemporaryDirectory(prefix="tilewright-board-") as name:
+        folder = Path(name)
+        place = folder / "port.txt"
+        argv = [str(program), str(place), str(divisor)]
+        log = log_path or folder / "board.log"
+        with running(argv, cwd=folder, log_path=log) as outcome:
+            deadline = time.monotonic() + START_SECONDS
+            while not place.exists():
+                ended = outcome()
+                if ended is not None or time.monotonic() > deadline:
+                    tail = ended.tail if ended is not None else ""
+                    raise ProcessError(
+                        "the simulated board did not start", argv=argv, tail=tail, log_path=log_path
+                    )
+                time.sleep(POLL_SECONDS)
+            with open_port(place.read_text().strip(), baud) as port:
+                yield port
