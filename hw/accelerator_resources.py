@@ -44,8 +44,7 @@ def _scratchpad(s: Structure, p: ScratchpadParams) -> None:
     used = [b for b in banks if readers[b] and writers[b]]  # others hold nothing anyone sees
     s.memory(
         "scratchpad",
-        Memory(width=p.word_bits, depth=p.words_per_bank, num=len(used), lanes=p.lanes,
-               has_old_words=True),
+        Memory(width=p.word_bits, depth=p.words_per_bank, num=len(used), lanes=p.lanes),
     )  # fmt: skip
     index = p.address_bits - p.row_bits
     for port in range(len(READ_PORTS)):

@@ -145,7 +145,7 @@ def radix_select(rng: Generator) -> Section:
 
 
 def _spmm(rng: Generator, mode: str) -> Section:
-    lanes = _one(rng, 1, 2, 3, 4)
+    lanes = _one(rng, 1, 2, 3) if mode == "dynamic" else _one(rng, 1, 2, 3, 4)
     banks = lanes if mode == "broadcast" else _one(rng, 2, 4, 6, 8)
     return {
         "template": "spmm", "mode": mode, "lanes": lanes, "columns": _one(rng, 1, 2, 4),
@@ -156,7 +156,7 @@ def _spmm(rng: Generator, mode: str) -> Section:
         "accumulator_bits": _one(rng, 24, 32), "block_rows": _one(rng, 1, 1, 2),
         "max_rows": _one(rng, 256, 4096, 65536), "max_panels": _one(rng, 4, 256),
         "result_words": _one(rng, 4, 16),
-        **({"window": _one(rng, 1, 2, 4, 6)} if mode == "dynamic" else {}),
+        **({"window": _one(rng, 1, 2, 4)} if mode == "dynamic" else {}),
     }  # fmt: skip
 
 
@@ -177,11 +177,11 @@ def spmm_broadcast(rng: Generator) -> Section:
 
 def sddmm(rng: Generator) -> Section:
     """Sampled dot products."""
-    products = _one(rng, 1, 2, 3, 4, 6)
+    products = _one(rng, 1, 2, 3, 4)
     banks = _one(rng, 2, 4, 6, 8)
     depth = products * _one(rng, 1, 2, 4)
     return {
-        "template": "sddmm", "lanes": _one(rng, 1, 2, 3, 4), "products": products, "depth": depth,
+        "template": "sddmm", "lanes": _one(rng, 1, 2, 3), "products": products, "depth": depth,
         "banks": banks, "bank_words": _one(rng, 16, 32, 64, 128), "load_words": _one(rng, 1, 2),
         "buffers": _one(rng, 1, 2), "query_rows": _one(rng, 1, 2, 4), "window": _one(rng, 4, 8, 16),
         "query": _format(rng, 4, 8, 8), "key": _format(rng, 4, 8, 8),

@@ -19,6 +19,7 @@ from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.lib.structure import Structure
 
 from tilewright.build.accelerator_files import accelerator_verilog
+from tilewright.build.synth import passes
 from tilewright.build.synth.flow import synthesise
 from tilewright.build.synth.target import Target
 from tilewright.build.verilog import emit
@@ -33,6 +34,7 @@ CSV: Final = ROOT / "benchmarks" / "resources.csv"
 LOCK: Final = "tilewright-resources.lock"
 BATCH: Final = 100
 HASH_DIGITS: Final = 16
+FLOW_FILES: Final = ("passes.py", "netlist_edit.py", "dsp_pack.py", "carry_pack.py")
 PLACED: Final = {"ecp5": "LFE5U-85F CABGA381 6"}
 """Device, package and speed grade that clocks are for."""
 
@@ -40,7 +42,8 @@ PLACED: Final = {"ecp5": "LFE5U-85F CABGA381 6"}
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One synthesis. `fmax_mhz` is empty where the design was not placed; `held_out`: no fit sees
-    it; `verilog` the first digits of its SHA-256; `seconds` of wall clock on a busy machine.
+    it; `verilog` and `flow` the first digits of SHA-256 of the design and of what makes netlists of
+    it besides yosys; `seconds` of wall clock on a busy machine.
     """
 
     key: str
@@ -58,15 +61,16 @@ class Row:
     fmax_mhz: str
     yosys: str
     nextpnr: str
+    flow: str
     verilog: str
     seconds: float
     date: str
     spec: str
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
+    def identity(self) -> tuple[str, ...]:
         """What makes a run the same run."""
-        return self.key, self.family, self.verilog, self.yosys
+        return self.key, self.family, self.verilog, self.yosys, self.flow
 
 
 def read_rows(path: Path = CSV) -> list[Row]:
@@ -141,6 +145,14 @@ def digest_of(verilog: str) -> str:
     return sha256(verilog.encode()).hexdigest()[:HASH_DIGITS]
 
 
+@cache
+def flow_digest() -> str:
+    """The first digits of the SHA-256 of our own files that decide what a netlist is."""
+    package = Path(passes.__file__).parent
+    whole = sha256(b"".join((package / name).read_bytes() for name in FLOW_FILES))
+    return whole.hexdigest()[:HASH_DIGITS]
+
+
 def measure(design: DesignSpec, verilog: str, family: str, *, is_placed: bool) -> Row:
     """Synthesise a design for a family; with `is_placed` also place and route it."""
     begin = time.monotonic()
@@ -169,6 +181,7 @@ def measure(design: DesignSpec, verilog: str, family: str, *, is_placed: bool) -
         fmax_mhz=f"{fmax / 1e6:.1f}" if fmax is not None else "",
         yosys=version("pyosys"),
         nextpnr=version(nextpnr) if is_placed else "",
+        flow=flow_digest(),
         verilog=digest_of(verilog),
         seconds=round(time.monotonic() - begin, 1),
         date=datetime.now(UTC).date().isoformat(),

@@ -5,14 +5,10 @@ from .memory_mapping import Memory
 from .structure import Structure
 
 
-def banked_store(s: Structure, p: StoreParams, *, is_never_both: bool) -> None:
-    """Banks, their write enables, the count of full buffers.
-
-    `is_never_both`: synthesis can prove that a bank is not written while it is read.
-    """
+def banked_store(s: Structure, p: StoreParams) -> None:
+    """Banks, their write enables, the count of full buffers."""
     bank = p.bank_params
-    s.memory("banks", Memory(width=bank.word_bits, depth=max(2, bank.depth), num=p.banks,
-                             has_old_words=not is_never_both, writers=p.load_words))  # fmt: skip
+    s.memory("banks", Memory(width=bank.word_bits, depth=max(2, bank.depth), num=p.banks))
     s.reduce("bank_writes", p.group_bits + 3, p.banks)
     count = p.buffers.bit_length()
     s.registers("store", count + (2 if p.buffers == 2 else 0))

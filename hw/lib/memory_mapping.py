@@ -35,8 +35,7 @@ class Memory:
 
     The word is written in `lanes` parts, each with its enable. `has_old_words`: a word that is read
     while it is written must be the old one, else it may be anything. A ROM is never written.
-    `used_bits` of a word are read by somebody (0: all); `writers` of the memories have write data
-    of their own (0: all), the others share theirs.
+    `used_bits` of a word are read by somebody (0: all).
     """
 
     width: int
@@ -47,7 +46,6 @@ class Memory:
     has_old_words: bool = False
     is_rom: bool = False
     used_bits: int = 0
-    writers: int = 0
 
     def __post_init__(self) -> None:
         for name in ("width", "depth", "lanes"):
@@ -173,9 +171,9 @@ def _collisions(memory: Memory) -> tuple[int, int]:
     """
     if not memory.has_old_words or memory.is_rom:
         return 0, 0
-    address, writers = (memory.depth - 1).bit_length(), memory.writers or memory.num
-    registers = writers * (2 * memory.width + address) + 2 * memory.lanes * memory.num
-    return registers, memory.num * (memory.width + address)
+    address = (memory.depth - 1).bit_length()
+    registers = 2 * memory.width + address + 2 * memory.lanes
+    return memory.num * registers, memory.num * (memory.width + address)
 
 
 def _options(

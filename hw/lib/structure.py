@@ -157,7 +157,7 @@ class Structure:
         is_block = depth > BLOCK_FIFO_DEPTH if block is None else block
         rows = max(2, depth)
         read = "registered" if is_block else "combinational"
-        self.memory(part, Memory(width=bits, depth=rows, read=read, has_old_words=True))
+        self.memory(part, Memory(width=bits, depth=rows, read=read))
         level, pointer = depth.bit_length(), bits_of(rows) if depth > 1 else 0
         self.ff[part] += level + 2 * pointer + (level + 1 if is_block else 0)
         self.lut[part] += (2 if is_block else 1) * (2 * level) + 3 * pointer + 4

@@ -118,8 +118,8 @@ def queue(s: Structure, p: QueueParams) -> None:
     s.registers("queues", p.length_bits + 2)
     s.add("queues", 2 * p.length_bits + 4)
     if not p.is_rom:
-        s.memory("programs", Memory(width=32 * p.chunks, depth=max(2, p.depth), lanes=p.chunks,
-                                    has_old_words=True))  # fmt: skip
+        depth = max(2, p.depth)
+        s.memory("programs", Memory(width=32 * p.chunks, depth=depth, lanes=p.chunks))
         s.registers("queues", p.length_bits)
         s.reduce("queues", p.length_bits + bits_of(p.chunks), p.chunks + 1)
         return

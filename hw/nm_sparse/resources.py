@@ -35,8 +35,7 @@ def _groups(s: Structure, p: NMSparseParams) -> None:
     parts = p.group_words
     s.memory(
         "banks",
-        Memory(width=parts * p.part_bits, depth=p.edge_groups, num=p.rows, lanes=parts,
-               has_old_words=True),
+        Memory(width=parts * p.part_bits, depth=p.edge_groups, num=p.rows, lanes=parts),
     )  # fmt: skip
     slot = bits_of(p.edge_groups)
     words, groups = (p.edge_groups * parts).bit_length(), p.edge_groups.bit_length()

@@ -10,7 +10,7 @@ def structure(params: SddmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SddmmKernel`."""
     s = Structure(family, "sddmm")
     p = params
-    banked_store(s, p.store_params, is_never_both=False)
+    banked_store(s, p.store_params)
     s.registers("slots", p.slot_format.width + 1)
     _issue(s, p)
     for _ in range(p.lanes):

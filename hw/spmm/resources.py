@@ -10,7 +10,7 @@ def structure(params: SpmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SpmmKernel`."""
     s = Structure(family, "spmm")
     p = params
-    banked_store(s, p.store_params, is_never_both=p.buffers == 1)
+    banked_store(s, p.store_params)
     _lanes(s, p)
     if p.mode == "broadcast":
         s.registers("front", 1)

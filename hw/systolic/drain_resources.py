@@ -24,14 +24,12 @@ def drain(s: Structure, p: SystolicParams) -> None:
 
 
 def _output(s: Structure, p: SystolicParams) -> None:
-    """The output FIFO, whose last word is a register, and its room."""
+    """The output FIFO and its room."""
     law = cost_ws if p.dataflow == "weight_stationary" else cost
     depth = law.output_words(p)
-    width = p.output_word_bits + 1
-    s.memory("output", Memory(width=width, depth=max(2, depth - 1), has_old_words=True))
-    level, pointer = depth.bit_length(), bits_of(depth)
-    s.registers("output", 2 * level + 2 * pointer + 1)
-    s.add("output", 5 * level + 3 * pointer)
+    s.fifo("output", p.output_word_bits + 1, depth, block=True)
+    s.registers("output", depth.bit_length())
+    s.add("output", 2 * depth.bit_length())
 
 
 def _entry_bits(p: SystolicParams) -> int:
@@ -57,7 +55,7 @@ def _parameters(s: Structure, p: SystolicParams) -> None:
     entries_per_row = max(1, p.param_word_bits // ENTRY_BITS)
     rows = p.param_sets * (p.words_per_set // words_per_row)
     width = max(ENTRY_BITS, p.param_word_bits)
-    s.memory("ring", Memory(width=width, depth=max(2, rows), has_old_words=True,
+    s.memory("ring", Memory(width=width, depth=max(2, rows),
                             used_bits=entries_per_row * _entry_bits(p)))  # fmt: skip
     num_words, sets = p.param_sets * p.words_per_set, p.param_sets.bit_length()
     word, row = (p.words_per_set - 1).bit_length(), (rows - 1).bit_length()

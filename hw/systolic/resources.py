@@ -52,7 +52,7 @@ def walker(s: Structure, p: SystolicParams) -> None:
 def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
     """An edge buffer of blocks of words, of which `used_bits` are looked at."""
     depth, pointer = p.depth_words, bits_of(p.depth_words)
-    s.memory("feed", Memory(width=p.word_bits, depth=depth, has_old_words=True,
+    s.memory("feed", Memory(width=p.word_bits, depth=depth,
                             used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
     s.registers("feed", 2 * pointer + 2 * level + block + 2)
