@@ -99,11 +99,16 @@ class Goals:
 
     def excesses(self, metrics: Metrics) -> Floats:
         """One row per design, one column per constraint, as `Constraint.excess`."""
-        rows = len(np.asarray(metrics[self.objectives[0].metric]))
+        rows = len(next(iter(metrics.values())))
         columns = [
             c.excess(np.asarray(metrics[c.metric], dtype=np.float64)) for c in self.constraints
         ]
         return np.stack(columns, axis=1) if columns else np.zeros((rows, 0))
+
+    def before(self, metrics: Sequence[str]) -> Goals:
+        """The constraints on parameters alone: they can be decided before anything is measured."""
+        on_paths = tuple(one for one in self.constraints if one.metric not in metrics)
+        return Goals(objectives=self.objectives, constraints=on_paths)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data: what makes these goals these ones."""

@@ -1,0 +1,276 @@
+"""Sweeps: designs to records to a result, on any executor, resumed from any ledger.
+
+Two ways to cover a space. `sweep_blocks` evaluates all of it, in blocks of columns: a record per
+block, with the block's front and counts, so that ten million designs leave a small ledger.
+`sweep_designs` evaluates single designs that cost seconds each, a record per design. What the
+ledger has is not evaluated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .ledger import DONE, FAILED, Ledger, Record, content_key
+from .space import BLOCK_DESIGNS, Design, Space
+from .space_goals import Goals, Tally
+from .sweep_crew import Crew, Outcome, Task
+from .sweep_progress import Meter, Report
+from .sweep_result import (
+    Part,
+    SweepResult,
+    joined,
+    part_from_json,
+    part_of,
+    part_to_json,
+    result_of,
+)
+from .sweep_tasks import Evaluation, Failed, measure_block, measure_one, with_paths
+
+JOIN_PARTS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """A space, what is looked for in it, how it is measured, and what else the numbers depend on
+    (`context`: versions, the hash of the spec around the swept keys).
+
+    Raises:
+        SpaceError: goals name what is not measured.
+    """
+
+    space: Space
+    goals: Goals
+    evaluation: Evaluation
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        numbers = [p for p, t in self.space.tables.items() if t.dtype.kind in "if"]
+        links = [p.path for p in self.space.parameters if not p.is_free]
+        self.goals.check(self.evaluation.metrics, [*numbers, *links])
+
+    @cached_property
+    def _base(self) -> dict[str, Any]:
+        evaluation = [self.evaluation.name, *self.evaluation.metrics]
+        return {"context": dict(self.context), "evaluation": evaluation}
+
+    @cached_property
+    def _whole(self) -> str:
+        parts = {"space": self.space.to_json(), "goals": self.goals.to_json()}
+        return content_key({**self._base, **parts})
+
+    def design_key(self, design: Design) -> str:
+        """The address of a design: its values, the evaluation, the context."""
+        values = {path: value for path, value in design.items() if value is not None}
+        return content_key({**self._base, "design": values})
+
+    def block_key(self, start: int, stop: int) -> str:
+        """The address of a block: it depends on the whole space, and on the goals."""
+        return content_key({"sweep": self._whole, "block": [start, stop]})
+
+
+class Parts:
+    """Parts as they come, joined from time to time."""
+
+    def __init__(self, goals: Goals) -> None:
+        self.goals = goals
+        self.all: list[Part] = []
+
+    def add(self, part: Part) -> None:
+        """One more."""
+        self.all.append(part)
+        if len(self.all) >= JOIN_PARTS:
+            self.all = [joined(self.goals, self.all)]
+
+    def whole(self) -> Part:
+        """All of them as one."""
+        self.all = [joined(self.goals, self.all)]
+        return self.all[0]
+
+
+def sweep_blocks(
+    sweep: Sweep,
+    ledger: Ledger,
+    crew: Crew,
+    *,
+    report: Report | None = None,
+    block_designs: int = BLOCK_DESIGNS,
+) -> SweepResult:
+    """Every design of the space, in blocks; the result is exact unless it was interrupted."""
+    blocks = list(sweep.space.blocks(block_designs))
+    keys = [sweep.block_key(*block) for block in blocks]
+    known = {n: part for n, key in enumerate(keys) if (part := _known_part(ledger, key))}
+    meter = Meter(total=sweep.space.size, report=report)
+    parts = Parts(sweep.goals)
+    for number, part in known.items():
+        parts.add(part)
+        meter.done += blocks[number][1] - blocks[number][0]
+    meter.resumed = meter.done
+    tasks = (
+        Task(number=n, arguments=(sweep, *block))
+        for n, block in enumerate(blocks)
+        if n not in known
+    )
+
+    def keep(outcome: Outcome) -> None:
+        start, stop = blocks[outcome.task.number]
+        part = outcome.value or _lost_part(sweep, start, stop, str(outcome.lost))
+        body = {"status": DONE, "kind": "block", "start": start, "stop": stop,
+                "part": part_to_json(part)}  # fmt: skip
+        ledger.append([Record(key=keys[outcome.task.number], body=body)])
+        parts.add(part)
+        meter.done += stop - start
+
+    was_interrupted = _drive(crew, evaluate_block, tasks, keep, meter, parts)
+    return result_of(
+        sweep.goals, parts.all, space_size=sweep.space.size, was_interrupted=was_interrupted
+    )
+
+
+def evaluate_block(sweep: Sweep, start: int, stop: int) -> Part:
+    """The part of the designs [start, stop); runs in a worker."""
+    indices, metrics, failed = measure_block(sweep.evaluation, sweep.space, start, stop)
+    columns = with_paths(sweep.space, sweep.goals, indices, metrics)
+    return part_of(sweep.goals, indices, columns, failed)
+
+
+def sweep_designs(
+    sweep: Sweep,
+    indices: Iterable[int],
+    ledger: Ledger,
+    crew: Crew,
+    *,
+    report: Report | None = None,
+    retries_failed: bool = False,
+) -> SweepResult:
+    """The designs of `indices`, one task each. `retries_failed`: also those that failed before."""
+    parts = Parts(sweep.goals)
+    numbers = without_ruled_out(sweep, list(dict.fromkeys(indices)), parts)
+    meter = Meter(total=len(numbers), report=report)
+    evaluations = evaluate_designs(
+        sweep, numbers, ledger, crew, parts=parts, meter=meter, retries_failed=retries_failed
+    )
+    return result_of(
+        sweep.goals,
+        parts.all,
+        space_size=sweep.space.size,
+        was_interrupted=evaluations is None,
+    )
+
+
+def without_ruled_out(sweep: Sweep, numbers: Sequence[int], parts: Parts) -> list[int]:
+    """The designs that no constraint on a parameter rules out before they are evaluated; the
+    others are added to `parts`, with those constraints alone.
+    """
+    before = sweep.goals.before(sweep.evaluation.metrics)
+    if not before.constraints or not numbers:
+        return list(numbers)
+    indices = sweep.space.indices(numbers)
+    columns = sweep.space.columns_at(indices)
+    is_good = (before.excesses(columns) <= 0).all(axis=1)
+    bad = {path: column[~is_good] for path, column in columns.items()}
+    parts.add(Part(tally=Tally.of(before, bad, indices[~is_good])))
+    return [number for number, good in zip(numbers, is_good, strict=True) if good]
+
+
+def evaluate_designs(
+    sweep: Sweep,
+    numbers: Sequence[int],
+    ledger: Ledger,
+    crew: Crew,
+    *,
+    parts: Parts,
+    meter: Meter,
+    retries_failed: bool = False,
+) -> dict[int, dict[str, float] | str] | None:
+    """By design its metrics, or why there are none; None after Ctrl-C. Adds them to `parts`."""
+    designs = {number: sweep.space.design(number) for number in numbers}
+    keys = {number: sweep.design_key(design) for number, design in designs.items()}
+    found: dict[int, dict[str, float] | str] = {}
+    for number, key in keys.items():
+        record = ledger.get(key)
+        if record is not None and (record.is_done or not retries_failed):
+            found[number] = record.body["metrics" if record.is_done else "error"]
+    meter.done += len(found)
+    meter.resumed += len(found)
+    for number, answer in found.items():
+        parts.add(_part_of_design(sweep, number, answer))
+
+    def keep(outcome: Outcome) -> None:
+        number = outcome.task.number
+        answer = outcome.lost if outcome.lost is not None else outcome.value
+        ledger.append([_design_record(keys[number], designs[number], answer)])
+        found[number] = answer
+        parts.add(_part_of_design(sweep, number, answer))
+        meter.done += 1
+
+    tasks = (
+        Task(number=number, arguments=(sweep.evaluation, designs[number]))
+        for number in numbers
+        if number not in found
+    )
+    was_interrupted = _drive(crew, measure_one, list(tasks), keep, meter, parts)
+    return None if was_interrupted else {number: found[number] for number in numbers}
+
+
+def _drive(
+    crew: Crew,
+    function: Callable[..., Any],
+    tasks: Iterable[Task],
+    keep: Callable[[Outcome], None],
+    meter: Meter,
+    parts: Parts,
+) -> bool:
+    """Run all tasks and keep their outcomes; whether Ctrl-C ended it early."""
+    was_interrupted = False
+    try:
+        with closing(crew.run(function, tasks)) as outcomes:  # its workers end with the loop
+            for some in outcomes:
+                for outcome in some:
+                    keep(outcome)
+                _tell(meter, parts, crew, is_last=False)
+    except KeyboardInterrupt:
+        was_interrupted = True
+    _tell(meter, parts, crew, is_last=True)
+    return was_interrupted
+
+
+def _tell(meter: Meter, parts: Parts, crew: Crew, *, is_last: bool) -> None:
+    if meter.is_due(is_last=is_last):
+        whole = parts.whole()
+        meter.tell(
+            failed=whole.num_failed,
+            feasible=whole.tally.feasible,
+            front=len(whole.front),
+            deaths=crew.deaths,
+        )
+
+
+def _known_part(ledger: Ledger, key: str) -> Part | None:
+    record = ledger.get(key)
+    return part_from_json(record.body["part"]) if record else None
+
+
+def _lost_part(sweep: Sweep, start: int, stop: int, error: str) -> Part:
+    failed = (Failed(start=start, stop=stop, error=error),)
+    return joined(sweep.goals, [Part(tally=joined(sweep.goals, []).tally, failed=failed)])
+
+
+def _design_record(key: str, design: Design, answer: dict[str, float] | str) -> Record:
+    body: dict[str, Any] = {"kind": "design", "design": dict(design)}
+    if isinstance(answer, str):
+        return Record(key=key, body={**body, "status": FAILED, "error": answer})
+    return Record(key=key, body={**body, "status": DONE, "metrics": answer})
+
+
+def _part_of_design(sweep: Sweep, number: int, answer: dict[str, float] | str) -> Part:
+    if isinstance(answer, str):
+        return _lost_part(sweep, number, number + 1, answer)
+    indices = sweep.space.indices([number])
+    metrics = {name: np.array([value]) for name, value in answer.items()}
+    return part_of(sweep.goals, indices, with_paths(sweep.space, sweep.goals, indices, metrics))

@@ -1,0 +1,175 @@
+"""Sweeps in one process: blocks and designs, resumed, with functions that raise."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sweep_functions as functions
+from tilewright.dse.ledger import MemoryLedger
+from tilewright.dse.pareto import front_indices, hypervolume
+from tilewright.dse.space_checks import SpaceError
+from tilewright.dse.space_goals import Constraint, Goals, Objective
+from tilewright.dse.sweep import sweep_blocks, sweep_designs
+from tilewright.dse.sweep_crew import Crew
+
+SIZE = 200
+
+
+def crew(in_flight: int = 3) -> Crew:
+    return Crew(start=lambda: ThreadPoolExecutor(2), in_flight=in_flight)
+
+
+def blocks_of(sweep, ledger=None, **more):
+    return sweep_blocks(sweep, ledger or MemoryLedger(), crew(), block_designs=23, **more)
+
+
+def designs_of(sweep, ledger=None, indices=range(SIZE), **more):
+    return sweep_designs(sweep, indices, ledger or MemoryLedger(), crew(), **more)
+
+
+def front_by_hand(sweep):
+    """The front of all designs at once, and its hypervolume."""
+    columns = sweep.space.columns(0, SIZE)
+    metrics = functions.columns_of(columns)
+    rows = np.flatnonzero((metrics["area"] <= 20_000) & (columns["pes"] <= 2048))
+    costs = np.stack([metrics["cycles"][rows], metrics["area"][rows]], axis=1).astype(float)
+    front = rows[front_indices(costs)]
+    return front.tolist(), hypervolume(costs, costs.max(axis=0)), len(rows)
+
+
+def test_blocks_and_designs_give_the_front_of_the_space() -> None:
+    by_blocks = blocks_of(functions.sweep_of(None, many=functions.columns_of))
+    by_designs = designs_of(functions.sweep_of())
+    front, volume, feasible = front_by_hand(functions.sweep_of())
+    for result in (by_blocks, by_designs):
+        assert [point.index for point in result.front] == front
+        assert result.hypervolume == volume
+        assert result.is_exact
+        assert result.tally.feasible == feasible
+        assert not result.notes
+    assert by_blocks.tally.killed == {"fits": 24, "pes": 8}
+    assert by_blocks.evaluated == by_designs.evaluated == SIZE
+
+
+def test_a_constraint_on_a_parameter_saves_the_evaluation(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    result = designs_of(functions.sweep_of(functions.counts_calls))
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert len(calls) == len(set(calls)) == SIZE - result.tally.killed["pes"] == 192
+    assert result.is_exact
+
+
+@pytest.mark.parametrize("how", ["blocks", "designs"])
+def test_what_the_ledger_has_is_not_evaluated_again(how: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    sweep = functions.sweep_of(functions.counts_calls)
+    run = blocks_of if how == "blocks" else designs_of
+    ledger = MemoryLedger()
+    first = run(sweep, ledger)
+    calls = len((tmp_path / "calls").read_text().splitlines())
+    assert run(sweep, ledger) == first
+    assert len((tmp_path / "calls").read_text().splitlines()) == calls
+    half = MemoryLedger()
+    half.append(list(ledger.records.values())[::2])
+    assert json.dumps(run(sweep, half).to_json()) == json.dumps(first.to_json())
+
+
+def test_other_versions_and_other_goals_share_no_wrong_record() -> None:
+    sweep = functions.sweep_of()
+    other = replace(sweep, context={"version": "2"})
+    assert sweep.design_key({"a": 1}) != other.design_key({"a": 1})
+    assert sweep.block_key(0, 5) != other.block_key(0, 5)
+    goals = Goals(objectives=(Objective(metric="area"),))
+    assert replace(sweep, goals=goals).block_key(0, 5) != sweep.block_key(0, 5)
+    assert replace(sweep, goals=goals).design_key({"a": 1}) == sweep.design_key({"a": 1})
+
+
+def failing(sweep, port: int) -> list[int]:
+    columns = sweep.space.columns(0, SIZE)
+    return np.flatnonzero((columns["rows"] == 8) & (columns["ports"] == port)).tolist()
+
+
+def test_a_function_that_raises_leaves_named_failures_and_nothing_else() -> None:
+    goals = Goals(objectives=functions.GOALS.objectives)
+    sweep = functions.sweep_of(functions.raises, goals=goals)
+    result = designs_of(sweep)
+    errors = {failed.start: failed.error for failed in result.failed}
+    assert sorted(errors) == sorted(failing(sweep, 3) + failing(sweep, 4) + failing(sweep, 5))
+    assert errors[failing(sweep, 3)[0]].startswith("ZeroDivisionError: no such machine (sweep_f")
+    assert errors[failing(sweep, 4)[0]] == "made_up: cycles is not finite, got nan"
+    assert errors[failing(sweep, 5)[0]] == "made_up: gave no area"
+    assert (result.evaluated, result.num_failed, result.is_exact) == (185, 15, True)
+    assert result.notes[0].startswith("15 designs failed; the first, 42: ZeroDivisionError")
+    in_blocks = blocks_of(functions.sweep_of(functions.raises, goals=goals))
+    assert in_blocks.front == result.front
+    assert in_blocks.num_failed == 15
+
+
+def test_a_block_that_raises_is_halved_to_the_designs_at_fault() -> None:
+    goals = Goals(objectives=functions.GOALS.objectives)
+    sweep = functions.sweep_of(None, many=functions.raises_columns, goals=goals)
+    result = blocks_of(sweep)
+    failed = sorted(i for f in result.failed for i in range(f.start, f.stop))
+    assert failed == sorted(failing(sweep, 3) + failing(sweep, 4))
+    assert result.evaluated == SIZE - len(failed)
+
+
+def test_a_block_function_that_always_raises_is_told_in_ranges() -> None:
+    sweep = functions.sweep_of(None, many=functions.always_raises, ports=2000)
+    result = sweep_blocks(sweep, MemoryLedger(), crew())
+    assert result.num_failed == sweep.space.size == 50_000
+    assert len(result.failed) < 100
+    assert (result.front, result.hypervolume) == ((), None)
+    assert result.is_exact
+
+
+def test_failed_designs_are_tried_again_only_when_asked() -> None:
+    ledger = MemoryLedger()
+    raising, good = functions.sweep_of(functions.raises), functions.sweep_of()
+    first = designs_of(raising, ledger)
+    assert designs_of(good, ledger) == first
+    again = designs_of(good, ledger, retries_failed=True)
+    assert again == designs_of(good)
+    assert not again.failed
+
+
+def test_constraints_that_nothing_meets_say_which_kills_how_many() -> None:
+    goals = Goals(
+        objectives=functions.GOALS.objectives,
+        constraints=(
+            Constraint(name="fast", metric="cycles", maximum=1000),
+            Constraint(name="tiny", metric="area", maximum=100),
+        ),
+    )
+    result = blocks_of(functions.sweep_of(goals=goals))
+    notes = "\n".join(result.notes)
+    assert "no design meets all constraints, of 200 evaluated" in notes
+    assert "fast (cycles <= 1000) fails for 200, alone for 0; design " in notes
+    assert "tiny (area <= 100) fails for 200" in notes
+    assert "nearest to all: design " in notes
+
+
+def test_designs_that_were_not_evaluated_are_told() -> None:
+    result = designs_of(functions.sweep_of(), indices=[5, 7, 5])
+    assert (result.evaluated, result.is_exact) == (2, False)
+    assert result.notes[0].startswith("198 designs of the space were not evaluated")
+
+
+def test_progress_counts_up_to_the_end() -> None:
+    seen = []
+    ledger = MemoryLedger()
+    designs_of(functions.sweep_of(), ledger, indices=range(50))
+    result = designs_of(functions.sweep_of(), ledger, indices=range(100), report=seen.append)
+    last = seen[-1]
+    assert (last.done, last.total, last.resumed) == (100, 100, 50)
+    assert (last.front, last.feasible) == (len(result.front), result.tally.feasible)
+    assert last.line().startswith("100/100 designs (")
+    assert last.seconds_left == 0
+
+
+def test_unknown_goals_are_refused_before_anything_runs() -> None:
+    goals = Goals(objectives=(Objective(metric="cycels"),))
+    with pytest.raises(SpaceError, match="did you mean `cycles`"):
+        functions.sweep_of(goals=goals)
