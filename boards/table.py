@@ -20,7 +20,6 @@ from tilewright.spec.kinds import (
     mistake,
     require_mapping,
     size,
-    text,
     truth,
     whole,
 )
@@ -31,6 +30,7 @@ TABLE_VERSION = 1
 FAMILIES = ("ecp5", "ice40", "gowin", "xc7", "xcup", "versal")
 OPEN_FAMILIES = ("ecp5", "ice40", "gowin")
 ON_CHIP_KINDS = ("block_ram", "large_ram")
+MAX_NAME_CHARS, MAX_WORDS_CHARS = 64, 400
 MEMORY_KINDS = (*ON_CHIP_KINDS, "psram", "sdram", "ddr3", "ddr4", "lpddr4", "hbm")
 
 
@@ -41,11 +41,25 @@ def pattern(noun: str, expression: str, example: str) -> Kind:
         if not isinstance(value, str):
             help = "put quotes around it" if isinstance(value, (int, float)) else None
             raise mistake(f"must be {noun}", help)
-        if re.fullmatch(expression, value, re.ASCII) is None:
+        if len(value) > MAX_NAME_CHARS or re.fullmatch(expression, value, re.ASCII) is None:
             raise mistake(f"must be {noun}", f"for example `{example}`")
         return value
 
-    return Kind(convert, {"type": "string", "pattern": f"^{expression}$"})
+    return Kind(
+        convert, {"type": "string", "pattern": f"^{expression}$", "maxLength": MAX_NAME_CHARS}
+    )
+
+
+def line(noun: str, max_chars: int) -> Kind:
+    """One line of text for people: it is shown on terminals and stands in comments."""
+
+    def convert(value: object) -> str:
+        is_line = isinstance(value, str) and value.isprintable() and bool(value.strip())
+        if not is_line or len(str(value)) > max_chars:
+            raise mistake(f"must be {noun}, at most {max_chars} characters that can be shown")
+        return str(value)
+
+    return Kind(convert, {"type": "string", "minLength": 1, "maxLength": max_chars})
 
 
 def to_tuple(value: object) -> object:
@@ -58,10 +72,11 @@ def to_tuple(value: object) -> object:
 PIN = pattern("the name of a pin", r"[A-Z]{0,2}[0-9]{1,3}", "G2")
 IO_STANDARD = pattern("an I/O standard", r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", "LVCMOS33")
 FREQUENCY = frequency(1_000, 10**10)
-WORDS = text("some words", 400)
+WORDS = line("a line of words", MAX_WORDS_CHARS)
 
 BoardName = Annotated[
-    str, pattern("a name of a-z, 0-9 and -", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "ulx3s-85f")
+    str,
+    pattern("a name of a-z, 0-9 and -", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "ulx3s-85f"),
 ]
 PinName = Annotated[str, PIN]
 IoStandard = Annotated[str, IO_STANDARD]

@@ -14,7 +14,7 @@ from tilewright.build.synth.passes import identifier
 __all__ = ["CLOCKS", "HARNESS", "INSTANCE", "harness_verilog"]
 
 HARNESS: Final = "tilewright_harness"
-INSTANCE: Final = "design"
+INSTANCE: Final = "inner"
 CLOCKS: Final = ("aclk", "clk")
 """Names of ports that are clocks; the first one found drives the chain."""
 
