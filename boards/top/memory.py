@@ -112,7 +112,7 @@ class BoardMemory(wiring.Component):
         ]
         following = Signal.like(now.word)
         m.d.comb += following.eq(Mux(is_loaded, head.word, Mux(is_taken, now.word + 1, now.word)))
-        is_link_now = self.link.request & ~self.link.is_write
+        is_link_now = self.link.request & ~self.link.is_write & ~is_link
         m.d.comb += [
             read.addr.eq(Mux(is_link_now, self.link_word, following)),
             self.link.read_data.eq(read.data),
