@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from tilewright.boards import Board, BoardMemory, Overuse, board_names, load_board, load_board_file
@@ -10,6 +11,7 @@ from tilewright.boards import overuse as overuse_of
 from tilewright.boards.model import MAX_PORT_BYTES
 from tilewright.spec import AcceleratorSpec, Diagnostic, KernelSpec, Spec, SpecError
 from tilewright.spec.machine import AcceleratorSection
+from tilewright.spec.model import BOARD_SUFFIX
 from tilewright.spec.numbers import format_frequency, format_size
 from tilewright.spec.sections.base import Conflict
 
@@ -18,6 +20,7 @@ __all__ = [
     "check_board_top",
     "check_device",
     "check_memory",
+    "chosen_board",
     "clock_of",
     "known_boards",
     "memory_of",
@@ -61,6 +64,22 @@ def board_of(spec: Spec) -> Board | None:
     if spec.board_path is not None:
         return load_board_file(spec.board_path)
     return None if spec.board is None else load_board(spec.board)
+
+
+def chosen_board(spec: Spec, option: str | None) -> tuple[Spec, Board | None]:
+    """The board of the command line (a name, or the path of a table), else the spec's, and the spec
+    with that board's numbers: so `synth` and `run` make the same design.
+
+    Raises:
+        SpecError: if there is no such board, or its table is wrong.
+    """
+    if option is None:
+        board = board_of(spec)
+    elif option.endswith(BOARD_SUFFIX):
+        board = load_board_file(Path(option))
+    else:
+        board = load_board(option)
+    return with_board(spec, board), board
 
 
 def clock_of(spec: Spec, board: Board | None = None) -> int | None:

@@ -16,6 +16,7 @@ from tilewright.board_of_spec import (
     check_board_top,
     check_device,
     check_memory,
+    chosen_board,
     clock_of,
     known_boards,
     memory_words,
@@ -133,6 +134,19 @@ def test_a_table_of_the_command_line_has_no_name_in_the_spec(load) -> None:
     spec = with_board(load(ACCELERATOR), own)
     assert spec.board is None
     assert spec.accelerator.memory.latency_cycles == 30
+
+
+def test_the_command_lines_board_comes_first(load, tmp_path: Path) -> None:
+    spec = load(ACCELERATOR + "board: ulx3s-85f\n")
+    assert chosen_board(spec, None) == (spec, load_board("ulx3s-85f"))
+    other, board = chosen_board(spec, "arty-a7-100")
+    assert (other.board, board.name) == ("arty-a7-100", "arty-a7-100")
+    path = tmp_path / "mine.yaml"
+    shutil.copy(FOLDER / "icebreaker.yaml", path)
+    assert chosen_board(spec, str(path))[1] == load_board("icebreaker")
+    assert chosen_board(load(ACCELERATOR), None) == (load(ACCELERATOR), None)
+    with pytest.raises(SpecError, match="did you mean `zedboard`"):
+        chosen_board(spec, "zedbord")
 
 
 def test_a_kernel_has_a_board_and_a_clock(tmp_path: Path) -> None:
