@@ -90,7 +90,7 @@ def load_process(
     cutter = BurstCutter(machine=machine)
     latency = max(1, machine.memory.latency_cycles)
     beats_per_word = machine.beats_per_word
-    first_element = FIRST_COMMAND_CYCLE + cost.LOOP_COMMAND_TO_ELEMENT
+    first_element = FIRST_COMMAND_CYCLE + cost.COMMAND_TO_ELEMENT
     last_beat = NEVER
     for command in commands:
         waits, signals = ports.waits(command), ports.signals(command)
@@ -121,7 +121,7 @@ def store_process(
     cutter = BurstCutter(machine=machine)
     latency = max(1, machine.memory.latency_cycles)
     beats_per_word = machine.beats_per_word
-    first_element = FIRST_COMMAND_CYCLE + cost.LOOP_COMMAND_TO_ELEMENT
+    first_element = FIRST_COMMAND_CYCLE + cost.COMMAND_TO_ELEMENT
     grant_to_beat = cost.store_grant_to_beat(cost.READ_LATENCY)
     last_request = last_beat = response = NEVER
     word_ends: list[int] = []

@@ -39,12 +39,14 @@ QUEUE_LAST_TO_DONE = 1
 # Tokens, loops.
 TOKEN_GIVE_TO_AVAILABLE = 1
 LOOP_COMMAND_TO_ELEMENT = 1
+COMMAND_TO_ELEMENT = LOOP_COMMAND_TO_ELEMENT + STREAM_BUFFER
+"""Of a streamer or DMA engine, which keeps elements in a buffer behind its loops."""
 
 # Streamers.
 STREAMER_ISSUE_TO_REQUEST = 1
 """Tokens are taken, and a word taken from a write streamer's input, at the issue."""
 STREAMER_TAKE_TO_WRITE = STREAMER_ISSUE_TO_REQUEST
-STREAMER_COMMAND_TO_REQUEST = LOOP_COMMAND_TO_ELEMENT + STREAMER_ISSUE_TO_REQUEST
+STREAMER_COMMAND_TO_REQUEST = COMMAND_TO_ELEMENT + STREAMER_ISSUE_TO_REQUEST
 STREAMER_GIVE_TO_REQUEST = TOKEN_GIVE_TO_AVAILABLE + STREAMER_ISSUE_TO_REQUEST
 STREAMER_GRANT_TO_GIVE = 1
 STREAMER_TAKE_TO_REQUEST = 1 + STREAMER_ISSUE_TO_REQUEST
@@ -70,15 +72,15 @@ WRITE_TO_READ = 1
 
 # DMA engines.
 DMA_ELEMENT_TO_ADDRESS = 1
-"""Tokens are taken as a run leaves the loop nest; its first AxVALID follows."""
-DMA_COMMAND_TO_ADDRESS = LOOP_COMMAND_TO_ELEMENT + DMA_ELEMENT_TO_ADDRESS
+"""Tokens are taken as a run leaves the loops' buffer; its first AxVALID follows."""
+DMA_COMMAND_TO_ADDRESS = COMMAND_TO_ELEMENT + DMA_ELEMENT_TO_ADDRESS
 DMA_GIVE_TO_ADDRESS = TOKEN_GIVE_TO_AVAILABLE + DMA_ELEMENT_TO_ADDRESS
 LOAD_BEAT_TO_WORD = 1
 """From the R handshake that completes a word to the write port's (or stream's) `valid`."""
 LOAD_GRANT_TO_GIVE = 1
 LOAD_LAST_TO_ADDRESS = 1
 """From the last beat of a burst to the ARVALID that its place allows."""
-STORE_ADDRESS_TO_REQUEST = 1
+STORE_ADDRESS_TO_REQUEST = 2
 """From the AW handshake to the request for the burst's first word."""
 STORE_GRANT_TO_GIVE = 1
 """Signals of kind `read`."""

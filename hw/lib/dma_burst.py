@@ -7,8 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .dma_params import DmaParams
-from .layout import at_level, command_layout
-from .loops import LoopNest
+from .layout import command_layout
+from .loops import LoopNest, buffered
 from .params import ACTIVITY_BITS
 from .tokens import SignalPort, WaitPort
 
@@ -110,31 +110,45 @@ class BurstSource(wiring.Component):
         m = Module()
         m.submodules.loops = loops = LoopNest(self.params.loop_params)
         wiring.connect(m, wiring.flipped(self.command), loops.command)
+        runs, is_waiting = buffered(m, loops, self._run(loops))
         has_tokens = Signal()
         load = Signal()
         is_last_burst = Signal()
-        can_load = loops.valid & (~self.o.valid | (self.o.ready & is_last_burst))
+        can_load = runs.valid & (~self.o.valid | (self.o.ready & is_last_burst))
         m.d.comb += [
             load.eq(can_load & has_tokens),
-            loops.advance.eq(load),
+            runs.ready.eq(load),
             self.wait_token.eq(can_load & ~has_tokens),
-            self.busy.eq(loops.valid | self.o.valid),
+            self.busy.eq(is_waiting | self.o.valid),
         ]
-        self._tokens(m, loops, load, has_tokens)
-        self._cut(m, loops, load, is_last_burst)
+        self._tokens(m, runs.payload, load, has_tokens)
+        self._cut(m, runs.payload, load, is_last_burst)
         return m
 
-    def _tokens(self, m: Module, loops: LoopNest, load: Value, has_tokens: Signal) -> None:
+    def _run(self, loops: LoopNest) -> dict[str, Value]:
+        """What is kept of a run: addresses, words - 1, target, tokens that it needs and gives."""
+        run = {
+            "memory_address": loops.memory_address,
+            "local_address": loops.local_address,
+            "run_last": loops.current.run_last,
+        }
+        if self.params.has_target:
+            run["target"] = loops.current.target
+        for i in range(self.params.num_waits):
+            run[f"needed_{i}"] = loops.tokens_at(loops.at_start, f"wait{i}")
+        for i in range(self.params.count_signals()):
+            run[f"given_{i}"] = loops.tokens_at(loops.at_end, f"signal{i}")
+        return run
+
+    def _tokens(self, m: Module, run: data.View, load: Value, has_tokens: Signal) -> None:
         enough = []
         for i in range(self.params.num_waits):
-            port = self.waits[i]
-            level, count = loops.current[f"wait{i}_level"], loops.current[f"wait{i}_count"]
-            needed = Mux(at_level(loops.at_start, level), count, 0)
+            port, needed = self.waits[i], run[f"needed_{i}"]
             enough.append(port.available >= needed)
             m.d.comb += port.take.eq(Mux(load, needed, 0))
         m.d.comb += has_tokens.eq(Cat(enough).all())
 
-    def _cut(self, m: Module, loops: LoopNest, load: Value, is_last_burst: Signal) -> None:
+    def _cut(self, m: Module, run: data.View, load: Value, is_last_burst: Signal) -> None:
         params, burst = self.params, self.o.payload
         low = params.word_bytes_log2
         word = Signal(params.axi.address_bits - low)
@@ -151,18 +165,15 @@ class BurstSource(wiring.Component):
         with m.If(load):
             m.d.sync += [
                 self.o.valid.eq(1),
-                word.eq(base_word + loops.memory_address),
-                run_last.eq(loops.current.run_last),
-                burst.local.eq(loops.local_address),
-                burst.last.eq(
-                    self._burst_last(base_word + loops.memory_address, loops.current.run_last)
-                ),
+                word.eq(base_word + run.memory_address),
+                run_last.eq(run.run_last),
+                burst.local.eq(run.local_address),
+                burst.last.eq(self._burst_last(base_word + run.memory_address, run.run_last)),
             ]
             if params.has_target:
-                m.d.sync += burst.target.eq(loops.current.target)
+                m.d.sync += burst.target.eq(run.target)
             for i in range(params.count_signals()):
-                level, count = loops.current[f"signal{i}_level"], loops.current[f"signal{i}_count"]
-                m.d.sync += counts[i].eq(Mux(at_level(loops.at_end, level), count, 0))
+                m.d.sync += counts[i].eq(run[f"given_{i}"])
         with m.Elif(self.o.ready):
             left = run_last - burst.last - 1
             m.d.sync += [

@@ -89,23 +89,35 @@ class StoreDMA(wiring.Component):
         return StreamFIFO(FIFOParams(payload=payload, depth=depth, block=False))
 
     def _requests(self, m: Module, bursts: StreamFIFO, ends: StreamFIFO) -> None:
-        """Ask for a burst's words; an entry of `ends` is the credit of a word."""
-        burst = bursts.o.payload
-        index = Signal(self.params.burst_last_bits)
+        """Ask for a burst's words; an entry of `ends` is the credit of a word.
+
+        Address and rest of the burst are registers: the grant takes its time in this cycle.
+        """
+        has_burst = Signal()
+        address = Signal(self.params.local_address_bits)
+        left = Signal(self.params.burst_last_bits)  # words after this one
+        counts = Signal.like(bursts.o.payload.counts, name="burst_counts")
         is_granted = Signal()
         is_burst_end = Signal()
         m.d.comb += [
-            self.read.valid.eq(bursts.o.valid & ends.i.ready),
-            self.read.address.eq(burst.local + index),
+            self.read.valid.eq(has_burst & ends.i.ready),
+            self.read.address.eq(address),
             is_granted.eq(self.read.valid & self.read.ready),
-            is_burst_end.eq(index == burst.last),
-            bursts.o.ready.eq(is_granted & is_burst_end),
+            is_burst_end.eq(~left.any()),
+            bursts.o.ready.eq(~has_burst | (is_granted & is_burst_end)),
             ends.i.valid.eq(is_granted),
             ends.i.payload.eq(is_burst_end),
         ]
-        with m.If(is_granted):
-            m.d.sync += index.eq(Mux(is_burst_end, 0, index + 1))
-        self._give(m, "read", is_granted & is_burst_end, burst.counts)
+        with m.If(bursts.o.ready):
+            m.d.sync += [
+                has_burst.eq(bursts.o.valid),
+                address.eq(bursts.o.payload.local),
+                left.eq(bursts.o.payload.last),
+                counts.eq(bursts.o.payload.counts),
+            ]
+        with m.Elif(is_granted):
+            m.d.sync += [address.eq(address + 1), left.eq(left - 1)]
+        self._give(m, "read", is_granted & is_burst_end, counts)
 
     def _beats(self, m: Module, words: StreamFIFO, ends: StreamFIFO) -> None:
         """Send a word's beats, the lowest first."""

@@ -1,13 +1,15 @@
 """Loop nests: commands become sequences of addresses."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .layout import command_layout, equals
+from .layout import at_level, command_layout, equals
 from .params import AddressSpace, LoopParams
+from .stream import SkidBuffer, StreamBuffer
+from .stream_params import StreamParams
 
-__all__ = ["LoopNest"]
+__all__ = ["LoopNest", "buffered"]
 
 
 class LoopNest(wiring.Component):
@@ -56,6 +58,13 @@ class LoopNest(wiring.Component):
                 **{space.member: Out(space.bits) for space in params.spaces},
             }
         )
+
+    def tokens_at(self, flags: Value, port: str) -> Value:
+        """Tokens that `port` (a wait's or a signal's fields) moves at this element: those of its
+        level's boundary, told by `flags` (`at_start` or `at_end`), else 0.
+        """
+        level, count = self.current[f"{port}_level"], self.current[f"{port}_count"]
+        return Mux(at_level(flags, level), count, 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -114,3 +123,22 @@ class LoopNest(wiring.Component):
             m.d.sync += address.eq(self.command.payload[f"{prefix}base"])
         with m.Elif(step):
             m.d.sync += address.eq(address + jump)
+
+
+def buffered(
+    m: Module, nest: LoopNest, element: dict[str, Value]
+) -> tuple[stream.Interface, Value]:
+    """The nest's elements behind a buffer with registers in both directions, and whether it, or the
+    nest, holds any.
+
+    `element` names what is kept of each. Latency `cost.STREAM_BUFFER`, one element per cycle. The
+    counters and the command queue then wait for a register, not for what an element waits for.
+    """
+    layout = data.StructLayout({name: value.shape() for name, value in element.items()})
+    params = StreamParams(payload=layout)
+    m.submodules.skid = skid = SkidBuffer(params)
+    m.submodules.elements = elements = StreamBuffer(params)
+    wiring.connect(m, skid.o, elements.i)
+    m.d.comb += [skid.i.valid.eq(nest.valid), nest.advance.eq(skid.i.ready)]
+    m.d.comb += [skid.i.payload[name].eq(value) for name, value in element.items()]
+    return elements.o, skid.o.valid | elements.o.valid

@@ -1,11 +1,11 @@
 """Streamers: commands become words read from or written to the scratchpad."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .layout import at_level, command_layout, equals
-from .loops import LoopNest
+from .layout import command_layout, equals
+from .loops import LoopNest, buffered
 from .params import ACTIVITY_BITS, Activity, StreamerParams
 from .scratchpad import ReadPort, WritePort
 from .stream import StreamFIFO
@@ -27,14 +27,15 @@ class StreamerFront(wiring.Component):
     command : In(stream). waits, signals : token ports (arrays; not there when there are none).
     allowed : In(1), the other side permits an element now. blocked : In(Activity), if it does not.
     open : Out(1), but for `allowed` an element would be issued. issue : Out(1), it is.
-    at_end : Out(num_loops + 1), of the element at the nest.
+    at_end : Out(num_loops + 1), of the element that is next.
     request_valid, request_address, request_outside : Out, the request register; outside: the
         element lies in the padding, no access. request_done : In(1), granted or not needed.
     active : Out(1), an element or a request is there. activity : Out(Activity), of this cycle.
 
     Timing
     ------
-    Element at the nest in t, tokens there: issued and tokens taken in t, request valid in t + 1.
+    Element behind the loops in t, tokens there: issued and tokens taken in t, request valid in
+    t + 1. A buffer keeps what the loops do apart from what an element waits for.
     Request done in t: its signals are given in t + `cost.STREAMER_GRANT_TO_GIVE`.
     """
 
@@ -61,44 +62,57 @@ class StreamerFront(wiring.Component):
         m = Module()
         m.submodules.nest = nest = LoopNest(self.params.loop_params)
         wiring.connect(m, wiring.flipped(self.command), nest.command)
+        elements, is_waiting = buffered(m, nest, self._element(nest))
+        element = elements.payload
         free = Signal()
         has_tokens = Signal()
         m.d.comb += [
             free.eq(~self.request_valid | self.request_done),
-            has_tokens.eq(Cat(self._waits(m, nest)).all()),
-            self.open.eq(nest.valid & free & has_tokens),
+            has_tokens.eq(Cat(self._waits(m, element)).all()),
+            self.open.eq(elements.valid & free & has_tokens),
             self.issue.eq(self.open & self.allowed),
-            nest.advance.eq(self.issue),
-            self.at_end.eq(nest.at_end),
-            self.active.eq(nest.valid | self.request_valid),
+            elements.ready.eq(self.issue),
+            self.at_end.eq(element.at_end),
+            self.active.eq(is_waiting | self.request_valid),
         ]
         with m.If(free):
             m.d.sync += self.request_valid.eq(self.issue)
         with m.If(self.issue):
             m.d.sync += [
-                self.request_address.eq(nest.address),
-                self.request_outside.eq(Cat(self._outside(nest)).any()),
+                self.request_address.eq(element.address),
+                self.request_outside.eq(element.outside),
             ]
-        self._give(m, nest)
+        self._give(m, element)
         with m.If(~free):
             m.d.comb += self.activity.eq(Activity.BANK_CONFLICT)
         with m.Elif(self.issue):
             m.d.comb += self.activity.eq(Activity.BUSY)
-        with m.Elif(nest.valid & ~has_tokens):
+        with m.Elif(elements.valid & ~has_tokens):
             m.d.comb += self.activity.eq(Activity.WAIT_TOKEN)
-        with m.Elif(nest.valid):
+        with m.Elif(elements.valid):
             m.d.comb += self.activity.eq(self.blocked)
         return m
 
-    def _waits(self, m: Module, nest: LoopNest) -> list[Value]:
-        """For each wait port: its tokens are there, or not asked for at this element."""
+    def _element(self, nest: LoopNest) -> dict[str, Value]:
+        """What is kept of an element: no field of its command, only what becomes of it."""
+        element = {
+            "address": nest.address,
+            "at_end": nest.at_end,
+            "outside": Cat(self._outside(nest), Const(0, 1)).any(),
+        }
+        for i in range(self.params.num_waits):
+            element[f"needed_{i}"] = nest.tokens_at(nest.at_start, f"wait{i}")
+        for i in range(self.params.num_signals):
+            element[f"given_{i}"] = nest.tokens_at(nest.at_end, f"signal{i}")
+        return element
+
+    def _waits(self, m: Module, element: data.View) -> list[Value]:
+        """For each wait port: the tokens that this element needs are there."""
         enough = []
         for i in range(self.params.num_waits):
-            count = nest.current[f"wait{i}_count"]
-            asked = at_level(nest.at_start, nest.current[f"wait{i}_level"])
-            port = self.waits[i]
-            m.d.comb += port.take.eq(Mux(self.issue & asked, count, 0))
-            enough.append(~asked | (port.available >= count))
+            port, needed = self.waits[i], element[f"needed_{i}"]
+            m.d.comb += port.take.eq(Mux(self.issue, needed, 0))
+            enough.append(port.available >= needed)
         return enough
 
     def _outside(self, nest: LoopNest) -> list[Value]:
@@ -108,14 +122,12 @@ class StreamerFront(wiring.Component):
             for i in range(self.params.num_padding)
         ]
 
-    def _give(self, m: Module, nest: LoopNest) -> None:
+    def _give(self, m: Module, element: data.View) -> None:
         """Signals wait with their request and leave the cycle after it is done."""
         for i in range(self.params.num_signals):
             amount = Signal(self.params.token_bits, name=f"amount_{i}")
-            level = nest.current[f"signal{i}_level"]
             with m.If(self.issue):
-                asked = at_level(nest.at_end, level)
-                m.d.sync += amount.eq(Mux(asked, nest.current[f"signal{i}_count"], 0))
+                m.d.sync += amount.eq(element[f"given_{i}"])
             done = self.request_valid & self.request_done
             m.d.sync += self.signals[i].give.eq(Mux(done, amount, 0))
 
@@ -212,7 +224,7 @@ class WriteStreamer(wiring.Component):
     Timing
     ------
     One word per cycle without any bubble. Command in t: first word taken from t +
-    `cost.LOOP_COMMAND_TO_ELEMENT`. Word taken in t: request in t + `cost.STREAMER_TAKE_TO_WRITE`.
+    `cost.COMMAND_TO_ELEMENT`. Word taken in t: request in t + `cost.STREAMER_TAKE_TO_WRITE`.
     Token given in t: word taken from t + `cost.TOKEN_GIVE_TO_AVAILABLE`. Request granted in t:
     signal in t + `cost.STREAMER_GRANT_TO_GIVE`.
     """

@@ -182,7 +182,7 @@ def parts_case(name, seed, num_words, stalls, expected_cycles=None):
 
 def unstalled_cycles():
     """From the first command to the last word read, by the stated latencies."""
-    taken = cost.LOOP_COMMAND_TO_ELEMENT + 24 - 1  # one half in every cycle
+    taken = cost.COMMAND_TO_ELEMENT + 24 - 1  # one half in every cycle
     given = taken + cost.STREAMER_TAKE_TO_WRITE + cost.STREAMER_GRANT_TO_GIVE
     request = given + cost.STREAMER_GIVE_TO_REQUEST
     return request + cost.streamer_grant_to_output(cost.READ_LATENCY) + 1

@@ -169,7 +169,7 @@ def test_latencies_are_the_laws(bench):
     fields = bench.rows(p, 1, 3, wait0_level=3, wait0_count=2, signal0_level=3, signal0_count=5)
     trace = bench.run_timed(p, [fields], tokens=[(0, 0, 2)])
     start = trace.commands[0]
-    assert trace.takes == [(start + cost.LOOP_COMMAND_TO_ELEMENT, 0, 2)]
+    assert trace.takes == [(start + cost.COMMAND_TO_ELEMENT, 0, 2)]
     assert trace.addresses[0][0] == start + cost.DMA_COMMAND_TO_ADDRESS
     assert trace.beats[0] == trace.addresses[0][0] + 40
     assert [word[0] for word in trace.words] == [

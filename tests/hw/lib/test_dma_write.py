@@ -194,7 +194,7 @@ def test_latencies_are_the_laws(bench):
         p, [fields | {"signal1_level": 3, "signal1_count": 1}], tokens=[(0, 0, 2)]
     )
     start = trace.commands[0]
-    assert trace.takes == [(start + cost.LOOP_COMMAND_TO_ELEMENT, 0, 2)]
+    assert trace.takes == [(start + cost.COMMAND_TO_ELEMENT, 0, 2)]
     assert trace.first_address == start + cost.DMA_COMMAND_TO_ADDRESS
     handshake = trace.addresses[0][0]
     assert trace.requests[0][0] == handshake + cost.STORE_ADDRESS_TO_REQUEST

@@ -165,17 +165,15 @@ def test_padding_does_not_wait_for_a_busy_bank(rig):
 def law(trace, rows, credits):
     """Request and output cycles by the recurrence that an estimate uses.
 
-    `rows` has for each element whether a command begins with it and the tokens it waits for; what
-    the surroundings did (commands offered, tokens given, `o.ready`) is taken from the trace.
+    `rows` has for each element the tokens it waits for; what the surroundings did (commands
+    offered, tokens given, `o.ready`) is taken from the trace.
     """
     issues, requests, outputs = [], [], []
     supply = [t for t, given in enumerate(trace["given"]) for _ in range(given)]
     offered = trace["command.valid"].index(1)
-    taken, first = 0, 0
-    for n, (is_start, count) in enumerate(rows):
-        if is_start:
-            accepted = max(offered, issues[-1]) if n else offered
-            first = accepted + cost.LOOP_COMMAND_TO_ELEMENT
+    first = offered + cost.COMMAND_TO_ELEMENT  # further commands are there in time
+    taken = 0
+    for n, count in enumerate(rows):
         times = [first, issues[-1] + 1 if n else 0]
         if count:
             times.append(supply[taken + count - 1] + cost.TOKEN_GIVE_TO_AVAILABLE)
@@ -207,8 +205,8 @@ def test_every_cycle_follows_the_law(rig, seed, stall):
         size = [1, *np.cumprod(bounds).tolist(), 10**9][level]
         for n in range(int(np.prod(bounds))):
             waits = level <= 3 and n % size == 0
-            rows.append((n == 0, count if waits else 0))
-    total = sum(count for _, count in rows)
+            rows.append(count if waits else 0)
+    total = sum(rows)
 
     async def give(ctx):
         left = total

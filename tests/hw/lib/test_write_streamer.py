@@ -48,7 +48,7 @@ def test_writes_lane_groups(rig, stall, groups):
     ends = [t + cost.STREAMER_GRANT_TO_GIVE for t in writes[size - 1 :: size]]
     assert trace.when("write_give") == ends
     if stall == "none":
-        start = trace.times("write_command")[0] + cost.LOOP_COMMAND_TO_ELEMENT
+        start = trace.times("write_command")[0] + cost.COMMAND_TO_ELEMENT
         assert trace.times("i") == list(range(start, start + len(words)))
     else:
         assert Activity.WAIT_INPUT in trace["write_activity"]
