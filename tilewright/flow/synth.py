@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tilewright.boards import Board, Device, load_board, load_board_file, load_device, overuse
+from tilewright.board_of_spec import check_board_top, chosen_board, clock_of, too_large
+from tilewright.boards import Board, Device, load_device, overuse
 from tilewright.build.files import write_file
 from tilewright.build.synth import Family, Stage, SynthLimits, Target, synthesise
+from tilewright.build.synth.constraints import constraints_text
 from tilewright.build.synth.result import StageTime, Synthesis
+from tilewright.build.vivado import write_vivado_project
 from tilewright.catalog import find_template
-from tilewright.commands.contract import Progress, no_progress
+from tilewright.commands.contract import FlowResult, Progress, no_progress
 from tilewright.errors import UsageError
-from tilewright.spec import KernelSpec, Spec, spec_hash
+from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, TemplateSection, spec_hash
 
+from .results import Result
 from .synth_report import SynthResult, used_of
 
-__all__ = ["SynthOptions", "synth"]
+__all__ = ["SynthOptions", "design_verilog", "synth"]
 
 DEFAULT_FREQUENCY_HZ = 100_000_000
+VIVADO = "vivado"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,38 +44,55 @@ class SynthOptions:
     limits: SynthLimits | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is synthesised: text of all modules, the top one, and for which target."""
+
+    verilog: str
+    top: str
+    target: Target
+    constraints: str | None = None
+
+
 def synth(
     spec: Spec, out: Path | None, *, options: SynthOptions, progress: Progress = no_progress
-) -> SynthResult:
+) -> FlowResult:
     """Synthesise a spec's design; results stay in `out` (default: `out/NAME_synth/DEVICE`).
 
     Raises:
-        UsageError: no device, or one that the family's tools cannot do what is asked for.
+        UsageError: no device, or one whose tools cannot do what is asked for.
         SpecError, TilewrightError: the spec's design cannot be made.
         ToolError, ProcessError, OutputError: as `build.synth.synthesise`.
     """
-    board = _board(spec, options)
-    target = _target(spec, board, options)
-    place = board.name if board is not None else target.family
-    folder = out if out is not None else Path("out") / f"{spec.name}_synth" / place
+    spec, board = _spec_and_board(spec, options)
+    _check_board(spec, board, options)
+    place = board.name if board is not None else options.family
+    folder = out if out is not None else Path("out") / f"{spec.name}_synth" / str(place)
     progress("generate")
     started = time.monotonic()
-    source = folder / f"{spec.name}.v"
-    write_file(source, design_verilog(spec))
-    seconds = round(time.monotonic() - started, 3)
+    source = _source(spec, board, options)
+    path = folder / f"{spec.name}.v"
+    write_file(path, source.verilog)
+    generated = StageTime(
+        name="generate", seconds=round(time.monotonic() - started, 3), was_resumed=False
+    )
+    files = _vivado(spec, board, path, folder, options)
+    if board is not None and board.device.family == "versal":
+        return _project_only(spec, board, folder, files)
     result = synthesise(
-        source,
-        spec.name,
-        target,
+        path,
+        source.top,
+        source.target,
         folder,
         to=options.to,
+        constraints=source.constraints,
         seed=options.seed,
         limits=options.limits,
         progress=progress,
+        goes_on=lambda found: not _excess(found, board),
     )
-    generated = StageTime(name="generate", seconds=seconds, was_resumed=False)
     result = replace(result, stages=(generated, *result.stages))
-    return _judged(spec, result, folder, _device(board, result.target), board)
+    return _judged(spec, result, board, folder, files)
 
 
 def design_verilog(spec: Spec) -> str:
@@ -84,57 +107,111 @@ def design_verilog(spec: Spec) -> str:
 
     from .design import make_design
 
-    batch = spec.verify.batch if spec.verify is not None else 1
-    return accelerator_verilog(make_design(spec, batch=batch))
+    return accelerator_verilog(make_design(spec, batch=_batch(spec)))
 
 
-def _board(spec: Spec, options: SynthOptions) -> Board | None:
+def _batch(spec: AcceleratorSpec) -> int:
+    return spec.verify.batch if spec.verify is not None else 1
+
+
+def _spec_and_board(spec: Spec, options: SynthOptions) -> tuple[Spec, Board | None]:
     """The command line's board, else the spec's, unless a family was asked for."""
-    if options.board is not None:
-        if options.family is not None:
-            raise UsageError("synth: --board or --family, not both: a board has its own family")
-        if options.board.endswith(".yaml"):
-            return load_board_file(Path(options.board))
-        return load_board(options.board)
-    if options.family is not None or spec.board is None:
-        return None
-    return load_board_file(spec.board_path) if spec.board_path else load_board(spec.board)
-
-
-def _target(spec: Spec, board: Board | None, options: SynthOptions) -> Target:
-    frequency = options.freq_hz or spec.clock_hz
-    if board is None:
-        if options.family is None:
+    if options.family is None:
+        spec, board = chosen_board(spec, options.board)
+        if board is None:
             help = "--board NAME or --family NAME, or `board: NAME` in the spec"
             raise UsageError("synth: for which device?", help=help)
-        return Target(family=options.family, freq_hz=frequency or DEFAULT_FREQUENCY_HZ)
-    return board_target(board, frequency or board.clock.frequency_hz, to=options.to)
+        return spec, board
+    if options.board is not None:
+        raise UsageError("synth: --board or --family, not both: a board has its own family")
+    return spec, None
 
 
-def board_target(board: Board, freq_hz: float, *, to: Stage) -> Target:
-    """The board's FPGA, out of context.
-
-    Raises:
-        UsageError: if there are no open tools for what is asked for.
-    """
-    if board.device.family == "versal":
-        raise UsageError(
-            f"{board.name}: yosys knows no {board.device.name}",
-            help="`tilewright synth --family xcup` gives figures of the generation before",
-        )
-    if board.flow != "open" and to != "synth":
+def _check_board(spec: Spec, board: Board | None, options: SynthOptions) -> None:
+    """Whether the board's tools go as far as was asked for."""
+    if options.to == "synth":
+        return
+    if board is not None and board.flow != "open":
         raise UsageError(
             f"{board.name}: there is no open place and route for {board.device.name}",
             help="--to synth also writes a project for Vivado",
         )
+    if isinstance(spec, KernelSpec) and options.to == "bitstream":
+        raise UsageError(
+            "synth: a kernel has no pins, so no bitstream",
+            help="--to pnr places it out of context; an accelerator gets a board's top",
+        )
+
+
+def _source(spec: Spec, board: Board | None, options: SynthOptions) -> Source:
+    """The design alone, or with the board's top around it if it is placed for a board."""
+    if board is not None and options.to != "synth" and isinstance(spec, AcceleratorSpec):
+        return _board_source(spec, board, options)
+    freq_hz = options.freq_hz or clock_of(spec, board) or DEFAULT_FREQUENCY_HZ
+    if board is None:
+        assert options.family is not None
+        target = Target(family=options.family, freq_hz=freq_hz)
+    elif board.device.family == "versal":
+        target = Target(family="xcup", freq_hz=freq_hz)  # the text is the same
+    else:
+        target = board_target(board, freq_hz)
+    return Source(verilog=design_verilog(spec), top=spec.name, target=target)
+
+
+def _board_source(spec: AcceleratorSpec, board: Board, options: SynthOptions) -> Source:
+    from tilewright.build.board_files import board_design
+
+    from .design import make_design
+
+    check_board_top(spec, board)
+    if options.freq_hz not in (None, board.clock.frequency_hz):
+        raise UsageError(
+            f"--freq: on {board.name} the design runs on the oscillator, there is no PLL",
+            help="--family places the design out of context for any clock",
+        )
+    whole = board_design(make_design(spec, batch=_batch(spec)), board)
+    target = board_target(board, board.clock.frequency_hz, is_out_of_context=False)
+    pins = constraints_text(target.family, whole.pins)
+    return Source(verilog=whole.whole_verilog, top=whole.top, target=target, constraints=pins)
+
+
+def board_target(board: Board, freq_hz: float, *, is_out_of_context: bool = True) -> Target:
+    """The board's FPGA."""
     return Target(
-        family=board.device.family,  # type: ignore[arg-type]
+        family=board.device.family,  # type: ignore[arg-type]  # versal never comes here
         device=board.device.name,
         package=board.package,
         speed=board.speed,
         part=board.part,
         freq_hz=freq_hz,
+        out_of_context=is_out_of_context,
     )
+
+
+def _vivado(
+    spec: Spec, board: Board | None, source: Path, folder: Path, options: SynthOptions
+) -> dict[str, str]:
+    """A project for boards that no open tool places."""
+    if board is None or board.flow != VIVADO:
+        return {}
+    clock_hz = options.freq_hz or clock_of(spec, board) or DEFAULT_FREQUENCY_HZ
+    paths = write_vivado_project(folder / VIVADO, board, spec.name, [source], clock_hz)
+    return {f"vivado {path.suffix.removeprefix('.')}": str(path) for path in paths}
+
+
+def _project_only(spec: Spec, board: Board, folder: Path, files: Mapping[str, str]) -> FlowResult:
+    """Yosys knows no Versal: the project is all that there is."""
+    return Result(
+        title=f"{spec.name}: a project for {board.title} (yosys knows no {board.device.name})",
+        ok=True,
+        rows=[("results", str(folder)), *files.items()],
+        data={"files": dict(files)},
+    )
+
+
+def _excess(result: Synthesis, board: Board | None) -> bool:
+    device = _device(board, result.target)
+    return device is not None and bool(overuse(device, used_of(result.total)))
 
 
 def _device(board: Board | None, target: Target) -> Device | None:
@@ -144,11 +221,17 @@ def _device(board: Board | None, target: Target) -> Device | None:
 
 
 def _judged(
-    spec: Spec, result: Synthesis, folder: Path, device: Device | None, board: Board | None
+    spec: Spec, result: Synthesis, board: Board | None, folder: Path, files: Mapping[str, str]
 ) -> SynthResult:
     """Whether it fits, and what would make it smaller."""
-    excess = overuse(device, used_of(result.total)) if device is not None else ()
-    place = board.title if board is not None else result.target.family
+    device, used = _device(board, result.target), used_of(result.total)
+    excess = overuse(device, used) if device is not None else ()
+    if board is not None:
+        messages = [found.render(color=False) for found in too_large(spec, board, used)]
+    else:
+        section = spec.kernel if isinstance(spec, KernelSpec) else _engine(spec)
+        messages = [f"{e}\n  help: lower {section.shrinking(e.resource)}" for e in excess]
+    place = board.title if board is not None else result.target.device or result.target.family
     what = "out of context" if result.target.out_of_context else "with the board's pins"
     return SynthResult(
         name=spec.name,
@@ -157,25 +240,10 @@ def _judged(
         folder=str(folder),
         device=device,
         excess=excess,
-        help=_shrink_help(spec, [one.resource for one in excess]),
+        messages=messages,
+        extra_files=files,
     )
 
 
-def _shrink_help(spec: Spec, resources: list[str]) -> str:
-    """The keys of the spec that make smaller what is too large."""
-    if not resources:
-        return ""
-    if isinstance(spec, KernelSpec):
-        section, where = spec.kernel, "kernel"
-    else:
-        name, section = next(iter(spec.accelerator.engines.items()))
-        where = f"accelerator.engines.{name}"
-    helps = []
-    if any(name in ("lut", "ff", "dsp") for name in resources):
-        helps.append(f"make {section.logic_keys} of {where} smaller")
-    if any(name in ("ram_blocks", "large_ram_blocks") for name in resources):
-        if isinstance(spec, KernelSpec):
-            helps.append(f"make {section.memory_keys} of {where} smaller")
-        else:
-            helps.append("make accelerator.scratchpad.capacity smaller")
-    return "; ".join(helps)
+def _engine(spec: AcceleratorSpec) -> TemplateSection:
+    return next(iter(spec.accelerator.engines.values()))

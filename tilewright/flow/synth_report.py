@@ -84,7 +84,8 @@ def used_of(area: Area) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class SynthResult:
-    """What `tilewright synth` found. `excess`: what the device has too little of, with help."""
+    """What `tilewright synth` found. `excess`: what the device has too little of; `messages`
+    say it with the keys that make it less."""
 
     name: str
     where: str
@@ -92,7 +93,7 @@ class SynthResult:
     folder: str
     device: Device | None = None
     excess: Sequence[Overuse] = ()
-    help: str = ""
+    messages: Sequence[str] = ()
     notes: Sequence[str] = ()
     extra_files: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,7 +112,7 @@ class SynthResult:
                 {"resource": e.resource, "used": e.used, "available": e.available}
                 for e in self.excess
             ],
-            "help": self.help,
+            "messages": list(self.messages),
             "notes": list(self.notes),
             "files": dict(self.extra_files) | dict(self.synthesis.files),
             "synthesis": to_json(self.synthesis),
@@ -127,9 +128,7 @@ class SynthResult:
         lines += [line for text in words for line in _wrapped(text, width)]
         lines += ["", f"  results  {self.folder}"]
         lines += [f"  {kind}  {place}" for kind, place in self.extra_files.items()]
-        for one in self.excess:
-            lines.append(f"does not fit: {one}")
-        lines += [f"help: {self.help}"] if self.help else []
+        lines += [f"does not fit: {message}" for message in self.messages]
         return "\n".join([*lines, *([] if self.ok else ["FAILED"])])
 
     def _modules(self, width: int) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,7 @@ def synthesise(
     seed: int = 1,
     limits: SynthLimits | None = None,
     progress: Progress = no_progress,
+    goes_on: Callable[[Synthesis], bool] = lambda result: True,
 ) -> Synthesis:
     """Synthesise module `top` of the file `verilog`; results and logs stay in `folder`.
 
@@ -60,6 +61,8 @@ def synthesise(
     packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`), and LUTs in
         front of carry chains into these (`carry_pack`).
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
+
+    goes_on : told the result of `synth`; if it says no, the later stages are left out.
 
     A stage that an earlier run finished with the same inputs, options and tools is taken as it is.
     Writes `synth.json`, last.
@@ -89,7 +92,8 @@ def synthesise(
     with locked(job.folder):
         stages = Stages(job.folder, progress)
         synth = job.synth(stages)
-        placed = job.pnr(stages, synth) if to != "synth" else None
+        is_placed = to != "synth" and goes_on(job.result(stages, synth, None, None))
+        placed = job.pnr(stages, synth) if is_placed else None
         packed = job.pack(stages, placed) if placed is not None and to == "bitstream" else None
         result = job.result(stages, synth, placed, packed)
         write_file(job.folder / SYNTH_JSON, to_json_bytes(to_json(result)))

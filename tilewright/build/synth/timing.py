@@ -83,7 +83,7 @@ def _operation(mark: Mark | None) -> str:
 def clean_clock(name: str) -> str:
     """The clock's net as the design calls it: place and route puts buffers of its own around it."""
     name = re.sub(r"^\$glbnet\$", "", name)
-    return re.sub(r"\$(TRELLIS_IO_IN|SB_IO_IN|ibuf|iobuf_i)\w*$|_\$glb_clk$", "", name)
+    return re.sub(r"(\$(TRELLIS_IO_IN|SB_IO_IN|ibuf|iobuf_i)\w*|_\$glb_clk)+$", "", name)
 
 
 def clocks_of(report: Mapping[str, Any], names: Names) -> tuple[ClockTiming, ...]:
