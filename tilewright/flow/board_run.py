@@ -11,8 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tilewright.board_of_spec import board_of
-from tilewright.boards import Board, load_board, load_board_file
+from tilewright.board_of_spec import check_board_top, chosen_board
+from tilewright.boards import Board
 from tilewright.boards.link.host import Link, LinkError, LinkTiming, NoAnswerError, Port
 from tilewright.build.board_files import BoardDesign, board_design
 from tilewright.build.board_port import open_port
@@ -73,7 +73,7 @@ def run_on_board(
             "run --board: --port NAME or --simulate, one of them",
             help="--simulate runs the whole board's Verilog",
         )
-    board = _board(spec, options)
+    spec, board = _board(spec, options)
     progress("plan")
     design = make_design(spec, batch=spec.verify.batch if spec.verify is not None else 1)
     samples = _samples(inputs, design)
@@ -99,15 +99,14 @@ def run_on_board(
     return result
 
 
-def _board(spec: AcceleratorSpec, options: BoardOptions) -> Board:
-    if options.board is None:
-        board = board_of(spec)
-        if board is None:
-            raise UsageError("run: on which board?", help="--board NAME, or `board:` in the spec")
-        return board
-    if options.board.endswith(".yaml"):
-        return load_board_file(Path(options.board))
-    return load_board(options.board)
+def _board(spec: AcceleratorSpec, options: BoardOptions) -> tuple[AcceleratorSpec, Board]:
+    """The board, and the spec with its numbers: as `synth` makes the bitstream."""
+    found, board = chosen_board(spec, options.board)
+    if board is None:
+        raise UsageError("run: on which board?", help="--board NAME, or `board:` in the spec")
+    assert isinstance(found, AcceleratorSpec)
+    check_board_top(found, board)
+    return found, board
 
 
 def _samples(path: Path, design: Design) -> Samples:
