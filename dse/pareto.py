@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .pareto_core import keeps_3, keeps_4, keeps_any, volume_2, volume_3
+from .pareto_core import keeps_3, keeps_4, keeps_any, unbeaten, volume_2, volume_3
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 SAMPLE_ROWS = 4096
-STRONG_ROWS = 16
+STRONG_ROWS = 64
 SMALL_ROWS = 4 * SAMPLE_ROWS
 
 
@@ -77,12 +77,8 @@ def _not_beaten_by_strong(costs: Floats) -> Ints:
     front = sample[_mask(sample)]
     least, most = sample.min(axis=0), sample.max(axis=0)
     volume = np.log1p((most - front) / np.where(most > least, most - least, 1.0)).sum(axis=1)
-    rows = np.arange(len(costs))
-    for strong in front[np.argsort(-volume)[:STRONG_ROWS]]:
-        kept = costs[rows]
-        beaten = (kept >= strong).all(axis=1) & (kept > strong).any(axis=1)
-        rows = rows[~beaten]
-    return rows
+    strong = np.ascontiguousarray(front[np.argsort(-volume)[:STRONG_ROWS]])
+    return np.flatnonzero(unbeaten(np.ascontiguousarray(costs), strong))
 
 
 def _mask(costs: Floats) -> Bools:

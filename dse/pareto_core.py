@@ -152,6 +152,23 @@ def keeps_any(ranks: Ints) -> Bools:
 
 
 @njit(cache=True)
+def unbeaten(costs: Floats, strong: Floats) -> Bools:
+    """Which rows none of `strong` dominates."""
+    count, columns = costs.shape
+    keeps = np.ones(count, dtype=np.bool_)
+    for i in range(count):
+        for k in range(len(strong)):
+            column, is_better = 0, False
+            while column < columns and strong[k, column] <= costs[i, column]:
+                is_better |= strong[k, column] < costs[i, column]
+                column += 1
+            if column == columns and is_better:
+                keeps[i] = False
+                break
+    return keeps
+
+
+@njit(cache=True)
 def volume_2(points: Floats, reference: Floats) -> float:
     """Area between points sorted by column 0 and the reference."""
     area, ceiling = 0.0, reference[1]

@@ -1,0 +1,39 @@
+"""Sweeps that are killed at random moments lose no record and need no repair."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def kill_rows(monkeypatch: pytest.MonkeyPatch):
+    """`benchmarks/parts/kill_rows.py` as a module."""
+    monkeypatch.syspath_prepend(FOLDER)
+    before = set(sys.modules)
+    yield importlib.import_module("parts.kill_rows")
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] == "parts":
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_nothing_is_lost_or_doubled(kill_rows, kills: int) -> None:
+    tally = kill_rows.kill_sweeps(kills, seed=kills, ports=8 if kills < 100 else 40)
+    assert tally.kills == kills
+    assert 0 < tally.driver_kills < kills
+    assert (tally.lost, tally.doubled, tally.missing, tally.differing) == (0, 0, 0, 0)
+
+
+def test_what_is_lost_or_doubled_is_counted(kill_rows, tmp_path: Path) -> None:
+    """A ledger with a line twice, one missing, and another result."""
+    kill_rows.drive(tmp_path, 1)
+    path = tmp_path / "ledger.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:-1], lines[1]]))
+    tally = kill_rows.Tally()
+    kill_rows._count(tmp_path, 1, b"other", tally)
+    assert (tally.lost, tally.doubled, tally.missing, tally.differing) == (1, 1, 1, 1)
