@@ -69,15 +69,19 @@ class Scratchpad:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """The memory port: independent read and write channels, fixed latency to the first beat."""
+    """The memory port: independent read and write channels, fixed latency to the first beat.
+
+    `alignment_bytes`: tensors begin at multiples of it, a power of two.
+    """
 
     bytes_per_cycle: int
     latency_cycles: int
     outstanding_bursts: int = 8
     max_burst_beats: int = 64
+    alignment_bytes: int = 4096
 
     def __post_init__(self) -> None:
-        for name in ("bytes_per_cycle", "outstanding_bursts", "max_burst_beats"):
+        for name in ("bytes_per_cycle", "outstanding_bursts", "max_burst_beats", "alignment_bytes"):
             at_least(f"memory.{name}", getattr(self, name), 1)
         at_least("memory.latency_cycles", self.latency_cycles, 0)
         if self.bytes_per_cycle & (self.bytes_per_cycle - 1):

@@ -16,7 +16,7 @@ from .plan import MemoryTensor, Plan
 from .tiling import Matmul, array_shape, ceil_div
 
 PAGE_BYTES = 4096
-"""Tensors begin on a page, so that no burst is cut that need not be."""
+"""The least memory of a simulation."""
 
 
 def parameters_name(op: str) -> str:
@@ -39,7 +39,8 @@ def memory_map(
             (parameters_name(op.name), size.panels * size.parameter_panel_words, "parameters"),
             (op.outputs[0], size.panels * size.m, "activations"),
         ]
-    page_words = max(1, PAGE_BYTES // machine.word_bytes)
+    # Beginning on a page (the default) no burst is cut that need not be.
+    page_words = max(1, machine.memory.alignment_bytes // machine.word_bytes)
     items: dict[str, MemoryTensor] = {}
     base = 0
     for name, words, layout in wanted:

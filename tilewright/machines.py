@@ -23,6 +23,7 @@ def systolic_machine(
     bytes_per_cycle: int = 16,
     latency_cycles: int = 40,
     outstanding_bursts: int = 8,
+    alignment_bytes: int = 4096,
     name: str = "array",
 ) -> Machine:
     """A machine with one systolic engine; sizes as in the spec's keys, `lanes` elements of 8 bits
@@ -50,5 +51,6 @@ def systolic_machine(
             latency_cycles=latency_cycles,
             outstanding_bursts=outstanding_bursts,
             max_burst_beats=MAX_BURST_BEATS,
+            alignment_bytes=alignment_bytes,
         ),
     )

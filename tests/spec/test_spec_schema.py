@@ -56,7 +56,8 @@ def test_sections_refuse_unknown_keys() -> None:
 
 # Rules that JSON Schema cannot state: between keys, about text, files, keywords, sizes of hardware.
 BEYOND_SCHEMA = (
-    "accumulator_narrower", "accumulator_rows_unused", "anchor_", "batch_not_divisor",
+    "accumulator_narrower", "accumulator_rows_unused", "alignment_", "anchor_",
+    "batch_not_divisor",
     "board_memory_", "board_table_", "board_unknown", "clock_range", "conflict_",
     "engine_feed", "engine_format", "engine_lanes",
     "engine_name_keyword", "engine_name_reserved", "engine_raw", "engines_none", "engines_two",

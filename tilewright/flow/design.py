@@ -83,6 +83,7 @@ def machine_of(spec: AcceleratorSpec) -> Machine:
         bytes_per_cycle=section.memory.bytes_per_cycle,
         latency_cycles=section.memory.latency_cycles,
         outstanding_bursts=section.memory.outstanding,
+        alignment_bytes=section.memory.alignment_bytes,
     )
 
 

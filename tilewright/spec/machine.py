@@ -69,6 +69,12 @@ class MemorySection(Section):
         default=64,
         description="Bits of a byte address, 12 to 64; fewer take less logic. Default 64.",
     )
+    alignment_bytes: Annotated[int, size(1, 4096)] = Field(
+        default=4096,
+        alias="alignment",
+        description="Tensors begin at multiples of this size, a power of two up to 4KiB, at which "
+        "bursts are cut: less packs a small memory closer. Default 4KiB.",
+    )
 
 
 class AcceleratorSection(Section):
@@ -135,6 +141,14 @@ class AcceleratorSection(Section):
         for name, engine in self.engines.items():
             for conflict in (*engine.conflicts(), *engine.accelerator_conflicts()):
                 yield conflict.under(("engines", name))
+        alignment = self.memory.alignment_bytes
+        if alignment & (alignment - 1) or alignment < self.word_bytes:
+            yield Conflict(
+                path=("memory", "alignment"),
+                parties=(("memory", "alignment"), ("engines",)),
+                rule=f"must be a power of two, at least the word's {self.word_bytes} bytes",
+                value=format_size(alignment),
+            )
         yield from self._scratchpad_conflicts()
 
     def _scratchpad_conflicts(self) -> Iterator[Conflict]:
