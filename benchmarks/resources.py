@@ -2,7 +2,7 @@
 
     python benchmarks/resources.py                     errors of the committed model
     python benchmarks/resources.py --missing           synthesise what the table lacks
-    python benchmarks/resources.py --missing --pnr     place and route designs without a clock
+    python benchmarks/resources.py --missing --pnr     place and route those that have no clock
     python benchmarks/resources.py --fresh             all of it again
     python benchmarks/resources.py --fit               coefficients from the table
 
@@ -28,7 +28,6 @@ from parts.resource_goals import FAMILIES, model_rows, samples_of
 from parts.resource_table import (
     CSV,
     PLACED,
-    Row,
     add_row,
     digest_of,
     flow_digest,
@@ -39,10 +38,8 @@ from parts.resource_table import (
 )
 from tilewright.hw.lib.resources import FILE
 
-PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 6 * FOLD}
+PERIOD = {"ecp5": FOLD, "xc7": 3 * FOLD, "xcup": 6 * FOLD}
 """Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
-MOST_PLACED_LUT = 2500
-"""Larger designs take too long to place for a table."""
 PRIOR = {"xcup": "xc7"}
 """Where a family's coefficients start from."""
 
@@ -52,6 +49,7 @@ def main() -> int:
                        pnr="place and route, too", fit="write the coefficients")  # fmt: skip
     parser.add_argument("--only", nargs="+", metavar="GROUP", help="groups of designs")
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--most", type=int, default=1500, help="LUTs of a design to be placed")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after")
     options = parser.parse_args()
     if options.missing or options.fresh:
@@ -86,21 +84,15 @@ def _run(options: argparse.Namespace) -> None:
         verilog = verilog_of(spec_of(design))
         known = {row.identity: row for row in read_rows()}
         old = known.get((design.key, family, digest_of(verilog), yosys, flow_digest()))
-        if options.pnr and not _can_be_placed(old):
+        places = options.pnr and family in PLACED and old is not None
+        if places and (old.fmax_mhz or old.lut > options.most):
             continue
-        if old is not None and not options.pnr:
+        if old is not None and not places:
             continue
-        row = measure(design, verilog, family, is_placed=options.pnr)
+        row = measure(design, verilog, family, is_placed=places)
         add_row(row)
         print(f"{row.key} {family}: {row.lut} LUT, {row.ff} FF, {row.fmax_mhz or '-'} MHz, "
               f"{row.seconds} s", file=sys.stderr)  # fmt: skip
-
-
-def _can_be_placed(row: Row | None) -> bool:
-    """Whether a design has its row, no clock yet, and takes little time to place."""
-    return (
-        row is not None and row.family in PLACED and not row.fmax_mhz and row.lut <= MOST_PLACED_LUT
-    )
 
 
 def _fit(samples: Sequence[Sample]) -> None:

@@ -19,7 +19,7 @@ from tilewright.hw.lib.structure import Structure
 
 from .resource_table import Row
 
-PULL: Final = {"lut": 0.004, "ff": 0.02, "period": 0.0005}
+PULL: Final = {"lut": 0.001, "ff": 0.02, "period": 0.0005}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
 
 LEAST_PLACED: Final = 6

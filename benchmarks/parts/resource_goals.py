@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tilewright.hw.lib.resources import coefficients
@@ -29,6 +30,7 @@ def samples_of(rows: Sequence[Row]) -> list[Sample]:
     for row in rows:
         design = specs.get(row.key)
         if design is not None and json.loads(row.spec) == design.data:
+            row = replace(row, held_out=design.is_held_out)
             found.append(Sample(row, structure_of(design, row.family)))
     return found
 

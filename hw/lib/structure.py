@@ -51,6 +51,8 @@ FAMILIES: Final[dict[str, LogicCosts]] = {
 MOST_SUM_BITS: Final = 64
 """Sums of several counters are written as one; none is longer."""
 
+SIX: Final = 6
+
 LEAST_SHIFT: Final = 3
 """Cycles from which a delay becomes a shift register, where a LUT can be one."""
 
@@ -141,6 +143,10 @@ class Structure:
     def gates(self, part: str, bits: float, num: float = 1) -> None:
         """Any function of up to four inputs, of each bit."""
         self.lut[part] += num * bits
+
+    def six(self, part: str, bits: float, num: float = 1) -> None:
+        """Any function of six inputs, of each bit: one LUT of six, or four of four."""
+        self.lut[part] += num * bits * (1 if self.costs.inputs >= SIX else 1 << (SIX - 4))
 
     def memory(self, part: str, memory: Memory) -> Mapped:
         """Memories, and what is around those that one primitive does not hold."""

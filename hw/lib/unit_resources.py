@@ -33,29 +33,38 @@ def nest(
     s.registers(part, held)
 
 
-def tokens_of(s: Structure, part: str, bits: ProgramBits, waits: int, signals: int) -> None:
-    """Wait and signal ports of a unit: levels, counts, what is given."""
+def elements(s: Structure, part: str, bits: float) -> None:
+    """The buffer behind a nest: two registers per bit, and the choice between them."""
+    s.registers(part, 2 * bits + 2)
+    s.gates("elements", bits + 3)
+
+
+def tokens_of(s: Structure, part: str, bits: ProgramBits, waits: int, signals: int) -> int:
+    """Wait and signal ports of a unit; bits that an element says about them."""
+    told = 0
     for port, num in (("wait", waits), ("signal", signals)):
         for i in range(num):
             level, count = bits.varying(f"{port}{i}_level"), bits.varying(f"{port}{i}_count")
             ever = bits.ever(f"{port}{i}_count")
+            told += ever
             s.registers(part, level + count)
             s.gates("token_ports", 2 * level + ever)
             if port == "wait":
                 s.less("token_ports", 2 + ever)
-            else:
-                s.registers(part, 2 * ever)
+    return told
 
 
 def streamer(s: Structure, p: StreamerParams, queue: QueueParams, *, writes: bool) -> None:
     """A read or write streamer."""
     bits = ProgramBits(queue)
     nest(s, "streamers", bits, p.num_loops, p.bound_bits, p.spaces)
-    tokens_of(s, "streamers", bits, p.num_waits, p.num_signals)
-    s.registers("streamers", 1 + p.address_bits)
+    told = tokens_of(s, "streamers", bits, p.num_waits, p.num_signals)
+    group = (p.num_groups - 1).bit_length() if writes else 0
+    elements(s, "streamers", p.address_bits + told + (2 if group else 0))
+    given = sum(bits.ever(f"signal{i}_count") for i in range(p.num_signals))
+    s.registers("streamers", 1 + p.address_bits + 2 * given)
     s.gates("streamers", 10)
     if writes:
-        group = (p.num_groups - 1).bit_length()
         s.registers("streamers", p.group_bits + 2 * group)
         s.gates("streamers", 2 * group + p.num_groups)
         return
@@ -67,15 +76,16 @@ def streamer(s: Structure, p: StreamerParams, queue: QueueParams, *, writes: boo
 def _source(s: Structure, p: DmaParams, bits: ProgramBits) -> None:
     """Runs become bursts."""
     nest(s, "bursts", bits, p.num_loops, p.bound_bits, p.spaces)
-    tokens_of(s, "bursts", bits, p.num_waits, 0)
-    for i in range(p.count_signals()):
-        level, count = bits.varying(f"signal{i}_level"), bits.varying(f"signal{i}_count")
-        s.registers("bursts", level + count + bits.ever(f"signal{i}_count"))
+    told = tokens_of(s, "bursts", bits, p.num_waits, p.count_signals())
+    target = bits.ever("target") if p.has_target else 0
+    run = bits.ever("run_last")
+    elements(s, "bursts", sum(space.bits for space in p.spaces) + run + target + told)
+    given = sum(bits.ever(f"signal{i}_count") for i in range(p.count_signals()))
     word = p.axi.address_bits - p.word_bytes_log2
-    s.registers("bursts", 1 + word + p.run_bits + bits.varying("run_last"))
+    s.registers("bursts", 1 + word + p.run_bits + bits.varying("run_last") + given)
     s.registers("bursts", p.local_address_bits + p.burst_last_bits)
     if p.has_target:
-        s.registers("bursts", 2 * bits.varying("target"))
+        s.registers("bursts", bits.varying("target") + target)
     s.add("bursts", 3 * word + p.run_bits + 2 * p.local_address_bits)
     s.less("bursts", p.run_bits + p.burst_last_bits)
     s.gates("bursts", p.run_bits + p.local_address_bits + 4 * p.burst_last_bits)
@@ -107,7 +117,7 @@ def store_dma(s: Structure, p: DmaParams, queue: QueueParams, credits: int) -> N
     s.fifo("dma_words", p.word_bits, credits, block=False)
     s.fifo("dma_words", 1, credits, block=False)
     beat = (p.beats_per_word - 1).bit_length()
-    s.registers("dma", 1 + p.burst_last_bits + beat + counts)
+    s.registers("dma", 2 + p.local_address_bits + p.burst_last_bits + beat + 2 * counts)
     s.add("dma", p.local_address_bits + p.burst_last_bits + beat)
     s.choose("dma", p.beats_per_word, 8 * p.axi.data_bytes)
     s.gates("dma", counts + 20)

@@ -21,7 +21,7 @@ def structure(params: NMPruneParams, family: str) -> Structure:
     if is_words:
         column = p.max_kept * p.element_bits
         s.registers("columns", (2 * p.cols - 1) * column)
-        s.choose("columns", 3, column, p.cols)
+        s.six("columns", column, p.cols)
         s.registers("columns", (p.cols - 1).bit_length() + index + 2)
         s.add("columns", 2 * index + p.cols)
     # Unsigned values are their own magnitudes: the first register of both is one.

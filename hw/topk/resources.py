@@ -23,7 +23,7 @@ def _queue(s: Structure, p: TopKParams) -> None:
     """Entries, the item in front of them, what leaves."""
     depth, key, pair, count = p.k_max, p.key.bits, p.key.bits + p.index_bits, p.k_bits
     s.registers("entries", depth * (pair + 2))
-    s.gates("entries", depth * pair)
+    s.six("entries", depth * pair)
     s.gates("entry_control", 7 * depth)
     s.less("entry_compare", key, depth)
     s.fifo("control", count, K_WORDS)
