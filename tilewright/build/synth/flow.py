@@ -83,12 +83,9 @@ def synthesise(
         seed=seed,
         limits=limits or SynthLimits(),
         packs_registers=packs_registers and target.family == "ecp5",
-        has_harness=to != "synth" and target.out_of_context and target.family != "ecp5",
+        is_placed=to != "synth",
     )
-    require(*tools_for(job.target, to))
-    if to == "bitstream" and target.out_of_context:
-        raise UsageError("a design out of context has no pins, so no bitstream",
-                         help="name a board")  # fmt: skip
+    job.check(to)
     with locked(job.folder):
         stages = Stages(job.folder, progress)
         synth = job.synth(stages)
@@ -121,9 +118,22 @@ class _Job:
     options: dict[str, bool | int]
     seed: int
     limits: SynthLimits
-    has_harness: bool
     packs_registers: bool
+    is_placed: bool
     versions: dict[str, str] = field(default_factory=dict)
+
+    def check(self, to: Stage) -> None:
+        """Whether the tools are there, and can do what is asked for."""
+        require(*tools_for(self.target, to))
+        if to == "bitstream" and self.target.out_of_context:
+            raise UsageError("a design out of context has no pins, so no bitstream",
+                             help="name a board")  # fmt: skip
+
+    @property
+    def has_harness(self) -> bool:
+        """Whether the ports need registers around the design."""
+        is_open = self.target.family == "ecp5" or not self.target.out_of_context
+        return self.is_placed and not is_open
 
     @property
     def placed_top(self) -> str:
