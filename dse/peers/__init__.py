@@ -1,0 +1,1 @@
+"""Models of other machines to compare with: their cycles, not ours."""
