@@ -4,11 +4,12 @@ Synthesis throws names away. So before it, every cell gets a mark in its `src` a
 attribute that yosys carries through all its passes: number of the instance, line of the Verilog,
 operation and width, as in `@17:60:add:32`. Registers, carry chains, multipliers and memories keep
 it. LUTs are made anew by the mapper; a LUT belongs to the instance whose cells it drives, if these
-are of one instance, else to the one in whose net's name it is called.
+are of one instance; else to the one whose cells drive it, if these are; else to the one in whose
+net's name it is called.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -136,9 +137,10 @@ def owners(cells: Mapping[str, Any], paths: list[str]) -> dict[str, int]:
     for name in cells:
         if name not in found and name not in logic:
             found[name] = _by_name(name, places)
-    reached = _reached(logic, _readers(cells), found)
+    drives = _reached(_neighbours(cells, logic, "output", "input"), found)
+    reads = _reached(_neighbours(cells, logic, "input", "output"), found)
     for name in logic:
-        only = reached[name]
+        only = drives[name] if drives[name] >= 0 else reads[name]
         found[name] = only if only >= 0 else _by_name(name, places)
     return found
 
@@ -154,43 +156,48 @@ def _by_name(name: str, places: Mapping[str, int]) -> int:
     return UNKNOWN
 
 
-def _readers(cells: Mapping[str, Any]) -> dict[int, list[str]]:
-    """Which cells read each net."""
-    readers: dict[int, list[str]] = defaultdict(list)
+def _neighbours(
+    cells: Mapping[str, Any], logic: Mapping[str, Any], near: str, far: str
+) -> dict[str, set[str]]:
+    """The cells at the `far` ends of the nets at each logic cell's `near` ports."""
+    at_net: dict[int, list[str]] = defaultdict(list)
     for name, cell in cells.items():
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"].get(port) == "input":
-                for bit in bits:
-                    if isinstance(bit, int):
-                        readers[bit].append(name)
-    return readers
+        for bit in _nets(cell, far):
+            at_net[bit].append(name)
+    return {
+        name: {other for bit in _nets(cell, near) for other in at_net.get(bit, ())}
+        for name, cell in logic.items()
+    }
+
+
+def _nets(cell: Mapping[str, Any], direction: str) -> Iterable[int]:
+    """Nets at a cell's ports of one direction."""
+    for port, bits in cell["connections"].items():
+        if cell["port_directions"].get(port) == direction:
+            yield from (bit for bit in bits if isinstance(bit, int))
 
 
 _NOBODY: Final = -2
 _SEVERAL: Final = -3
 
 
-def _reached(
-    logic: Mapping[str, Any], readers: Mapping[int, list[str]], known: Mapping[str, int]
-) -> dict[str, int]:
-    """The one instance whose cells a cell of logic drives, also through logic; or none, several."""
+def _reached(neighbours: Mapping[str, Collection[str]], known: Mapping[str, int]) -> dict[str, int]:
+    """The one instance that a cell of logic reaches, also through logic; or none, or several."""
     found: dict[str, int] = {}
-    for start in logic:
-        stack = [start]
+    for start in neighbours:
+        stack: list[str] = [start]
+        on_path: set[str] = set()  # a loop, which synthesis does not make, must not hold us
         while stack:
             name = stack[-1]
-            if name in found:
-                stack.pop()
-                continue
-            sinks = {sink for bit in _outputs(logic[name]) for sink in readers.get(bit, ())}
-            waiting = [s for s in sinks if s in logic and s not in found and s not in stack]
-            if waiting:
+            ends = neighbours[name]
+            waiting = [e for e in ends if e in neighbours and e not in found and e not in on_path]
+            if name in found or not waiting:
+                instances = {found.get(e, _NOBODY) if e in neighbours else known[e] for e in ends}
+                found.setdefault(name, _single(instances - {_NOBODY}))
+                on_path.discard(stack.pop())
+            else:
+                on_path.add(name)
                 stack += waiting
-                continue
-            instances = {known[s] if s in known else found.get(s, _NOBODY) for s in sinks}
-            instances -= {_NOBODY}
-            found[name] = _single(instances)
-            stack.pop()
     return found
 
 
@@ -198,12 +205,6 @@ def _single(instances: set[int]) -> int:
     if len(instances) > 1:
         return _SEVERAL
     return instances.pop() if instances else _NOBODY
-
-
-def _outputs(cell: Mapping[str, Any]) -> Iterable[int]:
-    for port, bits in cell["connections"].items():
-        if cell["port_directions"].get(port) == "output":
-            yield from (bit for bit in bits if isinstance(bit, int))
 
 
 def modules_of(cells: Mapping[str, Any], marked: Marked, family: str) -> dict[str, Any]:
