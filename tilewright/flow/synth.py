@@ -15,12 +15,11 @@ from tilewright.build.synth.constraints import constraints_text
 from tilewright.build.synth.result import StageTime, Synthesis
 from tilewright.build.vivado import write_vivado_project
 from tilewright.catalog import find_template
-from tilewright.commands.contract import FlowResult, Progress, no_progress
+from tilewright.commands.contract import Progress, no_progress
 from tilewright.errors import UsageError
 from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, TemplateSection, spec_hash
 
-from .results import Result
-from .synth_report import SynthResult, used_of
+from .synth_report import ProjectResult, SynthResult, used_of
 
 __all__ = ["SynthOptions", "design_verilog", "synth"]
 
@@ -56,7 +55,7 @@ class Source:
 
 def synth(
     spec: Spec, out: Path | None, *, options: SynthOptions, progress: Progress = no_progress
-) -> FlowResult:
+) -> SynthResult | ProjectResult:
     """Synthesise a spec's design; results stay in `out` (default: `out/NAME_synth/DEVICE`).
 
     Raises:
@@ -199,14 +198,14 @@ def _vivado(
     return {f"vivado {path.suffix.removeprefix('.')}": str(path) for path in paths}
 
 
-def _project_only(spec: Spec, board: Board, folder: Path, files: Mapping[str, str]) -> FlowResult:
+def _project_only(
+    spec: Spec, board: Board, folder: Path, files: Mapping[str, str]
+) -> ProjectResult:
     """Yosys knows no Versal: the project is all that there is."""
-    return Result(
-        title=f"{spec.name}: a project for {board.title} (yosys knows no {board.device.name})",
-        ok=True,
-        rows=[("results", str(folder)), *files.items()],
-        data={"files": dict(files)},
-    )
+    return ProjectResult(
+        name=spec.name, board=board.title, folder=str(folder), files=files,
+        note=f"no figures: yosys knows no {board.device.name}",
+    )  # fmt: skip
 
 
 def _excess(result: Synthesis, board: Board | None) -> bool:

@@ -37,6 +37,7 @@ class PartRow:
     path: str
     count: int
     area: Area
+    module: str = ""
 
     @property
     def depth(self) -> int:
@@ -47,8 +48,10 @@ def module_rows(result: Synthesis) -> list[PartRow]:
     """Parts in the order of the tree, repeated ones together, small ones left to their parents."""
     counts: dict[str, int] = {}
     own: dict[str, Area] = {}
+    modules: dict[str, str] = {}
     for row in result.modules:
         path = _REPEATED.sub("*", row.path)
+        modules[path] = row.module.removeprefix(f"{result.top}_")
         counts[path] = counts.get(path, 0) + 1
         own[path] = own.get(path, Area()) + row.area
     total = result.total
@@ -60,7 +63,7 @@ def module_rows(result: Synthesis) -> list[PartRow]:
             if above in whole:
                 whole[above] += area
     return [
-        PartRow(path=path, count=counts[path], area=whole[path])
+        PartRow(path=path, count=counts[path], area=whole[path], module=modules[path])
         for path in sorted(own, key=lambda path: path.split("."))
         if _is_shown(whole[path], total) or not path or path.startswith("(")
     ]
@@ -80,6 +83,28 @@ def used_of(area: Area) -> dict[str, int]:
         "ram_blocks": area.ram_blocks,
         "large_ram_blocks": area.large_ram_blocks,
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectResult:
+    """A project for the vendor's tool and nothing else; `note` says why."""
+
+    name: str
+    board: str
+    folder: str
+    files: Mapping[str, str]
+    note: str
+    ok: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {"name": self.name, "folder": self.folder, "files": dict(self.files),
+                "notes": [self.note]}  # fmt: skip
+
+    def table(self, width: int = 100) -> str:
+        """At most `width` columns, but for paths."""
+        lines = [f"{self.name}: a project for {self.board}", "", *_wrapped(self.note, width)]
+        return "\n".join([*lines, *(f"  {kind}  {place}" for kind, place in self.files.items())])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +197,8 @@ def _share(used: int, available: int) -> str:
 
 def _part_cells(row: PartRow, top: str) -> list[str]:
     name = "  " * row.depth + (row.path.rpartition(".")[2] or top)
+    if name.endswith("*") and "part_" not in row.module:  # a number is no name: say what it is
+        name += f" {row.module}"
     area = row.area
     blocks = str(area.ram_blocks)
     if area.large_ram_blocks:
