@@ -135,10 +135,13 @@ def _check_board(spec: Spec, board: Board | None, options: SynthOptions) -> None
             f"{board.name}: there is no open place and route for {board.device.name}",
             help="--to synth also writes a project for Vivado",
         )
-    if isinstance(spec, KernelSpec) and options.to == "bitstream":
+    if board is None and options.family is not None:
+        _ = Target(family=options.family).placed  # refuses a family that nothing places
+    if options.to == "bitstream" and (board is None or isinstance(spec, KernelSpec)):
+        what = "a kernel" if isinstance(spec, KernelSpec) else "a design without a board"
         raise UsageError(
-            "synth: a kernel has no pins, so no bitstream",
-            help="--to pnr places it out of context; an accelerator gets a board's top",
+            f"synth: {what} has no pins, so no bitstream",
+            help="--to pnr places it out of context; --board gives an accelerator its pins",
         )
 
 
