@@ -42,15 +42,17 @@ def systolic_machine(
         "param_sets": param_sets or 4 * -(-lanes // cols),
         "accumulator_rows": accumulator_rows,
     }
-    bank_words = 1 << ((scratchpad_bytes // (banks * lanes)).bit_length() - 1)
     return Machine(
         engines=(Engine(name=name, kind="systolic", params=params),),
-        scratchpad=Scratchpad(banks=banks, words_per_bank=bank_words, word_bits=8 * lanes),
+        scratchpad=_scratchpad(scratchpad_bytes, banks, lanes),
         memory=Memory(
-            bytes_per_cycle=bytes_per_cycle,
-            latency_cycles=latency_cycles,
-            outstanding_bursts=outstanding_bursts,
-            max_burst_beats=MAX_BURST_BEATS,
+            bytes_per_cycle=bytes_per_cycle, latency_cycles=latency_cycles,
+            outstanding_bursts=outstanding_bursts, max_burst_beats=MAX_BURST_BEATS,
             alignment_bytes=alignment_bytes,
         ),
-    )
+    )  # fmt: skip
+
+
+def _scratchpad(num_bytes: int, banks: int, lanes: int) -> Scratchpad:
+    bank_words = 1 << ((num_bytes // (banks * lanes)).bit_length() - 1)
+    return Scratchpad(banks=banks, words_per_bank=bank_words, word_bits=8 * lanes)
