@@ -3,14 +3,17 @@
 import os
 import signal
 import time
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tilewright.dse.ledger import MemoryLedger
 from tilewright.dse.space import Space
 from tilewright.dse.space_domains import Linked, Listed, Parameter, Powers, Range
 from tilewright.dse.space_goals import Constraint, Goals, Objective
-from tilewright.dse.sweep import Sweep
+from tilewright.dse.sweep import Sweep, sweep_designs
+from tilewright.dse.sweep_crew import Crew
 from tilewright.dse.sweep_tasks import Evaluation
 
 METRICS = ("cycles", "area")
@@ -124,6 +127,21 @@ def sweep_of(function=one, *, many=None, ports: int = 8, goals: Goals = GOALS) -
     return Sweep(
         space=space_of(ports), goals=goals, evaluation=evaluation, context={"version": "1"}
     )
+
+
+class Here(Executor):
+    """Runs each task at once, in this process."""
+
+    def submit(self, function, /, *arguments, **more):
+        """As `Executor.submit`."""
+        future: Future = Future()
+        future.set_result(function(*arguments, **more))
+        return future
+
+
+def here(sweep: Sweep, indices):
+    """The sweep without workers."""
+    return sweep_designs(sweep, indices, MemoryLedger(), Crew(start=Here))
 
 
 @dataclass(frozen=True)

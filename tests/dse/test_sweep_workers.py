@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,16 +29,9 @@ def crew():
     made.stop(is_hurried=True)
 
 
-def undisturbed(indices=INDICES):
+def undisturbed():
     """The same sweep without workers."""
-
-    class Here(Executor):
-        def submit(self, function, /, *arguments, **more):
-            future: Future = Future()
-            future.set_result(function(*arguments, **more))
-            return future
-
-    return sweep_designs(functions.sweep_of(), indices, MemoryLedger(), Crew(start=Here))
+    return functions.here(functions.sweep_of(), INDICES)
 
 
 def test_a_design_that_kills_its_worker_is_recorded_as_failed(crew) -> None:
