@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tilewright.build.verilator import find_toolchain, lz4_header_exists
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -57,6 +59,8 @@ class Command(NamedTuple):
     @property
     def is_cheap(self) -> bool:
         words = shlex.split(self.text)
+        if words[0].endswith("tilewright") and words[1] == "synth":
+            return "--to" not in words  # place and route takes a minute
         return words[0] in OTHER_PROGRAMS or (
             words[0].endswith("tilewright") and words[1] in CHEAP_VERBS
         )
@@ -125,9 +129,14 @@ def test_cheap_commands_before_the_first_heavy_one(page: Path, folder: Path) -> 
 @pytest.mark.simulator
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
 def test_all_commands_of_a_page(page: Path, folder: Path) -> None:
+    left_out = []
     for command in commands(page):
-        if not command.is_make:
+        if "--waves" in command.words and not lz4_header_exists(find_toolchain()):
+            left_out.append(command.text)
+        elif not command.is_make:
             run(command, folder)
+    if left_out:
+        pytest.skip(f"no header lz4.h; all ran but {'; '.join(left_out)}")
 
 
 def test_a_line_that_is_not_printed_is_found(folder: Path) -> None:
