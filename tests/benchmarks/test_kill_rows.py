@@ -1,23 +1,16 @@
 """Sweeps that are killed at random moments lose no record and need no repair."""
 
-import importlib
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def kill_rows(monkeypatch: pytest.MonkeyPatch):
+def kill_rows(benchmark_module: Callable[[str], ModuleType]) -> ModuleType:
     """`benchmarks/parts/kill_rows.py` as a module."""
-    monkeypatch.syspath_prepend(FOLDER)
-    before = set(sys.modules)
-    yield importlib.import_module("parts.kill_rows")
-    for name in set(sys.modules) - before:
-        if name.split(".")[0] == "parts":
-            del sys.modules[name]
+    return benchmark_module("parts.kill_rows")
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])

@@ -1,0 +1,61 @@
+"""The explorer's figures.
+
+`search`: designs evaluated until 99 % of the hypervolume of a space of 15,360 designs whose true
+front is known, median of 5 seeds; `--peers` adds Optuna's samplers and random designs. `kill`:
+sweeps whose driver or workers are killed 100 times at random moments: records lost, doubled,
+missing, results that differ from an undisturbed sweep. `front`: exact fronts of ten million
+designs. `--only` runs some of them.
+
+Falls short: a value above its goal.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from parts.form import Row, finish, parser_of
+from parts.front_rows import front_rows
+from parts.kill_rows import kill_rows
+from parts.search_rows import search_rows
+
+PEERS = ("tpe", "nsga2", "qmc", "random")
+KILLS = 100
+
+
+def shortfalls_of(row: Row) -> list[str]:
+    """What misses its goal."""
+    goal = row.get("goal")
+    if goal is None or row["value"] <= goal:
+        return []
+    return [f"{row['case']}: {row['value']}, the goal is {goal}"]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows for readers."""
+    lines = [f"{'case':62}{'value':>10}{'goal':>8}  more"]
+    for row in rows:
+        more = ", ".join(f"{k} {v}" for k, v in row.items() if k not in ("case", "value", "goal"))
+        goal = "-" if row.get("goal") is None else row["goal"]
+        lines.append(f"{row['case']:62}{row['value']:>10}{goal:>8}  {more}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The exit code."""
+    parser = parser_of(__doc__, peers="search with Optuna's samplers and at random, too")
+    parser.add_argument("--only", nargs="+", choices=("search", "kill", "front"))
+    parser.add_argument("--kills", type=int, default=KILLS, help=f"default {KILLS}")
+    arguments = parser.parse_args()
+    methods = ("model", *(PEERS if arguments.peers else ()))
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "search": lambda: search_rows(methods=methods),
+        "kill": lambda: kill_rows(arguments.kills),
+        "front": front_rows,
+    }
+    rows = [row for name in arguments.only or parts for row in parts[name]()]
+    shortfalls = [text for row in rows for text in shortfalls_of(row)]
+    packages = ["numpy", "scipy", "numba", *(["optuna"] if arguments.peers else [])]
+    return finish(rows, shortfalls, as_json=arguments.json, table=table, packages=packages)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
