@@ -21,7 +21,7 @@
 static volatile std::sig_atomic_t is_over = 0;
 static void end(int) { is_over = 1; }
 
-static const uint64_t IDLE_CYCLES = 2000000;  // without a bit on the line, nor a byte to send
+static const uint64_t IDLE_CYCLES = 200000;  // without a bit on the line, nor a byte to send
 static const unsigned POLL_CYCLES = 256;      // between two looks at the terminal
 
 // The terminal's other end stays open here too: else it would hang up between two drivers.
