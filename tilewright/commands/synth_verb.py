@@ -9,7 +9,8 @@ from tilewright.errors import EXIT_FAILED, EXIT_GOOD, UsageError
 if TYPE_CHECKING:
     from tilewright.build.synth import SynthLimits
     from tilewright.flow.asic import AsicOptions, AsicResult
-    from tilewright.flow.synth import SynthOptions, SynthResult
+    from tilewright.flow.synth import SynthOptions
+    from tilewright.flow.synth_report import ProjectResult, SynthResult
 
 
 def synth(options: argparse.Namespace, progress: Progress) -> Outcome:
@@ -25,7 +26,7 @@ def synth(options: argparse.Namespace, progress: Progress) -> Outcome:
     )
 
 
-def _device(options: argparse.Namespace, progress: Progress) -> "SynthResult":
+def _device(options: argparse.Namespace, progress: Progress) -> "SynthResult | ProjectResult":
     """An FPGA."""
     from tilewright.build.doctor import require_tools
     from tilewright.catalog import load_spec
