@@ -1,13 +1,19 @@
 """Fixtures that several folders of tests share."""
 
+import importlib
 import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tilewright.build.cache import BuildCache, default_cache
 from tilewright.build.verilator import find_toolchain
 from tilewright.errors import ToolError
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,6 +39,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def build_cache() -> BuildCache:
     """The cache of the user: its keys cover everything that a build depends on."""
     return default_cache()
+
+
+@pytest.fixture
+def benchmark_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports `NAME` or `parts.NAME` of the benchmarks; the test over, nothing of it is left."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        path = getattr(sys.modules[name], "__file__", None)
+        if path is not None and Path(path).is_relative_to(BENCHMARKS):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The page of the template spmm: its example, widths, fields and figures."""
 
-import importlib.util
 import re
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -125,24 +124,10 @@ def test_fields_of_an_entry() -> None:
     assert told == list(params.lane_params.entry_fields)
 
 
-def benchmark() -> ModuleType:
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        path = ROOT / "benchmarks" / "parts" / "spmm_rows.py"
-        found = importlib.util.spec_from_file_location("spmm_rows", path)
-        assert found and found.loader
-        module = importlib.util.module_from_spec(found)
-        sys.modules["spmm_rows"] = module
-        found.loader.exec_module(module)
-        return module
-    finally:
-        sys.path.pop(0)
-
-
 @pytest.mark.slow
-def test_figures_are_those_of_the_law() -> None:
+def test_figures_are_those_of_the_law(benchmark_module: Callable[[str], ModuleType]) -> None:
     """The benchmark holds the law to the simulated Verilog; this holds the page to the law."""
-    rows = benchmark()
+    rows = benchmark_module("parts.spmm_rows")
     told = re.findall(r"\| (\d+) \| (\d+) \| (\d+) \| ([\d,]+) \| ([\d.]+) % \|$", PAGE, re.M)
     assert len(told) == len(rows.CASES)
     for case, (least, length, one_bank, cycles, occupancy) in zip(rows.CASES, told, strict=True):

@@ -1,8 +1,7 @@
 """The page of spmm's modes dynamic and broadcast: example, fields, figures."""
 
-import importlib
 import re
-import sys
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -127,18 +126,10 @@ def test_closed_form_of_broadcast() -> None:
         assert cycles == 10 + 36 * packets + 5
 
 
-def benchmark(name: str) -> ModuleType:
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    try:
-        return importlib.import_module(f"parts.{name}")
-    finally:
-        sys.path.pop(0)
-
-
 @pytest.mark.slow
-def test_figures_are_those_of_the_law() -> None:
+def test_figures_are_those_of_the_law(benchmark_module: Callable[[str], ModuleType]) -> None:
     """The benchmark holds the law to the simulated Verilog; this holds the page to the law."""
-    rows = benchmark("spmm_mode_rows")
+    rows = benchmark_module("parts.spmm_mode_rows")
     told = re.findall(r"\| ([\d,]+) \| ([\d.]+) % \| ([\d,]+|-) \|$", PAGE, re.M)
     cases = rows.mode_cases()
     assert len(told) == len(cases)

@@ -1,26 +1,18 @@
 """The benchmark of sparse engines: what counts as falling short."""
 
-import importlib
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 GOOD = {"case": "a", "cycles": 9, "estimate": 9, "occupancy": 98.0, "goal": 97.0, "is_right": True}
 
 
 @pytest.fixture
-def sparse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def sparse(benchmark_module: Callable[[str], ModuleType]) -> ModuleType:
     """`benchmarks/sparse.py` as a module."""
-    monkeypatch.syspath_prepend(FOLDER)
-    before = set(sys.modules)
-    yield importlib.import_module("sparse")
-    for name in set(sys.modules) - before:
-        if name == "sparse" or name.split(".")[0] == "parts":
-            del sys.modules[name]
+    return benchmark_module("sparse")
 
 
 def test_a_good_row_is_none(sparse: Any) -> None:
