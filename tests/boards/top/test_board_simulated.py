@@ -13,6 +13,8 @@ from tilewright.boards.top.top import BoardTop
 from tilewright.build.board_simulation import build_board, simulated_board
 from tilewright.build.verilog import emit
 
+pytestmark = pytest.mark.simulator
+
 DIVISOR = 4
 MEMORY_BYTES = 2048
 MILD = FaultRates(drop=0.0004, double=0.0004, change=0.0004, insert=0.0004, flag=0.0002)
