@@ -1,6 +1,7 @@
 """The tools of the flow: where each lies, its version, and how it is started."""
 
 import importlib.util
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from shutil import disk_usage
 from typing import Final
 
 from tilewright.build.files import output_error
-from tilewright.build.process import MEBIBYTE, Limits, ProcessFailedError, run
+from tilewright.build.process import MEBIBYTE, Limits, ProcessError, run
 from tilewright.build.tools import package_version
 from tilewright.errors import ToolError
 
 __all__ = ["TOOLS", "SynthLimits", "Tool", "require", "run_tool", "run_yosys",
            "tool_command", "version_of"]  # fmt: skip
 
+_ERROR: Final = re.compile(r"\bERROR: (.+)$", re.MULTILINE)
 LEAST_FREE_BYTES: Final = MEBIBYTE
 INSTALL: Final = "pip install 'tilewright[synth]'"
 
@@ -96,21 +98,27 @@ def run_tool(
         ProcessError: if it fails, or takes too long; its log stays.
     """
     require(name)
-    _run([*tool_command(name, limits.memory_bytes or 0), *arguments], cwd, log_path, limits)
+    command = [*tool_command(name, limits.memory_bytes or 0), *arguments]
+    _run(name, command, cwd, log_path, limits)
 
 
 def run_yosys(*, cwd: Path, log_path: Path, limits: Limits, worker: str = "yosys_worker") -> None:
     """Synthesise what `job.json` in `cwd` says; errors as `run_tool`. `worker`: a module here."""
     require("yosys")
-    _run([sys.executable, "-m", f"tilewright.build.synth.{worker}"], cwd, log_path, limits)
+    command = [sys.executable, "-m", f"tilewright.build.synth.{worker}"]
+    _run("yosys", command, cwd, log_path, limits)
 
 
-def _run(command: list[str], cwd: Path, log_path: Path, limits: Limits) -> None:
+def _run(name: str, command: list[str], cwd: Path, log_path: Path, limits: Limits) -> None:
+    """Errors name the tool, not the Python that runs it, and tell what it said last."""
     # The worker sets the limit on memory itself: see `guard`.
     bounds = Limits(wall_seconds=limits.wall_seconds, log_bytes=limits.log_bytes)
     try:
         run(command, cwd=cwd, log_path=log_path, limits=bounds)
-    except ProcessFailedError as error:
+    except ProcessError as error:
         if "No space left on device" in error.tail or disk_usage(cwd).free < LEAST_FREE_BYTES:
             raise output_error(cwd, OSError(ENOSPC, "")) from error
+        error.message = error.message.replace(Path(command[0]).name, name, 1)
+        if said := _ERROR.findall(error.tail):
+            error.message += f": {said[-1].strip()}"
         raise

@@ -61,7 +61,10 @@ def test_a_missing_tool_is_said_before_anything_is_done(
     ("text", "words"),
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
-        ("import sys; print('ERROR: no way'); sys.exit(9)", "ended with code 9"),
+        (
+            "import sys; print('ERROR: no way'); sys.exit(9)",
+            "nextpnr-ecp5 ended with code 9: no way",
+        ),
         ("raise MemoryError", "ended with code 1"),
     ],
 )
@@ -75,7 +78,7 @@ def test_a_crash(ready: Path, fake_tool, text: str, words: str) -> None:
 
 def test_a_tool_that_hangs(ready: Path, fake_tool) -> None:
     fake_tool("import time; time.sleep(600)")
-    with pytest.raises(ProcessTimeoutError, match="longer than its limit of 1 s"):
+    with pytest.raises(ProcessTimeoutError, match="nextpnr-ecp5 ran longer than its limit of 1 s"):
         run(ready, limits=SynthLimits(pnr_seconds=1.0))
     nothing_half(ready, "synth")
 
