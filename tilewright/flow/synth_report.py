@@ -176,6 +176,9 @@ class SynthResult:
             share = 100 * area.ram_bits_asked / area.ram_bits_used
             words = f"{area.ram_bits_asked:,} bits asked for in {area.ram_bits_used:,} bits"
             rows.append(("RAM blocks", [f"{words} ({share:.0f} %)"]))
+        if synthesis.uses:
+            uses = [f"{use.name} {_share(use.used, use.available)}" for use in synthesis.uses]
+            rows.append(("placed", uses))
         times = [
             f"{stage.name} {stage.seconds:.1f} s{' (there already)' if stage.was_resumed else ''}"
             for stage in synthesis.stages

@@ -12,7 +12,7 @@ from tilewright.dataflow.serial import from_json
 
 from tilewright import cli
 from tilewright.build.synth import Area, ModuleArea, Synthesis, SynthLimits, Target, tools
-from tilewright.build.synth.result import ClockTiming, PathStep, StageTime
+from tilewright.build.synth.result import ClockTiming, PathStep, StageTime, Use
 from tilewright.catalog import load_spec
 from tilewright.flow.synth import _judged
 from tilewright.flow.synth_report import SynthResult, hops, module_rows
@@ -182,10 +182,12 @@ def test_a_missed_clock_fails_and_shows_its_path(tmp_path: Path) -> None:
         step("setup", 0.5e-9, "array.sum", "32-bit register"),
     )
     clock = ClockTiming(name="aclk", fmax_hz=40e6, target_hz=48e6, slack_seconds=-4e-9, path=path)
-    result = judged(tmp_path, synthesis(Area(lut=1), clocks=(clock,), limits=("words " * 30,)))
+    result = judged(tmp_path, synthesis(Area(lut=1), clocks=(clock,), limits=("words " * 30,),
+                                        uses=(Use(name="ICESTORM_LC", used=51, available=5280),)))  # fmt: skip
     assert not result.ok
     text = result.table(100)
     assert "clock aclk: 40.0 MHz, target 48.0 MHz MISSED, slack -4.00 ns" in text
+    assert "ICESTORM_LC 51 of 5,280 (1 %)" in text
     assert [(hop.place, hop.count) for hop in hops(path)] == [
         ("8-bit register at array.a", 1),
         ("32-bit add at array.sum", 2),
