@@ -26,8 +26,9 @@ class ActivityCounters(wiring.Component):
 
     Timing
     ------
-    A cycle is in the count one cycle later; `value` belongs to the `index` of
-    `cost.COUNTER_READ` cycles before.
+    A cycle is in the count two cycles later: activities, `enable` and `clear` are registered first,
+    so that what they are made of does not reach the counters' enables. `value` belongs to the
+    `index` of `cost.COUNTER_READ` cycles before.
 
     Numbers
     -------
@@ -48,16 +49,20 @@ class ActivityCounters(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        enable, clear = Signal(), Signal()
+        m.d.sync += [enable.eq(self.enable), clear.eq(self.clear)]
         counters = []
         for unit in range(self.params.num_units):
+            activity_now = Signal(ACTIVITY_BITS, name=f"unit{unit}_activity")
+            m.d.sync += activity_now.eq(self.activity[unit])
             for activity in Activity:
                 counter = Signal(
                     self.params.counter_bits, name=f"unit{unit}_{activity.name.lower()}"
                 )
                 counters.append(counter)
-                with m.If(self.clear):
+                with m.If(clear):
                     m.d.sync += counter.eq(0)
-                with m.Elif(self.enable & equals(self.activity[unit], int(activity))):
+                with m.Elif(enable & equals(activity_now, int(activity))):
                     m.d.sync += counter.eq(counter + 1)
         unused = [Const(0)] * ((1 << len(self.index)) - len(counters))
         m.d.sync += self.value.eq(Array([*counters, *unused])[self.index])

@@ -155,9 +155,11 @@ class BurstSource(wiring.Component):
         run_last = Signal(params.run_bits)
         counts = Signal.like(burst.counts)
         base_word = self.base[low:]
+        first_word = base_word + run.memory_address
+        left = run_last - burst.last - 1
+        next_word = word + burst.last + 1
         m.d.comb += [
             burst.address.eq(Cat(Const(0, low), word)),
-            is_last_burst.eq(burst.last == run_last),
             self.beats_last.eq(((burst.last + 1) << params.beats_per_word_log2) - 1),
         ]
         for i in range(params.count_signals()):
@@ -165,33 +167,38 @@ class BurstSource(wiring.Component):
         with m.If(load):
             m.d.sync += [
                 self.o.valid.eq(1),
-                word.eq(base_word + run.memory_address),
+                word.eq(first_word),
                 run_last.eq(run.run_last),
                 burst.local.eq(run.local_address),
-                burst.last.eq(self._burst_last(base_word + run.memory_address, run.run_last)),
+                Cat(burst.last, is_last_burst).eq(self._burst_last(first_word, run.run_last)),
             ]
             if params.has_target:
                 m.d.sync += burst.target.eq(run.target)
             for i in range(params.count_signals()):
                 m.d.sync += counts[i].eq(run[f"given_{i}"])
         with m.Elif(self.o.ready):
-            left = run_last - burst.last - 1
             m.d.sync += [
                 self.o.valid.eq(self.o.valid & ~is_last_burst),
-                word.eq(word + burst.last + 1),
+                word.eq(next_word),
                 run_last.eq(left),
                 burst.local.eq(burst.local + burst.last + 1),
-                burst.last.eq(self._burst_last(word + burst.last + 1, left[: params.run_bits])),
+                Cat(burst.last, is_last_burst).eq(
+                    self._burst_last(next_word, left[: params.run_bits])
+                ),
             ]
 
     def _burst_last(self, word: Value, run_last: Value) -> Value:
-        """Words - 1 of a burst that starts at `word`: the least of three limits."""
+        """Words - 1 of a burst that starts at `word`: the least of three limits; above it, whether
+        that is the run's end.
+        """
         page_bits = self.params.page_words.bit_length() - 1
         limit: Value = Const(self.params.burst_words - 1, self.params.burst_last_bits)
         if page_bits:
             page_last = ~word[:page_bits]
             limit = Mux(page_last < limit, page_last, limit)
-        return Mux(run_last < limit, run_last, limit)
+        is_end = run_last <= limit
+        bits = self.params.burst_last_bits
+        return Cat(Mux(is_end, run_last[:bits], limit[:bits]), is_end)
 
 
 def connect_source(m: Module, dma: wiring.Component, source: BurstSource) -> None:

@@ -34,7 +34,8 @@ class TokenCounter(wiring.Component):
     -------
     clear : In(1), reload `initial`; overrides `give` and `take`.
     signal : In(SignalPort), the producer's side. wait : In(WaitPort), the consumer's side.
-    error : Out(1), sticky: more taken than there were, or more given than can be counted.
+    error : Out(1), sticky: more taken than there were, or more given than can be counted; two
+        cycles later.
 
     Timing
     ------
@@ -62,14 +63,15 @@ class TokenCounter(wiring.Component):
         count = Signal(bits, init=self.params.initial)
         following = Signal(bits + 1)
         too_many_taken = self.wait.take > count
+        is_wrong = Signal()  # the comparison has a cycle of its own
         m.d.comb += [
             self.wait.available.eq(count),
             following.eq(count + self.signal.give - self.wait.take),
         ]
         with m.If(self.clear):
-            m.d.sync += [count.eq(self.params.initial), self.error.eq(0)]
+            m.d.sync += [count.eq(self.params.initial), is_wrong.eq(0), self.error.eq(0)]
         with m.Else():
-            m.d.sync += count.eq(following)
-            with m.If(too_many_taken | following[bits]):
+            m.d.sync += [count.eq(following), is_wrong.eq(too_many_taken | following[bits])]
+            with m.If(is_wrong):
                 m.d.sync += self.error.eq(1)
         return m
