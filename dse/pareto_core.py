@@ -32,7 +32,7 @@ def least_up_to(tree: Ints, rank: int) -> int:
     while position > 0:
         least = min(least, tree[position])
         position -= position & -position
-    return least
+    return int(least)
 
 
 @njit(cache=True)

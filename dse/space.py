@@ -127,7 +127,7 @@ class Space:
             return len(values)
         if design[parameter.path] not in values:
             raise ValueError(f"{parameter.path}: has no value {design[parameter.path]!r}")
-        return values.index(design[parameter.path])  # type: ignore[arg-type]
+        return values.index(design[parameter.path])
 
     def _where_present(self, parameter: Parameter, column: Array, columns: Columns) -> Array:
         if parameter.when is None:

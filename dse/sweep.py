@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ledger import DONE, FAILED, Ledger, Record, content_key
 from .space import BLOCK_DESIGNS, Design, Space
@@ -23,6 +24,7 @@ from .sweep_crew import Crew, Outcome, Task
 from .sweep_progress import Meter, Report
 from .sweep_result import (
     Part,
+    Parts,
     SweepResult,
     joined,
     part_from_json,
@@ -32,7 +34,8 @@ from .sweep_result import (
 )
 from .sweep_tasks import Evaluation, Failed, measure_block, measure_one, with_paths
 
-JOIN_PARTS = 64
+EXACT_DESIGNS = 10_000_000
+"""Spaces up to this size are enumerated: their fronts are exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +53,9 @@ class Sweep:
     context: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        numbers = [p for p, t in self.space.tables.items() if t.dtype.kind in "if"]
-        links = [p.path for p in self.space.parameters if not p.is_free]
-        self.goals.check(self.evaluation.metrics, [*numbers, *links])
+        first = self.space.columns(0, 1)  # a column has the same kind in every block
+        numbers = [path for path, column in first.items() if column.dtype.kind in "if"]
+        self.goals.check(self.evaluation.metrics, numbers)
 
     @cached_property
     def _base(self) -> dict[str, Any]:
@@ -74,25 +77,6 @@ class Sweep:
         return content_key({"sweep": self._whole, "block": [start, stop]})
 
 
-class Parts:
-    """Parts as they come, joined from time to time."""
-
-    def __init__(self, goals: Goals) -> None:
-        self.goals = goals
-        self.all: list[Part] = []
-
-    def add(self, part: Part) -> None:
-        """One more."""
-        self.all.append(part)
-        if len(self.all) >= JOIN_PARTS:
-            self.all = [joined(self.goals, self.all)]
-
-    def whole(self) -> Part:
-        """All of them as one."""
-        self.all = [joined(self.goals, self.all)]
-        return self.all[0]
-
-
 def sweep_blocks(
     sweep: Sweep,
     ledger: Ledger,
@@ -101,7 +85,15 @@ def sweep_blocks(
     report: Report | None = None,
     block_designs: int = BLOCK_DESIGNS,
 ) -> SweepResult:
-    """Every design of the space, in blocks; the result is exact unless it was interrupted."""
+    """Every design of the space, in blocks; the result is exact unless it was interrupted.
+
+    Raises:
+        ValueError: the space has more than `EXACT_DESIGNS` designs.
+    """
+    if sweep.space.size > EXACT_DESIGNS:
+        raise ValueError(
+            f"a space is enumerated up to {EXACT_DESIGNS} designs, this one has {sweep.space.size}"
+        )
     blocks = list(sweep.space.blocks(block_designs))
     keys = [sweep.block_key(*block) for block in blocks]
     known = {n: part for n, key in enumerate(keys) if (part := _known_part(ledger, key))}
@@ -117,14 +109,21 @@ def sweep_blocks(
         if n not in known
     )
 
-    def keep(outcome: Outcome) -> None:
-        start, stop = blocks[outcome.task.number]
-        part = outcome.value or _lost_part(sweep, start, stop, str(outcome.lost))
-        body = {"status": DONE, "kind": "block", "start": start, "stop": stop,
-                "part": part_to_json(part)}  # fmt: skip
-        ledger.append([Record(key=keys[outcome.task.number], body=body)])
-        parts.add(part)
-        meter.done += stop - start
+    def keep(outcomes: Sequence[Outcome]) -> None:
+        numbers = [outcome.task.number for outcome in outcomes]
+        found = [
+            outcome.value or _lost_part(sweep, *blocks[number], str(outcome.lost))
+            for number, outcome in zip(numbers, outcomes, strict=True)
+        ]
+        ledger.append(
+            [
+                _block_record(keys[number], blocks[number], part)
+                for number, part in zip(numbers, found, strict=True)
+            ]
+        )
+        for number, part in zip(numbers, found, strict=True):
+            parts.add(part)
+            meter.done += blocks[number][1] - blocks[number][0]
 
     was_interrupted = _drive(crew, evaluate_block, tasks, keep, meter, parts)
     return result_of(
@@ -172,7 +171,7 @@ def without_ruled_out(sweep: Sweep, numbers: Sequence[int], parts: Parts) -> lis
         return list(numbers)
     indices = sweep.space.indices(numbers)
     columns = sweep.space.columns_at(indices)
-    is_good = (before.excesses(columns) <= 0).all(axis=1)
+    is_good: NDArray[np.bool_] = np.all(before.excesses(columns) <= 0, axis=1)
     bad = {path: column[~is_good] for path, column in columns.items()}
     parts.add(Part(tally=Tally.of(before, bad, indices[~is_good])))
     return [number for number, good in zip(numbers, is_good, strict=True) if good]
@@ -201,13 +200,13 @@ def evaluate_designs(
     for number, answer in found.items():
         parts.add(_part_of_design(sweep, number, answer))
 
-    def keep(outcome: Outcome) -> None:
-        number = outcome.task.number
-        answer = outcome.lost if outcome.lost is not None else outcome.value
-        ledger.append([_design_record(keys[number], designs[number], answer)])
-        found[number] = answer
-        parts.add(_part_of_design(sweep, number, answer))
-        meter.done += 1
+    def keep(outcomes: Sequence[Outcome]) -> None:
+        answers = {o.task.number: o.lost if o.lost is not None else o.value for o in outcomes}
+        ledger.append([_design_record(keys[n], designs[n], a) for n, a in answers.items()])
+        found.update(answers)
+        for number, answer in answers.items():
+            parts.add(_part_of_design(sweep, number, answer))
+        meter.done += len(answers)
 
     tasks = (
         Task(number=number, arguments=(sweep.evaluation, designs[number]))
@@ -222,7 +221,7 @@ def _drive(
     crew: Crew,
     function: Callable[..., Any],
     tasks: Iterable[Task],
-    keep: Callable[[Outcome], None],
+    keep: Callable[[Sequence[Outcome]], None],
     meter: Meter,
     parts: Parts,
 ) -> bool:
@@ -231,8 +230,8 @@ def _drive(
     try:
         with closing(crew.run(function, tasks)) as outcomes:  # its workers end with the loop
             for some in outcomes:
-                for outcome in some:
-                    keep(outcome)
+                if some:
+                    keep(some)
                 _tell(meter, parts, crew, is_last=False)
     except KeyboardInterrupt:
         was_interrupted = True
@@ -259,6 +258,13 @@ def _known_part(ledger: Ledger, key: str) -> Part | None:
 def _lost_part(sweep: Sweep, start: int, stop: int, error: str) -> Part:
     failed = (Failed(start=start, stop=stop, error=error),)
     return joined(sweep.goals, [Part(tally=joined(sweep.goals, []).tally, failed=failed)])
+
+
+def _block_record(key: str, block: tuple[int, int], part: Part) -> Record:
+    start, stop = block
+    body = {"status": DONE, "kind": "block", "start": start, "stop": stop,
+            "part": part_to_json(part)}  # fmt: skip
+    return Record(key=key, body=body)
 
 
 def _design_record(key: str, design: Design, answer: dict[str, float] | str) -> Record:

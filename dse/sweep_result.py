@@ -17,6 +17,8 @@ from .space_domains import Value
 from .space_goals import Floats, Goals, Miss, Tally, empty_tally
 from .sweep_tasks import Failed
 
+JOIN_PARTS = 64
+
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
@@ -84,6 +86,25 @@ def joined(goals: Goals, parts: Sequence[Part]) -> Part:
         best=tuple(bests.min(axis=0).tolist()) if len(bests) else None,
         worst=tuple(worsts.max(axis=0).tolist()) if len(worsts) else None,
     )
+
+
+class Parts:
+    """Parts as they come, joined from time to time."""
+
+    def __init__(self, goals: Goals) -> None:
+        self.goals = goals
+        self.all: list[Part] = []
+
+    def add(self, part: Part) -> None:
+        """One more."""
+        self.all.append(part)
+        if len(self.all) >= JOIN_PARTS:
+            self.all = [joined(self.goals, self.all)]
+
+    def whole(self) -> Part:
+        """All of them as one."""
+        self.all = [joined(self.goals, self.all)]
+        return self.all[0]
 
 
 def costs_of(goals: Goals, points: Sequence[Point]) -> Floats:

@@ -37,9 +37,11 @@ def _points(parameter: Parameter) -> Floats:
     values = parameter.points()
     is_number = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
     if not is_number:
-        return np.eye(len(values)) if len(values) > 2 else np.arange(len(values))[:, None] * 1.0
+        categories: Floats = np.eye(len(values))
+        return categories if len(values) > 2 else categories[:, 1:]
     numbers = np.array(values, dtype=np.float64)
     if numbers.min() > 0 and numbers.max() >= 4 * numbers.min():
         numbers = np.log2(numbers)
     span = numbers.max() - numbers.min()
-    return ((numbers - numbers.min()) / (span or 1.0))[:, None]
+    scaled: Floats = (numbers - numbers.min()) / (span or 1.0)
+    return scaled[:, None]

@@ -13,8 +13,9 @@ to add most hypervolume.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +33,22 @@ MAX_CANDIDATES = 30_000
 SHORT_LIST = 1500
 REGION_POINTS = 1024
 MAX_POINTS = 600
-REFIT_EVERY = 3
-TAIL_SHARE = 0.5
 
 
 @dataclass(kw_only=True)
 class ModelSampler:
-    """Proposes by expected hypervolume; see the module. `first`: random designs to begin with."""
+    """Proposes by expected hypervolume; see the module. `first`: random designs to begin with;
+    `is_allowed`: which designs are worth a proposal at all.
+    """
 
     space: Space
     seed: int = 0
     first: int = FIRST_DESIGNS
+    is_allowed: Callable[[NDArray[Any]], NDArray[np.bool_]] | None = None
     _rng: np.random.Generator = field(init=False)
     _random: RandomSampler = field(init=False)
     _known: dict[int, Answer] = field(default_factory=dict, init=False)
     _logs: dict[str, Floats] = field(default_factory=dict, init=False)
-    _rounds: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
@@ -63,10 +64,12 @@ class ModelSampler:
         good = [answer for answer in self._known.values() if answer.costs is not None]
         if len(self._known) < self.first or len(good) < 4 or left <= count:
             return self._unknown(count)
-        self._rounds += 1
-        candidates = self._candidates(good)
+        candidates = self._allowed(self._candidates(good))
         chosen = self._best(candidates, good, count)
         return chosen + self._unknown(count - len(chosen))
+
+    def _allowed(self, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
+        return candidates if self.is_allowed is None else candidates[self.is_allowed(candidates)]
 
     def _unknown(self, count: int) -> list[int]:
         """Random designs that are not known yet."""
@@ -161,7 +164,7 @@ class _Scale:
 
     @classmethod
     def of(cls, costs: Floats) -> _Scale:
-        is_log = (costs > 0).all(axis=0)
+        is_log: NDArray[np.bool_] = np.all(costs > 0, axis=0)
         logs = np.where(is_log, np.log(np.where(costs > 0, costs, 1.0)), costs)
         spread = logs.std(axis=0)
         return cls(is_log=is_log, mean=logs.mean(axis=0), spread=np.where(spread > 0, spread, 1.0))

@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..ledger import Ledger
 from ..space_goals import empty_tally
-from ..sweep import Parts, Sweep, evaluate_designs
+from ..sweep import Parts, Sweep, evaluate_designs, without_ruled_out
 from ..sweep_crew import Crew
 from ..sweep_progress import Meter, Report
 from ..sweep_result import Part, SweepResult, result_of
 from ..sweep_tasks import with_paths
+from .model import ModelSampler
 from .sampler import Answer, Sampler
 
 BATCH = 4
+MOST_PROPOSALS = 1000
+"""Proposals per design of the budget, if constraints on parameters rule most of them out."""
+RULED_OUT = "ruled out by a constraint on a parameter"
 
 
 def search(
@@ -29,30 +34,46 @@ def search(
     batch: int = BATCH,
     report: Report | None = None,
 ) -> SweepResult:
-    """Evaluate `budget` designs that the sampler proposes, `batch` at a time.
+    """Evaluate `budget` designs that the sampler proposes, `batch` at a time. What a constraint on
+    a parameter rules out is not evaluated and does not count.
 
     The result depends on sampler, budget and batch, not on the number of workers or on
     interruptions.
     """
     parts = Parts(sweep.goals)
     meter = Meter(total=min(budget, sweep.space.size), report=report)
-    asked, was_interrupted = 0, False
-    while asked < budget:
-        numbers = sampler.ask(min(batch, budget - asked))
-        if not numbers:
+    proposed, evaluated, was_interrupted = 0, 0, False
+    while evaluated < budget and proposed < MOST_PROPOSALS * budget:
+        asked = sampler.ask(min(batch, budget - evaluated))
+        if not asked:
             break
-        asked += len(numbers)
+        numbers = without_ruled_out(sweep, asked, parts)
+        proposed, evaluated = proposed + len(asked), evaluated + len(numbers)
         found = evaluate_designs(sweep, numbers, ledger, crew, parts=parts, meter=meter)
         if found is None:
             was_interrupted = True
             break
-        sampler.tell([answer_of(sweep, number, found[number]) for number in numbers])
+        sampler.tell([answer_of(sweep, number, found.get(number, RULED_OUT)) for number in asked])
     return result_of(
         sweep.goals,
         parts.all or [Part(tally=empty_tally(sweep.goals))],
         space_size=sweep.space.size,
         was_interrupted=was_interrupted,
     )
+
+
+def model_sampler(sweep: Sweep, *, seed: int = 0) -> ModelSampler:
+    """Our own sampler; it proposes nothing that a constraint on a parameter rules out."""
+    before = sweep.goals.before(sweep.evaluation.metrics)
+
+    def is_allowed(indices: NDArray[Any]) -> NDArray[np.bool_]:
+        if not before.constraints:
+            return np.ones(len(indices), dtype=bool)
+        excesses = before.excesses(sweep.space.columns_at(indices))
+        allowed: NDArray[np.bool_] = np.all(excesses <= 0, axis=1)
+        return allowed
+
+    return ModelSampler(space=sweep.space, seed=seed, is_allowed=is_allowed)
 
 
 def answer_of(sweep: Sweep, number: int, metrics: Mapping[str, float] | str) -> Answer:

@@ -9,12 +9,16 @@ import pytest
 import sweep_functions as functions
 from tilewright.dse.ledger import MemoryLedger
 from tilewright.dse.pareto import front_indices, hypervolume
+from tilewright.dse.space import Space
 from tilewright.dse.space_checks import SpaceError
+from tilewright.dse.space_domains import Parameter, Range
 from tilewright.dse.space_goals import Constraint, Goals, Objective
 from tilewright.dse.sweep import sweep_blocks, sweep_designs
 from tilewright.dse.sweep_crew import Crew
+from tilewright.dse.sweep_forecast import forecast
 
 SIZE = 200
+MANY = Parameter(path="many", domain=Range(start=1, stop=1000))
 
 
 def crew(in_flight: int = 3) -> Crew:
@@ -173,3 +177,39 @@ def test_unknown_goals_are_refused_before_anything_runs() -> None:
     goals = Goals(objectives=(Objective(metric="cycels"),))
     with pytest.raises(SpaceError, match="did you mean `cycles`"):
         functions.sweep_of(goals=goals)
+
+
+def test_a_ledger_that_cannot_be_written_ends_the_sweep() -> None:
+    """A full disk: the error comes through, and nothing is taken for recorded."""
+
+    class Full(MemoryLedger):
+        def append(self, records) -> None:
+            if len(self.records) >= 20:
+                raise OSError(28, "full")
+            super().append(records)
+
+    ledger = Full()
+    with pytest.raises(OSError, match="full"):
+        designs_of(functions.sweep_of(), ledger)
+    assert 20 <= len(ledger.records) < SIZE
+    rest = MemoryLedger()
+    rest.append(list(ledger.records.values()))
+    assert designs_of(functions.sweep_of(), rest) == designs_of(functions.sweep_of())
+
+
+def test_a_space_that_is_too_large_is_not_enumerated() -> None:
+    space = Space(parameters=(*functions.space_of(1000).parameters, MANY))
+    assert space.size == 25_000_000
+    with pytest.raises(ValueError, match="up to 10000000 designs, this one has 25000000"):
+        blocks_of(replace(functions.sweep_of(), space=space))
+
+
+def test_the_forecast_scales_its_probes() -> None:
+    ticks = iter([10.0, 10.5])
+    sweep = functions.sweep_of(functions.slow)
+    found = forecast(sweep, budget=90, workers=2, clock=lambda: next(ticks))
+    assert found.seconds == pytest.approx(0.5 / 3 * 90 / 2)
+    assert found.line() == "200 designs; 90 of them will take about 7.5 s"
+    ticks = iter([1.0, 1.2])
+    whole = forecast(functions.sweep_of(None, many=functions.columns_of), clock=lambda: next(ticks))
+    assert whole.line() == "200 designs; all of them will take about 0.2 s"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from tilewright.dse.sweep_crew import Crew
 from tilewright.errors import ToolError
@@ -26,13 +27,13 @@ def cluster_crew(address: str, *, attempts: int = 3) -> Iterator[Crew]:
         ToolError: Dask is not installed, or no scheduler answers.
     """
     try:
-        from distributed import Client
+        distributed: Any = importlib.import_module("distributed")
     except ImportError as error:
         raise ToolError(
             "sweeps on a cluster need Dask", help="pip install 'tilewright[cluster]'"
         ) from error
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ToolError(
             f"{address}: no scheduler answers: {error}",
