@@ -14,6 +14,7 @@ from tilewright.build.files import write_file
 from tilewright.build.synth import SynthLimits
 from tilewright.build.synth.asic import synthesise_asic
 from tilewright.build.synth.asic_result import NOT_GIVEN, AsicMemory, AsicSynthesis, GatePath
+from tilewright.build.synth.liberty import read_library
 from tilewright.build.synth.memory_areas import read_memory_areas
 from tilewright.build.synth.result import StageTime
 from tilewright.commands.contract import Progress, no_progress
@@ -57,6 +58,7 @@ def asic(
         SpecError: the library or the areas of memories are wrong, or the design cannot be made.
         ToolError, ProcessError, OutputError: as `build.synth.asic.synthesise_asic`.
     """
+    read_library(options.liberty)  # mistakes are told before anything is written
     areas = read_memory_areas(options.memory_areas) if options.memory_areas is not None else None
     folder = out if out is not None else Path("out") / f"{spec.name}_synth" / "asic"
     progress("generate")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tilewright.build.files import sha256_file, to_json_bytes, write_file
 from tilewright.build.process import Limits, run
 from tilewright.build.synth import asic_timing, asic_worker
-from tilewright.build.synth.asic_passes import ABC_LOG, LIBERTY, Mapping
+from tilewright.build.synth.asic_passes import LIBERTY, Mapping
 from tilewright.build.synth.asic_result import AsicMemory, AsicModule, AsicSynthesis, GatePath
 from tilewright.build.synth.liberty import Library, liberty_text, parse_library
 from tilewright.build.synth.memory_areas import MemoryAreas
@@ -20,7 +20,7 @@ from tilewright.build.synth.result import SYNTH_JSON
 from tilewright.build.synth.stages import Stages, locked
 from tilewright.build.synth.tools import SynthLimits, require, run_yosys, version_of
 from tilewright.commands.contract import Progress, no_progress
-from tilewright.dataflow.serial import to_json
+from tilewright.dataflow.serial import from_json, to_json
 from tilewright.errors import UsageError
 
 __all__ = ["LEAST_MEMORY_BITS", "synthesise_asic"]
@@ -29,7 +29,13 @@ LEAST_MEMORY_BITS: Final = 4096
 """Smaller memories become flip-flops: about what a RAM compiler makes no smaller."""
 DESIGN, VERILOG, SDC, STA_SCRIPT = "design.v", "netlist.v", "design.sdc", "sta.tcl"
 PACKAGE: Final = Path(__file__).parent
-SYNTH_FILES: Final = ("asic_passes.py", "asic_worker.py", "passes.py", "scopes.py")
+SYNTH_FILES: Final = (
+    "asic_passes.py",
+    "asic_timing.py",
+    "asic_worker.py",
+    "passes.py",
+    "scopes.py",
+)
 """Files of ours that the result of the stage `synth` depends on."""
 
 
@@ -116,6 +122,7 @@ class _Job:
                 _given(entry.module, entry.words, entry.bits) for entry in self.areas.entries
             ],
             "least_memory_bits": self.least_memory_bits,
+            "flip_flops": self.library.flip_flops,
             "logic": [c.name for c in self.library.cells.values() if c.kind == "logic"],
         }
         package, _, version = version_of("yosys").partition(" ")
@@ -190,20 +197,19 @@ class _Job:
             sequential_area=sum(
                 n * self.library.cells[kind].area for kind, n in counts if kind in sequential
             ),
-            paths=self._paths(synth, timed),
+            paths=self._paths(synth, timed, contents["path"]),
             notes=self._notes(contents["memories"], memories),
             files=files,
             versions=self.versions,
         )
 
-    def _paths(self, synth: Path, timed: Path | None) -> tuple[GatePath, ...]:
-        log = synth / ABC_LOG
-        text = log.read_text(errors="replace") if log.exists() else ""
-        netlist = self._netlist(synth)
-        found = [asic_timing.abc_path(text, netlist, self.library.flip_flops)]
+    def _paths(
+        self, synth: Path, timed: Path | None, abc: MappingOf[str, Any] | None
+    ) -> tuple[GatePath, ...]:
+        found = [from_json(GatePath, abc) if abc is not None else None]
         if timed is not None:
             report = (timed / asic_timing.STA_REPORT).read_text(errors="replace")
-            unit = self.library.time_unit_seconds
+            unit, netlist = self.library.time_unit_seconds, self._netlist(synth)
             found.append(asic_timing.sta_path(report, 1 / self.freq_hz, unit, netlist))
         return tuple(path for path in found if path is not None)
 

@@ -10,13 +10,15 @@ from typing import Final
 
 from tilewright.build.synth.passes import Pass, identifier, plain_file
 
-__all__ = ["ABC_LOG", "CONSTRAINTS", "LIBERTY", "REGISTERS", "SCRIPT", "Mapping", "abc_constraints",
-           "abc_script", "coarse_passes", "gate_passes", "last_passes"]  # fmt: skip
+__all__ = ["ABC_LOG", "CONSTRAINTS", "LIBERTY", "MAPPED", "REGISTERS", "SCRIPT", "Mapping",
+           "abc_constraints", "abc_script", "coarse_passes", "gate_passes",
+           "last_passes"]  # fmt: skip
 
 LIBERTY: Final = "cells.lib"
 CONSTRAINTS: Final = "abc.constr"
 SCRIPT: Final = "abc.script"
 ABC_LOG: Final = "abc.log"
+MAPPED: Final = "mapped.json"
 REGISTERS: Final = "tilewright_registers"
 """Attribute of memories that stay as they are: a black box each."""
 
@@ -66,7 +68,9 @@ def coarse_passes() -> list[Pass]:
 
 
 def gate_passes(mapping: Mapping) -> list[Pass]:
-    """Operators to cells of the library; memories without the attribute become registers."""
+    """Operators to cells of the library; memories without the attribute become registers. On the
+    way a netlist is written in which nets are called as ABC knows them.
+    """
     period = str(mapping.period_ps)
     abc = ["abc", "-liberty", LIBERTY, "-script", SCRIPT, "-D", period]
     abc += ["-constr", CONSTRAINTS] if mapping.buffer else []
@@ -79,14 +83,14 @@ def gate_passes(mapping: Mapping) -> list[Pass]:
         Pass("dfflibmap", ("-liberty", plain_file(LIBERTY))),
         Pass("opt"),
         Pass("tee", ("-o", ABC_LOG, *abc)),
+        Pass("read_liberty", ("-lib", "-ignore_miss_func", plain_file(LIBERTY))),
+        Pass("write_json", (MAPPED,)),  # before the nets that ABC knows are cleaned away
         Pass("opt_clean"),
     ]
 
 
 def last_passes(mapping: Mapping) -> list[Pass]:
-    """Constants from tie cells, directions of the pins of the library's cells, names for cells
-    after the nets at them, and the netlist in both forms.
-    """
+    """Constants from tie cells, cells called after the nets at them, the netlist in both forms."""
     ties = []
     if mapping.ties:
         high, high_pin, low, low_pin = (identifier(word) for word in mapping.ties)
@@ -94,7 +98,6 @@ def last_passes(mapping: Mapping) -> list[Pass]:
         ties = [Pass("hilomap", words)]
     return [
         *ties,
-        Pass("read_liberty", ("-lib", "-ignore_miss_func", plain_file(LIBERTY))),
         Pass("autoname"),
         Pass("write_json", ("netlist.json",)),
         Pass("write_verilog", ("-noattr", "netlist.v")),

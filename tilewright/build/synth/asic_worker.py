@@ -2,7 +2,7 @@
 
 A process of its own, as `yosys_worker` is. It writes `netlist.json`, `netlist.v` (the gates; a
 memory is an instance of a module `memory_WORDSxBITS_...` that nobody defines) and `modules.json`:
-the cells of each instance of the design by type, and its memories.
+the cells of each instance of the design by type, its memories, and ABC's slowest path.
 """
 
 import json
@@ -14,7 +14,9 @@ from typing import Any
 
 from tilewright.build.synth import scopes
 from tilewright.build.synth.asic_passes import (
+    ABC_LOG,
     CONSTRAINTS,
+    MAPPED,
     REGISTERS,
     SCRIPT,
     Mapping,
@@ -24,8 +26,10 @@ from tilewright.build.synth.asic_passes import (
     gate_passes,
     last_passes,
 )
+from tilewright.build.synth.asic_timing import abc_path
 from tilewright.build.synth.guard import guard
 from tilewright.build.synth.passes import Pass, flattening_passes, reading_passes
+from tilewright.dataflow.serial import to_json
 
 JOB, NETLIST, MODULES = "job.json", "netlist.json", "modules.json"
 MEMORY = "$mem_v2"
@@ -48,15 +52,26 @@ def main() -> int:
     _run(libyosys, design, coarse_passes())
     memories = [_kept(libyosys, cell, name, marked, job) for name, cell in _memories(module)]
     _run(libyosys, design, gate_passes(mapping))
+    path = _slowest(str(job["top"]), job["flip_flops"])
     for _, cell in _memories(module):
         _black_box(libyosys, cell)
     _run(libyosys, design, last_passes(mapping))
     netlist = json.loads(Path(NETLIST).read_text())
     cells = netlist["modules"][str(job["top"])]["cells"]
     rows = instance_rows(cells, marked, frozenset(job["logic"]))
-    contents = {"modules": rows, "memories": memories}
+    contents = {"modules": rows, "memories": memories, "path": path}
     Path(MODULES).write_text(json.dumps(contents, indent=1) + "\n")
     return 0
+
+
+def _slowest(top: str, flip_flops: dict[str, str]) -> dict[str, Any] | None:
+    """ABC's path, with ends of our names."""
+    log = Path(ABC_LOG).read_text(errors="replace") if Path(ABC_LOG).exists() else ""
+    mapped = Path(MAPPED)
+    netlist = json.loads(mapped.read_text())["modules"][top]
+    mapped.unlink()
+    path = abc_path(log, netlist, flip_flops)
+    return to_json(path) if path is not None else None
 
 
 def _run(libyosys: Any, design: Any, passes: list[Pass]) -> None:

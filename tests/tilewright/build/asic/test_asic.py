@@ -17,7 +17,7 @@ from tilewright.build.synth.memory_areas import MemoryArea, MemoryAreas
 from tilewright.errors import ToolError, UsageError
 from tilewright.spec import SpecError
 
-pytestmark = pytest.mark.usefixtures("without_sta")
+pytestmark = pytest.mark.usefixtures("yosys", "without_sta")
 
 DESIGN = """\
 module part(input clk, input d, output reg q);
