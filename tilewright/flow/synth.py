@@ -13,6 +13,7 @@ from tilewright.build.files import write_file
 from tilewright.build.synth import Family, Stage, SynthLimits, Target, synthesise
 from tilewright.build.synth.constraints import constraints_text
 from tilewright.build.synth.result import StageTime, Synthesis
+from tilewright.build.synth.stages import locked
 from tilewright.build.vivado import write_vivado_project
 from tilewright.catalog import find_template
 from tilewright.commands.contract import Progress, no_progress
@@ -70,11 +71,28 @@ def synth(
     progress("generate")
     started = time.monotonic()
     source = _source(spec, board, options)
-    path = folder / f"{spec.name}.v"
-    write_file(path, source.verilog)
     generated = StageTime(
         name="generate", seconds=round(time.monotonic() - started, 3), was_resumed=False
     )
+    with locked(folder):
+        result = _synth(spec, board, source, folder, options, progress)
+    if isinstance(result, ProjectResult):
+        return result
+    stages = (generated, *result.synthesis.stages)
+    return replace(result, synthesis=replace(result.synthesis, stages=stages))
+
+
+def _synth(
+    spec: Spec,
+    board: Board | None,
+    source: Source,
+    folder: Path,
+    options: SynthOptions,
+    progress: Progress,
+) -> SynthResult | ProjectResult:
+    """In a folder that nobody else works in."""
+    path = folder / f"{spec.name}.v"
+    write_file(path, source.verilog)
     files = _vivado(spec, board, path, folder, options)
     if board is not None and board.device.family == "versal":
         return _project_only(spec, board, folder, files)
@@ -89,8 +107,8 @@ def synth(
         limits=options.limits,
         progress=progress,
         goes_on=lambda found: not _excess(found, board),
+        holds_lock=True,
     )
-    result = replace(result, stages=(generated, *result.stages))
     return _judged(spec, result, board, folder, files)
 
 

@@ -91,8 +91,7 @@ def test_what_makes_no_sense(
     spec: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
 ) -> None:
     assert words in failure(capsys, 2, "prune.yaml", *arguments)
-    left = [path for path in spec.parent.rglob("*") if path.is_file()]
-    assert left == [spec]
+    assert list(spec.parent.iterdir()) == [spec]
 
 
 @pytest.mark.parametrize("text", ["0", "1GHz2", "-1MHz", "5.5.5MHz", "1e9", "20THz", "", "٣MHz"])
@@ -182,8 +181,9 @@ def test_a_missed_clock_fails_and_shows_its_path(tmp_path: Path) -> None:
         step("setup", 0.5e-9, "array.sum", "32-bit register"),
     )
     clock = ClockTiming(name="aclk", fmax_hz=40e6, target_hz=48e6, slack_seconds=-4e-9, path=path)
-    result = judged(tmp_path, synthesis(Area(lut=1), clocks=(clock,), limits=("words " * 30,),
-                                        uses=(Use(name="ICESTORM_LC", used=51, available=5280),)))  # fmt: skip
+    uses = (Use(name="ICESTORM_LC", used=51, available=5280),)
+    whole = synthesis(Area(lut=1), clocks=(clock,), limits=("words " * 30,), uses=uses)
+    result = judged(tmp_path, whole)
     assert not result.ok
     text = result.table(100)
     assert "clock aclk: 40.0 MHz, target 48.0 MHz MISSED, slack -4.00 ns" in text

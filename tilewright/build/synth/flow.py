@@ -1,5 +1,6 @@
 """Verilog to area, clock and bitstream: the stages `synth`, `pnr` and `pack` in one folder."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -51,6 +52,7 @@ def synthesise(
     limits: SynthLimits | None = None,
     progress: Progress = no_progress,
     goes_on: Callable[[Synthesis], bool] = lambda result: True,
+    holds_lock: bool = False,
 ) -> Synthesis:
     """Synthesise module `top` of the file `verilog`; results and logs stay in `folder`.
 
@@ -63,6 +65,7 @@ def synthesise(
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
 
     goes_on : told the result of `synth`; if it says no, the later stages are left out.
+    holds_lock : the caller holds `folder` already (`stages.locked`).
 
     A stage that an earlier run finished with the same inputs, options and tools is taken as it is.
     Writes `synth.json`, last.
@@ -86,7 +89,7 @@ def synthesise(
         is_placed=to != "synth",
     )
     job.check(to)
-    with locked(job.folder):
+    with contextlib.nullcontext() if holds_lock else locked(job.folder):
         stages = Stages(job.folder, progress)
         synth = job.synth(stages)
         is_placed = to != "synth" and goes_on(job.result(stages, synth, None, None))
