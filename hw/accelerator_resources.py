@@ -19,6 +19,7 @@ AXI_LITE_BITS = 32
 def accelerator_structure(config: HardwareConfig, family: str) -> Structure:
     """LUTs, registers, memories and products of an `Accelerator`."""
     s = Structure(family, SPACE)
+    s.kind = f"accelerator.{config.systolic.dataflow}"
     core(s, config.systolic)
     for unit in config.units:
         queue(s, unit.queue)

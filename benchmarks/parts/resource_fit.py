@@ -1,10 +1,12 @@
 """Fits the coefficients of the resource model to the table, and says how far off it is.
 
-Least squares of the relative errors with coefficients of at least 0, drawn towards the first
-estimate (1) as far as the designs do not say otherwise:
+Least squares of the relative errors with coefficients of at least 0, drawn towards a first
+value as far as the designs do not say otherwise:
 
     minimise  sum over designs ((estimate - found) / found)**2
               + PULL * sum over coefficients (coefficient - first)**2
+
+The first values of LUTs are, for all parts of a space, the one factor that fits its designs best.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +21,12 @@ from tilewright.hw.lib.structure import Structure
 
 from .resource_table import Row
 
-PULL: Final = {"lut": 0.001, "ff": 0.02, "period": 0.0005}
+PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.0015}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
+
+FIRST_NS: Final = {"base": 2.0, "log2_lut": 0.3, "sum_bits": 0.05, "test_bits": 0.1,
+                   "log2_ways": 0.5}  # fmt: skip
+"""A register with its wire; what a carry, a level of choice, a doubling of the design add."""
 
 LEAST_PLACED: Final = 6
 """Placed designs without which there is no clock estimate."""
@@ -45,13 +51,12 @@ def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str,
     seen = [sample for sample in samples if not sample.row.held_out]
     table: dict[str, Any] = {}
     for name in ("lut", "ff"):
-        found = _fit(
-            [_amounts(sample.structure, name) for sample in seen],
-            [_target(sample, name) for sample in seen],
-            [float(getattr(sample.row, name)) for sample in seen],
-            PULL[name],
-            partial(_first, prior.get(name, {})),
-        )
+        amounts = [_amounts(sample.structure, name) for sample in seen]
+        targets = [_target(sample, name) for sample in seen]
+        totals = [float(getattr(sample.row, name)) for sample in seen]
+        scales = _scales(amounts, targets) if name == "lut" else {}
+        first = partial(_first, prior.get(name, {}), scales)
+        found = _fit(amounts, targets, totals, PULL[name], first)
         spaces: dict[str, dict[str, float]] = {}
         for (space, part), value in sorted(found.items()):
             spaces.setdefault(space, {})[part] = round(value, 4)
@@ -62,11 +67,20 @@ def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str,
     return table
 
 
-def _first(prior: Mapping[str, Any], key: tuple[str, str]) -> float:
+def _first(prior: Mapping[str, Any], scales: Mapping[str, float], key: tuple[str, str]) -> float:
     """Where a coefficient starts: registers of products are in the multiplier."""
     space, part = key
-    plain = 0.0 if part.endswith(".block_product") else 1.0
+    plain = 0.0 if part.endswith(".block_product") else scales.get(space, 1.0)
     return float(prior.get(space, {}).get(part, plain))
+
+
+def _scales(amounts: Sequence[Amounts], targets: Sequence[float]) -> dict[str, float]:
+    """For each space the factor of all first estimates with the least relative errors."""
+    ratios: dict[str, list[float]] = {}
+    for found, target in zip(amounts, targets, strict=True):
+        space = next(iter(found))[0]
+        ratios.setdefault(space, []).append(sum(found.values()) / max(1.0, target))
+    return {space: sum(r) / sum(x * x for x in r) for space, r in ratios.items()}
 
 
 def _amounts(structure: Structure, name: str) -> Amounts:
@@ -86,8 +100,13 @@ def _fit_period(placed: Sequence[Sample], table: Mapping[str, Any]) -> dict[str,
         lut = resources_of(sample.structure, _as_table(sample.row.family, table)).lut
         features.append({("", k): v for k, v in clock_features(sample.structure, lut).items()})
     periods = [1e3 / float(sample.row.fmax_mhz) for sample in placed]
-    found = _fit(features, periods, periods, PULL["period"], lambda key: 0.0)
+    found = _fit(features, periods, periods, PULL["period"], _first_delay)
     return {name: round(value, 4) for (_, name), value in sorted(found.items())}
+
+
+def _first_delay(key: tuple[str, str]) -> float:
+    """Nanoseconds from which a coefficient of the period starts."""
+    return FIRST_NS.get(key[1], 0.0)
 
 
 def _fit(

@@ -91,10 +91,11 @@ def resources_of(structure: Structure, table: Mapping[str, Any] | None = None) -
 
 
 def clock_features(structure: Structure, lut: float) -> dict[str, float]:
-    """What a clock period is a sum of: size, longest sum and comparison, largest choice."""
+    """What a clock period is a sum of: kind, size, longest sum and comparison, largest choice."""
     return {
         "base": 1.0,
-        structure.space: 1.0,
+        f"space {structure.space}": 1.0,
+        f"kind {structure.kind}": 1.0,
         "log2_lut": math.log2(max(2.0, lut)),
         "sum_bits": structure.widest_sum,
         "test_bits": structure.widest_test,

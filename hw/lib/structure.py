@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from .memory_mapping import Mapped, Memory, map_memory
+from .memory_mapping import Mapped, Memory, Read, map_memory
 
 __all__ = ["FAMILIES", "LogicCosts", "Structure", "bits_of", "dsp_blocks"]
 
@@ -75,8 +75,9 @@ class Structure:
 
     Amounts are numbers of bits; `num` is how many there are. `part` names what they belong to: the
     parts of a template are corrected one by one; `space` names whose parts they are, since some
-    templates share theirs. `widest_sum`, `widest_test` and `most_ways` are the bits of the longest
-    addition and comparison and the ways of the largest choice: what a clock may depend on.
+    templates share theirs. For the clock: `kind` names what else makes one, such as a mode;
+    `widest_sum`, `widest_test` and `most_ways` are the bits of the longest addition and comparison
+    and the ways of the largest choice.
     """
 
     def __init__(self, family: str, space: str) -> None:
@@ -84,6 +85,7 @@ class Structure:
             raise ValueError(f"family: one of {', '.join(FAMILIES)}, got {family!r}")
         self.family = family
         self.space = space
+        self.kind = space
         self.costs = FAMILIES[family]
         self.lut: defaultdict[str, float] = defaultdict(float)
         self.ff: defaultdict[str, float] = defaultdict(float)
@@ -162,7 +164,7 @@ class Structure:
         """A `StreamFIFO`: memory, two pointers, level."""
         is_block = depth > BLOCK_FIFO_DEPTH if block is None else block
         rows = max(2, depth)
-        read = "registered" if is_block else "combinational"
+        read: Read = "registered" if is_block else "combinational"
         self.memory(part, Memory(width=bits, depth=rows, read=read))
         level, pointer = depth.bit_length(), bits_of(rows) if depth > 1 else 0
         self.ff[part] += level + 2 * pointer + (level + 1 if is_block else 0)

@@ -8,6 +8,7 @@ from .params import NMPruneParams
 def structure(params: NMPruneParams, family: str) -> Structure:
     """LUTs, registers and memories of an `NMPrunerKernel`."""
     s = Structure(family, "nm_prune")
+    s.kind = f"nm_prune.{params.output}"
     p = params
     group, bits, index = p.group, p.value_format.bits, p.index_bits
     is_words = p.output == "words"

@@ -12,6 +12,7 @@ from .params import NMSparseParams
 def structure(params: NMSparseParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `NMSparseKernel`."""
     s = Structure(family, SPACE)
+    s.kind = f"nm_sparse.{params.output}"
     p = params
     walker(s, p)
     s.registers("walker", p.index_bits)

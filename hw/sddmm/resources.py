@@ -9,6 +9,7 @@ from .params import SddmmParams
 def structure(params: SddmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SddmmKernel`."""
     s = Structure(family, "sddmm")
+    s.kind = f"sddmm.{params.output}"
     p = params
     banked_store(s, p.store_params)
     s.registers("slots", p.slot_format.width + 1)
@@ -63,9 +64,8 @@ def _window(s: Structure, p: SddmmParams) -> None:
 def _dot(s: Structure, p: SddmmParams) -> None:
     dot = p.dot_params
     a, b = dot.query_format, dot.key_format
-    mixed = a.signed != b.signed
-    s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
-               dot.products, is_unsigned=not (a.signed or b.signed))  # fmt: skip
+    is_unsigned = not (a.signed or b.signed)
+    s.multiply("products", a.bits, b.bits, dot.products, is_unsigned=is_unsigned)
     terms, bits = dot.products, a.bits + b.bits
     for _ in range(dot.tree_stages):
         for _ in range(2):

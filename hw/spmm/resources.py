@@ -9,6 +9,7 @@ from .params import LaneParams, SpmmParams
 def structure(params: SpmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SpmmKernel`."""
     s = Structure(family, "spmm")
+    s.kind = f"spmm.{params.mode}"
     p = params
     banked_store(s, p.store_params)
     _lanes(s, p)
@@ -33,8 +34,10 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     _products(s, lane, num * sums)
     accumulators = 1 if p.mode == "broadcast" else 2
     s.registers("sums", num * sums * accumulators * width)
-    s.add("sums", width, num * sums)
-    s.choose("sum_choice", 1 + accumulators, width, num * sums)
+    # A single sum may lie in the multiplier block, two never do.
+    kind = "single_sum" if accumulators == 1 else "sums"
+    s.add(kind, width, num * sums)
+    s.choose(f"{kind}_choice", 1 + accumulators, width, num * sums)
     if lane.num_limbs > 1:
         s.choose("shift", lane.num_limbs, width, num * sums)
     item = lane.result_bits + 1 + 2
@@ -64,7 +67,10 @@ def _entries(s: Structure, p: SpmmParams) -> None:
 
 
 def _products(s: Structure, lane: LaneParams, num: int) -> None:
-    s.multiply("products", lane.limb_bits + 1, lane.b_format.bits, num)
+    # A limb has a sign of its own only where the values of A have one.
+    limb_bits = lane.limb_bits + lane.a_format.signed
+    is_unsigned = not (lane.a_format.signed or lane.b_format.signed)
+    s.multiply("products", limb_bits, lane.b_format.bits, num, is_unsigned=is_unsigned)
 
 
 def _windows(s: Structure, p: SpmmParams) -> None:

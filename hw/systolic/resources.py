@@ -4,7 +4,7 @@ from ..lib.memory_mapping import Memory
 from ..lib.structure import Structure, bits_of
 from . import cost
 from .drain_resources import drain
-from .params import FeedParams, SystolicParams
+from .params import NUM_LOOPS, FeedParams, SystolicParams
 from .resources_ws import weight_stationary
 
 SPACE = "systolic"
@@ -14,6 +14,7 @@ SPACE = "systolic"
 def structure(params: SystolicParams, family: str) -> Structure:
     """LUTs, registers, memories and products of a `SystolicKernel`."""
     s = Structure(family, SPACE)
+    s.kind = f"{params.dataflow}.{params.output}"
     core(s, params)
     return s
 
@@ -42,10 +43,10 @@ def walker(s: Structure, p: SystolicParams) -> None:
     """A command, the one that waits, the place in the loops."""
     width, bound = p.command_format.width, p.bound_bits
     s.registers("walker", 2 * width + 2)
-    s.registers("loops", 4 * bound)
-    s.add("loops", bound, 4)
-    s.equal("loops", bound, 4)
-    s.reduce("loops", bound, 3)
+    s.registers("loops", NUM_LOOPS * (bound + 2))
+    s.add("loops", bound, NUM_LOOPS)
+    s.reduce("loops", bound, 3 * NUM_LOOPS)
+    s.gates("loops", bound, NUM_LOOPS)
     s.gates("walker", 10)
 
 
@@ -55,7 +56,7 @@ def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
     s.memory("feed", Memory(width=p.word_bits, depth=depth,
                             used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
-    s.registers("feed", 2 * pointer + 2 * level + block + 2)
+    s.registers("feed", 2 * pointer + 2 * level + block + 3)
     s.add("feed", 2 * pointer + 5 * level + block)
 
 
@@ -64,13 +65,11 @@ def pes(s: Structure, p: SystolicParams) -> None:
     rows, cols = p.rows, p.cols // p.products_per_dsp
     num, sums = rows * cols, rows * p.cols
     a, b = p.a_format, p.b_format
-    mixed = a.signed != b.signed
     is_unsigned = not (a.signed or b.signed)
     if p.products_per_dsp == 1:
         s.registers("operands", num * (a.bits + b.bits))
         s.registers("first", num)
-        s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
-                   num, is_unsigned=is_unsigned)  # fmt: skip
+        s.multiply("products", a.bits, b.bits, num, is_unsigned=is_unsigned)
     else:
         s.registers("operands", num * (2 * a.bits + p.pe_operand_bits))
         s.registers("first", 2 * num)

@@ -17,7 +17,7 @@ def weight_stationary(s: Structure, p: SystolicParams) -> None:
     s.registers("start", rows + 4 + ((p.cols - 1).bit_length() if p.has_parameters else 0))
     s.add("start", 3 * rows + 10)
     sub = (cost_ws.subblocks(p) - 1).bit_length()
-    s.registers("loops", 8 + (sub + 2 if sub else 0))
+    s.registers("loops", sub + 2 if sub else 0)
     s.reduce("loops", p.bound_bits, 8)
     if p.has_parameters:
         _packets(s, p)
@@ -26,13 +26,12 @@ def weight_stationary(s: Structure, p: SystolicParams) -> None:
 def _pes(s: Structure, p: SystolicParams) -> None:
     num = p.rows * p.cols
     a, b = p.a_format, p.b_format
-    mixed = a.signed != b.signed
     above = (p.rows - 1) * p.cols  # the last row passes nothing on, the first adds to nothing
     s.registers("operands", num * a.bits + above * b.bits)
     s.registers("weights", 2 * num * b.bits)
     s.registers("first", 2 * p.rows * (p.cols - 1))
-    s.multiply("products", a.bits + (mixed and not a.signed), b.bits + (mixed and not b.signed),
-               num, is_unsigned=not (a.signed or b.signed))  # fmt: skip
+    is_unsigned = not (a.signed or b.signed)
+    s.multiply("products", a.bits, b.bits, num, is_unsigned=is_unsigned)
     s.registers("sums", above * p.accumulator_bits + p.cols * (a.bits + b.bits))
     s.add("sums", p.accumulator_bits, above)
     s.registers("rows", p.rows * (STEP_BITS + 2))

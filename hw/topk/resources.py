@@ -15,6 +15,7 @@ OUTPUT_WORDS: Final = 2
 def structure(params: TopKParams, family: str) -> Structure:
     """LUTs, registers and memories of a `TopKKernel`."""
     s = Structure(family, _SPACES[params.engine])
+    s.kind = f"topk.{params.engine}"
     _ENGINES[params.engine](s, params)
     return s
 

@@ -11,6 +11,7 @@ COMMANDS_HELD = 2
 def structure(params: ZeroSkipParams, family: str) -> Structure:
     """LUTs, registers and memories of a `ZeroSkipKernel`."""
     s = Structure(family, "zero_skip")
+    s.kind = f"zero_skip.{params.function}"
     p = params
     depth = credits(p)
     if p.has_command:
