@@ -76,7 +76,7 @@ def synthesise(
         OutputError: files cannot be written, or another run holds the folder.
     """
     job = _Job(
-        verilog=verilog,
+        text=_read(verilog),
         top=identifier(top),
         target=target.placed if to != "synth" or target.family in PLACED else target,
         folder=folder.absolute(),
@@ -112,7 +112,7 @@ def tools_for(target: Target, to: Stage) -> list[str]:
 class _Job:
     """The arguments of `synthesise`, and its stages as methods."""
 
-    verilog: Path
+    text: bytes = field(repr=False)
     top: str
     target: Target
     folder: Path
@@ -124,6 +124,11 @@ class _Job:
     packs_registers: bool
     is_placed: bool
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def verilog_sha256(self) -> str:
+        """Of the text that is synthesised: the file may change meanwhile."""
+        return hashlib.sha256(self.text).hexdigest()
 
     def check(self, to: Stage) -> None:
         """Whether the tools are there, and can do what is asked for."""
@@ -159,14 +164,14 @@ class _Job:
                "packs_registers": self.packs_registers}  # fmt: skip
         inputs = {
             **job,
-            "design": sha256_file(self.verilog),
+            "design": self.verilog_sha256,
             "data": {path.name: sha256_file(path) for path in self.data},
             "recipe": recipe(),
             "tool": self._version("yosys"),
         }
 
         def make(partial: Path, log: Path) -> None:
-            shutil.copyfile(self.verilog, partial / DESIGN)
+            (partial / DESIGN).write_bytes(self.text)
             for path in self.data:
                 shutil.copyfile(path, partial / path.name)
             whole = {**job, "memory_bytes": self.limits.memory_bytes}
@@ -237,7 +242,7 @@ class _Job:
         return Synthesis(
             top=self.top,
             target=self.target,
-            verilog_sha256=sha256_file(self.verilog),
+            verilog_sha256=self.verilog_sha256,
             stages=tuple(stages.times),
             modules=tuple(
                 ModuleArea(path=row["path"], module=row["module"], area=Area(**row["area"]))
@@ -272,6 +277,13 @@ class _Job:
 
     def _limits(self, seconds: float) -> Limits:
         return Limits(wall_seconds=seconds, memory_bytes=self.limits.memory_bytes)
+
+
+def _read(verilog: Path) -> bytes:
+    try:
+        return verilog.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{verilog}: cannot be read: {error.strerror}") from error
 
 
 def recipe() -> str:

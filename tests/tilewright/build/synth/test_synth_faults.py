@@ -2,7 +2,6 @@
 
 import errno
 import importlib.util
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,17 +111,19 @@ def test_a_full_disk_under_a_tool(ready: Path, fake_tool) -> None:
 
 
 def test_a_full_disk_under_us(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_source: Any, target: Any) -> None:
-        Path(target).write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+    def full(path: Path, _data: bytes) -> None:
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="no space left on the disk"):
         run(tiny, to="synth")
     nothing_half(tiny)
 
 
 def test_verilog_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        synthesise(tmp_path / "gone.v", "gone", Target(family="ecp5"), tmp_path / "out")
     source = tmp_path / "wrong.v"
     source.write_text("module wrong (input a; endmodule")
     with pytest.raises(ProcessFailedError, match=r"design\.v:1"):
