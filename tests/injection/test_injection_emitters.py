@@ -78,7 +78,8 @@ def test_targets(strings: list[str], attempt) -> None:
     for text in strings:
         for field in ("device", "package", "speed", "part"):
             outcome, _ = attempt(lambda f=field, t=text: Target(family="ecp5", **{f: t}), *ERRORS)
-            assert outcome == "refused" or re.fullmatch(r"([A-Za-z0-9][\w/.-]{0,63})?", text)
+            form = r"-?[A-Z0-9/]{0,9}" if field == "speed" else r"([A-Za-z0-9][\w/.-]{0,63})?"
+            assert outcome == "refused" or re.fullmatch(form, text)
 
 
 STATEMENTS = {

@@ -15,6 +15,7 @@ PLACED: Final = ("ecp5", "ice40", "gowin")
 """Families with an open place and route."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,63}")
+_SPEED: Final = re.compile(r"-?[A-Z0-9]{1,4}(/[A-Z0-9]{1,4})?")
 # The device that out-of-context figures are for: the largest one, in its slowest speed grade.
 _DEFAULTS: Final = {
     "ecp5": ("LFE5U-85F", "CABGA381", "6", ""),
@@ -47,8 +48,8 @@ class Target:
         if self.family not in FAMILIES:
             raise UsageError(f"family: one of {', '.join(FAMILIES)}, got {self.family!r}")
         for name in ("device", "package", "speed", "part"):
-            value = getattr(self, name)
-            if value is not None and not (value == "" or _PLAIN.fullmatch(value)):
+            value, form = getattr(self, name), _SPEED if name == "speed" else _PLAIN
+            if value and not form.fullmatch(value):
                 raise UsageError(f"{name}: not a plain name: {value!r}")
         if not 1e3 <= self.freq_hz <= 10e9:
             raise UsageError(f"clock: from 1 kHz to 10 GHz, got {self.freq_hz:g} Hz")
@@ -80,7 +81,9 @@ class Target:
             raise UsageError(f"device: not an ECP5: {self.device!r}")
         prefix = {"U": "", "UM": "um-", "UM5G": "um5g-"}[found[1]]
         options = [f"--{prefix}{_ECP5_SIZES[found[2]]}", "--package", self.package or "CABGA381"]
-        return [*options, "--speed", self.speed or "6"]
+        if (speed := self.speed or "6") not in ("6", "7", "8"):
+            raise UsageError(f"speed: an ECP5 has 6, 7 or 8, got {speed!r}")
+        return [*options, "--speed", speed]
 
     @property
     def ice40_kind(self) -> Literal["hx", "lp", "u"]:

@@ -89,6 +89,8 @@ def test_other_devices() -> None:
     assert Target(family="gowin", device="GW1N-9C").gowin_series == "gw1n"
     with pytest.raises(UsageError, match="not an ECP5"):
         _ = Target(family="ecp5", device="XC7A100T").ecp5_options
+    with pytest.raises(UsageError, match="speed: an ECP5 has 6, 7 or 8"):
+        _ = Target(family="ecp5", device="LFE5U-85F", speed="-2").ecp5_options
     with pytest.raises(UsageError, match="not an iCE40"):
         _ = Target(family="ice40", device="LFE5U-85F").ice40_options
     with pytest.raises(UsageError, match="no open place and route"):
