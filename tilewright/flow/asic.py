@@ -156,7 +156,7 @@ def _part_rows(found: AsicSynthesis, name: str) -> list[list[str]]:
 
 def _memory_rows(memories: Sequence[AsicMemory]) -> list[list[str]]:
     """Memories of one kind in one place together; one without a given area says so."""
-    groups: dict[tuple[object, ...], list[AsicMemory]] = {}
+    groups: dict[tuple[str, str, str, float | None], list[AsicMemory]] = {}
     for memory in memories:
         ports = f"{memory.read_ports}r {memory.write_ports}w"
         path = _REPEATED.sub("*", memory.path)
@@ -164,8 +164,8 @@ def _memory_rows(memories: Sequence[AsicMemory]) -> list[list[str]]:
         groups.setdefault(key, []).append(memory)
     rows = []
     for (path, size, ports, area), members in groups.items():
-        total = f"{len(members) * area:,.0f}" if isinstance(area, float) else NOT_GIVEN
-        rows.append([str(path), str(len(members)), str(size), str(ports), total])
+        total = f"{len(members) * area:,.0f}" if area is not None else NOT_GIVEN
+        rows.append([path, str(len(members)), size, ports, total])
     return rows
 
 

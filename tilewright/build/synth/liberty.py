@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _TIME: Final = re.compile(r"(1|10|100)(ns|ps|fs)")
 _TIME_UNITS: Final = {"ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
 _CAPACITANCE_UNITS: Final = {"pf": 1e-12, "ff": 1e-15}
-_INPUT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[0-9]+\])?")
+_PIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}(\[[0-9]{1,4}\])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Library:
             for c in self._usable()
             if not c.inputs
             for pin, function in c.functions.items()
-            if function == value
+            if function == value and _NAME.fullmatch(pin)
         ]
         return min(ties)[1:] if ties else None
 
@@ -193,11 +193,7 @@ class _Reader:
         functions: dict[str, str] = {}
         inputs: dict[str, float] = {}
         for pin in group.of_kind("pin"):
-            direction = self._word(pin, "direction")
-            if direction == "input":
-                inputs[pin.name] = self._number(pin, "capacitance", path, 0.0) * farads
-            elif (function := self._word(pin, "function")) and direction == "output":
-                functions[pin.name] = re.sub(r"[ ()]", "", function)
+            self._pin(pin, path, farads, inputs, functions)
         kind = self._kind(group, functions)
         return Cell(
             name=group.name,
@@ -209,6 +205,25 @@ class _Reader:
             may_be_used=self._word(group, "dont_use") != "true",
         )
 
+    def _pin(
+        self,
+        pin: Group,
+        path: str,
+        farads: float,
+        inputs: dict[str, float],
+        functions: dict[str, str],
+    ) -> None:
+        """Adds the pin, or the pins: a group may have several names."""
+        direction, function = self._word(pin, "direction"), self._word(pin, "function")
+        for name in pin.words:
+            if not _PIN.fullmatch(name):
+                rule = "the name of a pin must be a plain Verilog name"
+                self._wrong(pin.offset, path, rule, value=name)
+            elif direction == "input":
+                inputs[name] = self._number(pin, "capacitance", path, 0.0) * farads
+            elif function and direction == "output":
+                functions[name] = re.sub(r"[ ()]", "", function)
+
     def _kind(self, group: Group, functions: Mapping[str, str]) -> str:
         if any(group.of_kind("ff", "ff_bank")):
             return "flip_flop"
@@ -219,7 +234,7 @@ class _Reader:
     def _clock(self, group: Group) -> str:
         """The pin in `clocked_on`; a falling edge is told by the tools themselves."""
         register = next(group.of_kind("ff", "ff_bank"))
-        found = _INPUT.search(self._word(register, "clocked_on"))
+        found = _PIN.search(self._word(register, "clocked_on"))
         if found is None:
             self._wrong(register.offset, f"cell {group.name}", "a flip-flop must say `clocked_on`")
             return ""

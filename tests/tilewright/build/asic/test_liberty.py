@@ -101,6 +101,7 @@ WRONG = {
     "a cell twice": ("cell (XOR2)", "cell (NOR2)", "stands twice"),
     "a name for a shell": ("cell (XOR2)", 'cell ("X; ls")', "plain Verilog name"),
     "a name with a newline": ("cell (XOR2)", 'cell ("X\nls")', "text that begins"),
+    "a pin for a shell": ("pin (Q)", 'pin ("Q; ls")', "plain Verilog name"),
     "no flip-flop": ("ff (IQ, IQN)", "gg (IQ, IQN)", "must have a flip-flop"),
     "no clock": (' clocked_on : "CK";', "", "must say `clocked_on`"),
     "no inverter": ('"!A"', '"A"', "must have an inverter"),
