@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tilewright.boards import board_names, load_board
 
 from tilewright import cli
 from tilewright.build.synth import flow, tools
 from tilewright.build.synth.harness import HARNESS
+from tilewright.build.synth.passes import mapping_passes
+from tilewright.build.synth.place_route import pnr_arguments
+from tilewright.flow.synth import board_target
 
 FAKE = """
 import json, pathlib, sys
@@ -133,3 +137,15 @@ def test_the_other_families_get_a_harness(
     asked = json.loads((out / "pnr" / "asked.json").read_text())
     assert asked[asked.index("--top") + 1] == HARNESS
     assert "--pcf-allow-unconstrained" in asked
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_every_board_has_a_target(name: str) -> None:
+    board = load_board(name)
+    if board.device.family == "versal":
+        pytest.skip("yosys has no Versal")
+    target = board_target(board, board.clock.frequency_hz)
+    assert mapping_passes(target, "top", {})[0].name == f"synth_{target.dialect}"
+    if board.flow == "open":
+        arguments = pnr_arguments(target, Path("n.json"), "top", seed=1, has_constraints=False)
+        assert f"{board.clock.frequency_hz / 1e6:.6f}" in arguments
