@@ -17,6 +17,7 @@ from tilewright.build.synth.asic_result import NOT_GIVEN, AsicMemory, AsicSynthe
 from tilewright.build.synth.liberty import read_library
 from tilewright.build.synth.memory_areas import read_memory_areas
 from tilewright.build.synth.result import StageTime
+from tilewright.build.synth.stages import locked
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import to_json
 from tilewright.spec import Spec
@@ -63,19 +64,22 @@ def asic(
     folder = out if out is not None else Path("out") / f"{spec.name}_synth" / "asic"
     progress("generate")
     started = time.monotonic()
-    source = folder / f"{spec.name}.v"
-    write_file(source, design_verilog(spec))
+    verilog = design_verilog(spec)
     seconds = round(time.monotonic() - started, 3)
-    result = synthesise_asic(
-        source,
-        spec.name,
-        folder,
-        liberty=options.liberty,
-        memory_areas=areas,
-        freq_hz=options.freq_hz or spec.clock_hz or DEFAULT_FREQUENCY_HZ,
-        limits=options.limits,
-        progress=progress,
-    )
+    with locked(folder):
+        source = folder / f"{spec.name}.v"
+        write_file(source, verilog)
+        result = synthesise_asic(
+            source,
+            spec.name,
+            folder,
+            liberty=options.liberty,
+            memory_areas=areas,
+            freq_hz=options.freq_hz or spec.clock_hz or DEFAULT_FREQUENCY_HZ,
+            limits=options.limits,
+            progress=progress,
+            holds_lock=True,
+        )
     generated = StageTime(name="generate", seconds=seconds, was_resumed=False)
     result = replace(result, stages=(generated, *result.stages))
     return AsicResult(name=spec.name, folder=str(folder), synthesis=result)

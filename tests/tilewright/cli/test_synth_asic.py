@@ -9,6 +9,7 @@ import pytest
 from tilewright import cli
 from tilewright.build.synth.asic import synthesise_asic
 from tilewright.build.synth.asic_result import ABC_MEANING, AsicMemory, GatePath, GateStep
+from tilewright.build.synth.stages import locked
 from tilewright.flow.asic import AsicResult
 from tilewright.spec.diagnostics import columns
 
@@ -41,6 +42,17 @@ def test_mistakes_are_code_2_and_leave_nothing(
     out, err = capsys.readouterr()
     assert out == "" and told in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_another_run_holds_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyosys", reason="no yosys: pip install 'tilewright[synth]'")
+    out = tmp_path / "out"
+    with locked(out):
+        assert cli.main([*ASIC, "--liberty", str(LIBRARY), "--out", str(out)]) == 1
+    assert "another synthesis is at work" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

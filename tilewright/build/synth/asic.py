@@ -1,5 +1,6 @@
 """Verilog to cell area and gate delay in a cell library: the stages `synth` and `sta`."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -50,11 +51,14 @@ def synthesise_asic(
     least_memory_bits: int = LEAST_MEMORY_BITS,
     limits: SynthLimits | None = None,
     progress: Progress = no_progress,
+    holds_lock: bool = False,
 ) -> AsicSynthesis:
     """Map module `top` of the file `verilog` to the cells of `liberty`; results stay in `folder`.
 
     freq_hz : the clock that gates are sized for. Memories with a given area, and those of at least
     `least_memory_bits` that are written and read with a clock, stay memories: black boxes.
+
+    holds_lock : the caller holds `folder` already (`stages.locked`).
 
     Stages are resumed as those of `synthesise` are. Writes `synth.json`, last.
 
@@ -77,7 +81,7 @@ def synthesise_asic(
         limits=limits or SynthLimits(),
     )
     require("yosys")
-    with locked(job.folder):
+    with contextlib.nullcontext() if holds_lock else locked(job.folder):
         stages = Stages(job.folder, progress)
         synth = job.synth(stages)
         timed = job.sta(stages, synth)
