@@ -1,7 +1,7 @@
 """Rows of `exploration.py` on comparison models: Gemmini's published cycles, SCALE-Sim's formula.
 
-The published table is `shared/data/peers/gemmini_rtl_error.csv` beside the project's folder; where it
-is not, one row says so.
+The published table is `shared/data/peers/gemmini_rtl_error.csv` beside the project's folder; where
+it is not, one row says so.
 """
 
 from __future__ import annotations
