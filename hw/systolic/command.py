@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.layout import command_layout
+from ..lib.layout import command_layout, equals
 from .params import NUM_LOOPS, SystolicParams
 
 
@@ -29,7 +29,8 @@ class CommandWalker(wiring.Component):
     Timing
     ------
     A command is active two cycles after its transfer when idle, and right after the last step of
-    the one before. One command waits while one is active.
+    the one before. One command waits while one is active. All outputs but ``command`` come from
+    flags, which are registers: counters are compared a step ahead.
 
     Numbers
     -------
@@ -57,11 +58,8 @@ class CommandWalker(wiring.Component):
         m = Module()
         waiting = Signal(self.i.payload.shape())
         is_waiting = Signal()
-        counters = [Signal(self.params.bound_bits, name=f"count_{d}") for d in range(NUM_LOOPS)]
-        at_first = [~counter.any() for counter in counters]
-        at_last = [
-            counter == getattr(self.command, f"last_{d}") for d, counter in enumerate(counters)
-        ]
+        at_first = [Signal(name=f"at_first_{d}") for d in range(NUM_LOOPS)]
+        at_last = [Signal(name=f"at_last_{d}") for d in range(NUM_LOOPS)]
         is_done = self.step & at_last[0] & at_last[1] & at_last[2] & at_last[3]
         takes_next = is_waiting & (~self.is_active | is_done)
         m.d.comb += self.i.ready.eq(~is_waiting)
@@ -72,10 +70,9 @@ class CommandWalker(wiring.Component):
         with m.Elif(is_done):
             m.d.sync += self.is_active.eq(0)
         advances = self.step
-        for counter, is_last in zip(counters, at_last, strict=True):
-            with m.If(advances):
-                m.d.sync += counter.eq(Mux(is_last, 0, counter + 1))
-            advances = advances & is_last
+        for d in range(NUM_LOOPS):
+            self._count(m, d, takes_next, advances, waiting, at_first[d], at_last[d])
+            advances = advances & at_last[d]
         m.d.comb += [
             self.is_first_of_tile.eq(at_first[0]),
             self.is_last_of_tile.eq(at_last[0]),
@@ -84,3 +81,16 @@ class CommandWalker(wiring.Component):
             self.is_last_of_panel.eq(at_last[0] & at_last[1] & at_last[2]),
         ]
         return m
+
+    def _count(self, m, d, takes_next, advances, waiting, at_first, at_last):
+        """The steps of loop d that are left, and its flags for the next step."""
+        left = Signal(self.params.bound_bits, name=f"left_{d}")
+        first, again = getattr(waiting, f"last_{d}"), getattr(self.command, f"last_{d}")
+        with m.If(takes_next):
+            m.d.sync += [left.eq(first), at_first.eq(1), at_last.eq(equals(first, 0))]
+        with m.Elif(advances):
+            m.d.sync += [
+                left.eq(Mux(at_last, again, left - 1)),
+                at_first.eq(at_last),
+                at_last.eq(Mux(at_last, equals(again, 0), left == 1)),
+            ]

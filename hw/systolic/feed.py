@@ -57,7 +57,7 @@ class Feed(wiring.Component):
             shape=self.params.word_bits,
             depth=depth,
             init=[],
-            # Only words of earlier cycles are read, only words read in earlier ones overwritten.
+            # Words of earlier cycles are looked at, words read in earlier ones overwritten.
             attrs={"no_rw_check": 1},
         )
         write, read = storage.write_port(), storage.read_port()
@@ -70,17 +70,19 @@ class Feed(wiring.Component):
         is_reading = self.start | (index != 0)
         m.d.comb += [
             self.i.ready.eq(room != 0),
-            self.is_ready.eq(available >= block),
             write.addr.eq(produce),
             write.data.eq(self.i.payload),
             write.en.eq(accepted),
             read.addr.eq(consume),
-            read.en.eq(is_reading),
+            read.en.eq(1),  # other words are not looked at: `start` has no wide fan-out
             self.word.eq(read.data),
         ]
+        arrived = available + accepted
         m.d.sync += [
             room.eq(room + is_reading - accepted),
-            available.eq(available + accepted - Mux(self.start, block, 0)),
+            available.eq(Mux(self.start, arrived - block, arrived)),
+            # The comparison is made before `start` is known.
+            self.is_ready.eq(Mux(self.start, arrived >= 2 * block, arrived >= block)),
             self.load.eq(self.start),
             self.is_valid.eq(is_reading),
         ]
