@@ -248,7 +248,7 @@ class _Job:
                     if entry.fits(words=m.words, bits=m.bits, module=m.module)]  # fmt: skip
             if not fits:
                 notes.append(f"memory areas: the design has no memory {entry.text}")
-        if lost := [m for m in memories if m.has_contents and m.write_ports]:
+        if lost := [row for row in rows if row["has_contents"] and row["write_ports"]]:
             notes.append(
                 f"{_memories(len(lost))} with initial contents, which no chip has at power-on"
             )

@@ -77,6 +77,7 @@ def gate_passes(mapping: Mapping) -> list[Pass]:
     return [
         Pass("opt", ("-fast", "-full")),
         Pass("memory_map", ("-attr", REGISTERS)),
+        Pass("attrmap", ("-remove", "init")),  # of the memories that have become registers
         Pass("opt", ("-undriven", "-fine")),
         Pass("techmap"),
         Pass("opt", ("-fast",)),

@@ -100,6 +100,33 @@ def test_small_memories_become_registers_unless_their_area_is_given(design, litt
     assert result.num_flip_flops == 2
 
 
+CONTENTS = """\
+module top(input clk, input we, input [1:0] at, input [1:0] w, output reg [1:0] r, output t);
+  reg [1:0] ram [0:3];
+  reg rom [0:3];
+  initial begin ram[0] = 3; ram[1] = 0; ram[2] = 2; ram[3] = 1; end
+  initial begin rom[0] = 1; rom[1] = 0; rom[2] = 0; rom[3] = 1; end
+  always @(posedge clk) begin
+    if (we) ram[at] <= w;
+    r <= ram[at];
+  end
+  assign t = rom[at];
+endmodule
+"""
+
+
+def test_contents_of_memories(little_file, tmp_path):
+    """A table becomes gates; what a written memory held at power-on is lost, and that is told."""
+    source = tmp_path / "contents.v"
+    source.write_text(CONTENTS)
+    result = synthesise_asic(source, "top", tmp_path / "out", liberty=little_file)
+    assert result.num_flip_flops == 4 * 2 + 2
+    assert "1 memory with initial contents, which no chip has at power-on" in result.notes
+    assert "smaller memories and tables of 12 bits are gates and registers" in result.notes
+    netlist = (tmp_path / "out" / "synth" / "netlist.v").read_text()
+    assert "memory_" not in netlist and "initial" not in netlist
+
+
 def test_what_reset_and_enable_cost(little_file, tmp_path):
     """The library's flip-flop has neither: a reset is a gate of 4 or 6, an enable a multiplexer."""
     source = tmp_path / "r.v"
