@@ -205,6 +205,8 @@ def _greedy(
         gains = covers @ weights
         gains[[short.tolist().index(row) for row in chosen]] = -1.0
         best = int(gains.argmax())
+        if gains[best] <= 0:  # nothing is expected to help
+            break
         chosen.append(int(short[best]))
         weights *= 1 - covers[best]
     return chosen

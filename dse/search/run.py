@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..ledger import Ledger
 from ..space_goals import empty_tally
-from ..sweep import Parts, Sweep, evaluate_designs, without_ruled_out
+from ..sweep import Sweep, evaluate_designs, without_ruled_out
 from ..sweep_crew import Crew
 from ..sweep_progress import Meter, Report
-from ..sweep_result import Part, SweepResult, result_of
+from ..sweep_result import Part, Parts, SweepResult, result_of
 from ..sweep_tasks import with_paths
 from .model import ModelSampler
 from .sampler import Answer, Sampler

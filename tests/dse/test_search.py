@@ -15,6 +15,7 @@ from tilewright.dse.search.run import model_sampler, search
 from tilewright.dse.search.sampler import Answer, GridSampler, RandomSampler, random_index
 from tilewright.dse.space import Space
 from tilewright.dse.space_domains import Listed, Parameter, Powers, Range, When
+from tilewright.dse.space_goals import Goals, Objective
 from tilewright.dse.sweep import sweep_blocks
 from tilewright.dse.sweep_crew import Crew
 
@@ -147,6 +148,18 @@ def test_a_space_that_cannot_be_listed_is_searched_by_its_front() -> None:
         best.append(min(a.costs[0] for a in answers))
     assert min(best[:2]) > 25
     assert min(best) < 12, best
+
+
+def test_one_objective_leads_to_the_best_design() -> None:
+    goals = Goals(objectives=(Objective(metric="cycles"),))
+    sweep = functions.sweep_of(ports=PORTS, goals=goals)
+    crew = Crew(start=lambda: ThreadPoolExecutor(1), in_flight=4)
+    found = search(sweep, model_sampler(sweep, seed=2), MemoryLedger(), crew, budget=40)
+    exact = sweep_blocks(sweep, MemoryLedger(), crew)
+    assert found.best == exact.best
+    again = search(sweep, model_sampler(sweep, seed=2), MemoryLedger(), crew, budget=SIZE)
+    assert again.front == exact.front
+    assert again.is_exact
 
 
 def test_neighbours_differ_in_one_parameter() -> None:
