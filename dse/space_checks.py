@@ -6,7 +6,7 @@ Paths are those of a `sweep:` section: `parameters.PATH.KEY`, `objectives.METRIC
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tilewright.spec.diagnostics import suggestion
 from tilewright.spec.sections.base import Conflict
@@ -182,14 +182,14 @@ def _wrong_sources(linked: Linked, by_path: Mapping[str, Parameter]) -> Iterator
             yield "divides by a parameter that can be 0", source
 
 
-def _bound_of(parameter: Parameter, bound: object) -> float:
-    assert callable(bound)
+def _bound_of(parameter: Parameter, bound: Callable[[str], float]) -> float:
+    """The largest magnitude of `parameter`; `bound` gives that of others."""
     extra = parameter.otherwise
     least = abs(float(extra)) if isinstance(extra, int | float) else 0.0
     if isinstance(parameter.domain, Linked):
         product = abs(float(parameter.domain.factor))
         for source in parameter.domain.times:
-            product *= max(float(bound(source)), 1.0)
+            product *= max(bound(source), 1.0)
         return max(product, least)
     numbers = [v for v in parameter.points() if isinstance(v, int | float)]
     return max([abs(float(v)) for v in numbers] + [least])

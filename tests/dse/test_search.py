@@ -137,7 +137,7 @@ def test_a_space_that_cannot_be_listed_is_searched_by_its_front() -> None:
     space = Space(parameters=tuple(Parameter(path=p, domain=Range(start=0, stop=9)) for p in paths))
     sampler = ModelSampler(space=space, seed=0)
     best = []
-    for _ in range(10):
+    for _ in range(6):
         asked = sampler.ask(8)
         answers = []
         for index in asked:
@@ -147,6 +147,7 @@ def test_a_space_that_cannot_be_listed_is_searched_by_its_front() -> None:
         sampler.tell(answers)
         best.append(min(a.costs[0] for a in answers))
     assert min(best[:2]) > 25
+    print(best)
     assert min(best) < 12, best
 
 
