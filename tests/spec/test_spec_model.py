@@ -12,6 +12,7 @@ import pydantic
 import pytest
 
 import tilewright.spec as spec_package
+from tilewright.board_of_spec import known_boards
 from tilewright.spec import (
     BUILTIN_SECTIONS,
     AcceleratorSpec,
@@ -133,7 +134,7 @@ def test_limits_of_a_range_are_inside(rows: int) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_examples_are_good(path: Path) -> None:
-    spec = load_spec(path)
+    spec = load_spec(path, boards=known_boards())
     assert spec.name == path.stem
 
 
@@ -163,9 +164,9 @@ def test_specs_are_frozen_hashable_and_copyable() -> None:
 
 def test_dump_reads_back() -> None:
     for path in sorted(EXAMPLES.rglob("*.yaml")):
-        spec = load_spec(path)
+        spec = load_spec(path, boards=known_boards())
         data = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        again = spec_from_data(data, directory=path.parent)
+        again = spec_from_data(data, directory=path.parent, boards=known_boards())
         assert again == spec
         assert spec_hash(again) == spec_hash(spec)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tilewright.board_of_spec import known_boards
 from tilewright.spec import AcceleratorSpec, KernelSpec, SpecError, parse_spec, spec_template
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
@@ -72,7 +73,7 @@ def run_mutations(seed: int, num_mutations: int) -> tuple[int, int]:
             text = rng.choice(CHANGES)(text, rng) or " "
         where = f"seed {seed}, mutation {index}: {text[:2000]!r}"
         try:
-            spec = parse_spec(text, "t.yaml", directory=EXAMPLES)
+            spec = parse_spec(text, "t.yaml", directory=EXAMPLES, boards=known_boards())
         except SpecError as error:
             num_refused += 1
             check_located(error, text, where)
