@@ -38,7 +38,7 @@ from parts.resource_table import (
 )
 from tilewright.hw.lib.resources import FILE
 
-PERIOD = {"ecp5": FOLD, "xc7": 3 * FOLD, "xcup": 6 * FOLD}
+PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 5 * FOLD}
 """Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
 PRIOR = {"xcup": "xc7"}
 """Where a family's coefficients start from."""

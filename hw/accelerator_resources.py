@@ -7,7 +7,7 @@ from tilewright.hw.hardware_config import CORE, HardwareConfig
 from tilewright.hw.lib.dma_params import LoadParams, StoreParams
 from tilewright.hw.lib.memory_mapping import Memory
 from tilewright.hw.lib.memory_params import ScratchpadParams
-from tilewright.hw.lib.params import Activity, CounterParams, StreamerParams
+from tilewright.hw.lib.params import ACTIVITY_BITS, Activity, CounterParams, StreamerParams
 from tilewright.hw.lib.structure import Structure, bits_of
 from tilewright.hw.lib.unit_resources import load_dma, queue, store_dma, streamer
 from tilewright.hw.systolic.resources import SPACE, core
@@ -64,8 +64,8 @@ def _scratchpad(s: Structure, p: ScratchpadParams) -> None:
 def _tokens(s: Structure, config: HardwareConfig) -> None:
     for wire in config.tokens:
         bits = wire.params.bits
-        s.registers("tokens", bits + 1)
-        s.add("tokens", 2 * bits)
+        s.registers("tokens", bits + 2)
+        s.count("tokens", 2 * bits)
         s.less("tokens", bits)
         if config.is_programmable:
             s.registers("tokens", bits)
@@ -82,7 +82,7 @@ def _registers(s: Structure, config: HardwareConfig) -> None:
     s.gates("registers", 2 * config.axi.address_bits + 2 * AXI_LITE_BITS)
     s.gather("registers", 10, AXI_LITE_BITS)
     s.registers("status", 2 + 2 * CYCLE_BITS)
-    s.add("status", 3 * CYCLE_BITS)
+    s.count("status", 3 * CYCLE_BITS)
     s.gates("status", 30)
 
 
@@ -91,7 +91,7 @@ def _counters(s: Structure, config: HardwareConfig) -> None:
         return
     p = CounterParams(num_units=len(config.units))
     s.registers("counters", (p.num_counters + 1) * p.counter_bits)
-    s.registers("counters", bits_of(p.num_counters))
+    s.registers("counters", bits_of(p.num_counters) + 2 + ACTIVITY_BITS * p.num_units)
     s.add("counters", p.counter_bits, p.num_counters)
     s.choose("counter_choice", p.num_counters, p.counter_bits)
     s.gates("counter_choice", len(config.units) * len(Activity))

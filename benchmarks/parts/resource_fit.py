@@ -25,7 +25,7 @@ PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.0015}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
 
 FIRST_NS: Final = {"base": 2.0, "log2_lut": 0.3, "sum_bits": 0.05, "test_bits": 0.1,
-                   "log2_ways": 0.5}  # fmt: skip
+                   "log2_ways": 0.5, "levels": 1.0}  # fmt: skip
 """A register with its wire; what a carry, a level of choice, a doubling of the design add."""
 
 LEAST_PLACED: Final = 6

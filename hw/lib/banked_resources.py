@@ -12,4 +12,4 @@ def banked_store(s: Structure, p: StoreParams) -> None:
     s.reduce("bank_writes", p.group_bits + 3, p.banks)
     count = p.buffers.bit_length()
     s.registers("store", count + (2 if p.buffers == 2 else 0))
-    s.add("store", 2 * count + 3)
+    s.count("store", 2 * count + 3)

@@ -101,6 +101,7 @@ def clock_features(structure: Structure, lut: float) -> dict[str, float]:
         "test_bits": structure.widest_test,
         "log2_ways": math.log2(structure.most_ways),
         "has_dsp": float(structure.dsp > 0),
+        "levels": float(structure.levels),
     }
 
 

@@ -75,7 +75,8 @@ class Structure:
 
     Amounts are numbers of bits; `num` is how many there are. `part` names what they belong to: the
     parts of a template are corrected one by one; `space` names whose parts they are, since some
-    templates share theirs. For the clock: `kind` names what else makes one, such as a mode;
+    templates share theirs. For the clock: `kind` names what else makes one, such as a mode, and
+    `levels` counts what lies in the longest path besides;
     `widest_sum`, `widest_test` and `most_ways` are the bits of the longest addition and comparison
     and the ways of the largest choice.
     """
@@ -86,6 +87,7 @@ class Structure:
         self.family = family
         self.space = space
         self.kind = space
+        self.levels = 0
         self.costs = FAMILIES[family]
         self.lut: defaultdict[str, float] = defaultdict(float)
         self.ff: defaultdict[str, float] = defaultdict(float)
@@ -116,6 +118,10 @@ class Structure:
         """Additions, subtractions, counters."""
         self.lut[part] += num * bits
         self.widest_sum = max(self.widest_sum, min(bits, MOST_SUM_BITS) if num else 0)
+
+    def count(self, part: str, bits: float) -> None:
+        """Small additions and counters of control, several at once."""
+        self.lut[part] += bits
 
     def less(self, part: str, bits: float, num: float = 1) -> None:
         """Comparisons of sizes."""
@@ -183,6 +189,15 @@ class Structure:
         kind = "block_product" if blocks else "product"
         self.ff[f"{part}.{kind}"] += num * (a_bits + b_bits)
         return blocks > 0
+
+    def scale(self, part: str, bits: int, constant: int) -> None:
+        """A number times a constant: wires for a power of two, else what any product takes."""
+        if constant & (constant - 1) == 0:
+            return
+        blocks = dsp_blocks(bits, constant.bit_length(), self.family, is_unsigned=True)
+        self.dsp += blocks
+        if not blocks:
+            self.lut[part] += bits * constant.bit_length()
 
 
 BLOCK_FIFO_DEPTH: Final = 64

@@ -70,7 +70,7 @@ def streamer(s: Structure, p: StreamerParams, queue: QueueParams, *, writes: boo
         return
     s.fifo("streamer_words", p.word_bits, p.credits, block=False)
     s.registers("streamers", p.credits.bit_length())
-    s.add("streamers", 2 * p.credits.bit_length())
+    s.count("streamers", 2 * p.credits.bit_length())
 
 
 def _source(s: Structure, p: DmaParams, bits: ProgramBits) -> None:
@@ -83,10 +83,10 @@ def _source(s: Structure, p: DmaParams, bits: ProgramBits) -> None:
     given = sum(bits.ever(f"signal{i}_count") for i in range(p.count_signals()))
     word = p.axi.address_bits - p.word_bytes_log2
     s.registers("bursts", 1 + word + p.run_bits + bits.varying("run_last") + given)
-    s.registers("bursts", p.local_address_bits + p.burst_last_bits)
+    s.registers("bursts", p.local_address_bits + p.burst_last_bits + 1)
     if p.has_target:
         s.registers("bursts", bits.varying("target") + target)
-    s.add("bursts", 3 * word + p.run_bits + 2 * p.local_address_bits)
+    s.count("bursts", 3 * word + p.run_bits + 2 * p.local_address_bits)
     s.less("bursts", p.run_bits + p.burst_last_bits)
     s.gates("bursts", p.run_bits + p.local_address_bits + 4 * p.burst_last_bits)
 
@@ -102,7 +102,7 @@ def load_dma(s: Structure, p: LoadParams, queue: QueueParams) -> None:
     beat = (p.beats_per_word - 1).bit_length()
     s.registers("dma", 8 * p.word_bytes + p.local_address_bits + target + 2 * counts)
     s.registers("dma", 2 + p.burst_last_bits + beat)
-    s.add("dma", p.local_address_bits + p.burst_last_bits + beat)
+    s.count("dma", p.local_address_bits + p.burst_last_bits + beat)
     s.gates("dma", counts + 20)
 
 
@@ -118,7 +118,7 @@ def store_dma(s: Structure, p: DmaParams, queue: QueueParams, credits: int) -> N
     s.fifo("dma_words", 1, credits, block=False)
     beat = (p.beats_per_word - 1).bit_length()
     s.registers("dma", 2 + p.local_address_bits + p.burst_last_bits + beat + 2 * counts)
-    s.add("dma", p.local_address_bits + p.burst_last_bits + beat)
+    s.count("dma", p.local_address_bits + p.burst_last_bits + beat)
     s.choose("dma", p.beats_per_word, 8 * p.axi.data_bytes)
     s.gates("dma", counts + 20)
 
@@ -126,7 +126,7 @@ def store_dma(s: Structure, p: DmaParams, queue: QueueParams, credits: int) -> N
 def queue(s: Structure, p: QueueParams) -> None:
     """A command queue: its memory and program counter."""
     s.registers("queues", p.length_bits + 2)
-    s.add("queues", 2 * p.length_bits + 4)
+    s.count("queues", 2 * p.length_bits + 4)
     if not p.is_rom:
         depth = max(2, p.depth)
         s.memory("programs", Memory(width=32 * p.chunks, depth=depth, lanes=p.chunks))

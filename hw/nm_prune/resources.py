@@ -15,7 +15,7 @@ def structure(params: NMPruneParams, family: str) -> Structure:
     s.fifo("control", index, cost.HELD_COMMANDS)
     room = cost.BUFFERED_GROUPS.bit_length()
     s.registers("control", room + (2 + index * is_words) * cost.PIPELINE_CYCLES)
-    s.add("control", 2 * room)
+    s.count("control", 2 * room)
     s.registers("control", 2 * index)
     _select(s, p)
     s.fifo("output", p.max_kept * (p.element_bits + 1) + 1 + index * is_words, cost.BUFFERED_GROUPS)
@@ -24,7 +24,7 @@ def structure(params: NMPruneParams, family: str) -> Structure:
         s.registers("columns", (2 * p.cols - 1) * column)
         s.six("columns", column, p.cols)
         s.registers("columns", (p.cols - 1).bit_length() + index + 2)
-        s.add("columns", 2 * index + p.cols)
+        s.count("columns", 2 * index + p.cols)
     # Unsigned values are their own magnitudes: the first register of both is one.
     s.delay("values", group * bits, 4 if p.value_format.signed else 3)
     return s

@@ -16,7 +16,7 @@ def structure(params: NMSparseParams, family: str) -> Structure:
     p = params
     walker(s, p)
     s.registers("walker", p.index_bits)
-    s.add("walker", 2 * p.index_bits)
+    s.count("walker", 2 * p.index_bits)
     _groups(s, p)
     buffer = FeedParams(word_bits=p.b_word_bits, block_words=1, num_blocks=p.edge_blocks)
     feed(s, buffer, p.b_word_bits)
@@ -41,7 +41,7 @@ def _groups(s: Structure, p: NMSparseParams) -> None:
     slot = bits_of(p.edge_groups)
     words, groups = (p.edge_groups * parts).bit_length(), p.edge_groups.bit_length()
     s.registers("groups", words + groups + (parts - 1).bit_length() + 3 * slot + 1)
-    s.add("groups", 2 * words + 2 * groups + 2 * parts + 3 * slot)
+    s.count("groups", 2 * words + 2 * groups + 2 * parts + 3 * slot)
     index = p.index_bits if p.mux == "row" else 0
     s.registers("control", p.rows * (slot + 2 + index) + index)
 

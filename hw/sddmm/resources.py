@@ -26,7 +26,7 @@ def _issue(s: Structure, p: SddmmParams) -> None:
     lane, count, address = p.lane_params, p.count_bits, p.store_params.address_bits
     chunk = (p.max_chunks - 1).bit_length()
     s.registers("issue", 1 + 2 * lane.chunk_bits + 3 * count + lane.query_bits)
-    s.add("issue", 3 * lane.chunk_bits + 5 * count + lane.query_bits)
+    s.count("issue", 3 * lane.chunk_bits + 5 * count + lane.query_bits)
     if chunk:
         s.registers("addresses", p.banks * address)
         s.add("addresses", address, p.banks)
@@ -45,7 +45,7 @@ def _window(s: Structure, p: SddmmParams) -> None:
     s.gates("window", 2 * window)
     s.choose("window_bits", window, 1, 2)
     s.registers("place", 2 * position)
-    s.add("place", 3 * position)
+    s.count("place", 3 * position)
     for width in (p.accumulator_bits, told):
         s.memory("scores", Memory(width=width, depth=window, read="combinational"))
     s.gates("score", p.accumulator_bits)
@@ -82,4 +82,4 @@ def _rows(s: Structure, p: SddmmParams) -> None:
     s.registers("rows", word + 1 + p.lanes)
     s.gates("rows", p.lanes * p.accumulator_bits)
     s.gather("rows", p.lanes, p.lane_params.row_bits)
-    s.add("rows", 4 * p.lanes)
+    s.count("rows", 4 * p.lanes)

@@ -10,6 +10,7 @@ def structure(params: SpmmParams, family: str) -> Structure:
     """LUTs, registers, memories and products of an `SpmmKernel`."""
     s = Structure(family, "spmm")
     s.kind = f"spmm.{params.mode}"
+    s.levels = (params.lane_params.num_limbs > 1) + (params.mode == "dynamic")
     p = params
     banked_store(s, p.store_params)
     _lanes(s, p)
@@ -34,8 +35,9 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     _products(s, lane, num * sums)
     accumulators = 1 if p.mode == "broadcast" else 2
     s.registers("sums", num * sums * accumulators * width)
-    # A single sum may lie in the multiplier block, two never do.
+    # Where nothing lies between, a multiplier block may add, and hold a single sum.
     kind = "single_sum" if accumulators == 1 else "sums"
+    kind += "_shifted" if lane.num_limbs > 1 else ""
     s.add(kind, width, num * sums)
     s.choose(f"{kind}_choice", 1 + accumulators, width, num * sums)
     if lane.num_limbs > 1:
@@ -48,7 +50,7 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     s.add("room", 3 * room, num)
     s.registers("merge", num * (item + 3))
     s.registers("carry", (num - 1) * (lane.sums_bits + 1))
-    s.add("carry", lane.sums_bits, num - 1)
+    s.add("carry", width, (num - 1) * sums)
     s.choose("merge", 2, lane.sums_bits, num)
     s.gates("merge_control", 10 * num)
 

@@ -29,7 +29,7 @@ def _output(s: Structure, p: SystolicParams) -> None:
     depth = law.output_words(p)
     s.fifo("output", p.output_word_bits + 1, depth, block=True)
     s.registers("output", depth.bit_length())
-    s.add("output", 2 * depth.bit_length())
+    s.count("output", 2 * depth.bit_length())
 
 
 def _entry_bits(p: SystolicParams) -> int:
@@ -62,7 +62,9 @@ def _parameters(s: Structure, p: SystolicParams) -> None:
     index, lane = (p.cols - 1).bit_length(), (entries_per_row - 1).bit_length()
     s.registers("ring", num_words.bit_length() + sets + word + row)
     s.registers("ring", index + row + 2 * lane + sets + 2)
-    s.add("ring", 2 * num_words.bit_length() + 3 * sets + word + 3 * row + 2 * index)
+    s.count("ring", 2 * num_words.bit_length() + 3 * sets + word + 3 * row + 2 * index)
     if words_per_row > 1:
         s.registers("ring", ENTRY_BITS - p.param_word_bits + bits_of(words_per_row))
+    s.scale("ring", sets, p.words_per_set)
+    s.scale("ring", max(1, (p.param_sets - 1).bit_length()), p.words_per_set // words_per_row)
     s.choose("entries", entries_per_row, _entry_bits(p))

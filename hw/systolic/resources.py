@@ -57,7 +57,7 @@ def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
                             used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
     s.registers("feed", 2 * pointer + 2 * level + block + 3)
-    s.add("feed", 2 * pointer + 5 * level + block)
+    s.count("feed", 2 * pointer + 5 * level + block)
 
 
 def pes(s: Structure, p: SystolicParams) -> None:
@@ -97,7 +97,7 @@ def _edges(s: Structure, p: SystolicParams) -> None:
             s.choose("serializers", p.lanes, bits, num)
             s.registers("control", num * (1 + index) + index)
             s.reduce("control", index + 1, num)
-            s.add("control", index)
+            s.count("control", index)
         else:
             skew(s, num, bits)
     if p.a_feed == "k_outer":
@@ -124,7 +124,7 @@ def collect(s: Structure, p: SystolicParams) -> None:
         s.registers("select", bits * (level + p.cols - 1))
     cycles = levels + cost.pair_cycles(p)
     s.registers("select", 2 + digits + 3 * cycles)
-    s.add("select", 2 * digits)
+    s.count("select", 2 * digits)
 
 
 def start(s: Structure, p: SystolicParams, cycles: int) -> None:
@@ -132,7 +132,7 @@ def start(s: Structure, p: SystolicParams, cycles: int) -> None:
     steps = (cycles - 1).bit_length()
     distance = cost.packet_cycles(p)
     s.registers("start", steps + (bits_of(distance) if cycles < distance else 0))
-    s.add("start", 2 * steps)
+    s.count("start", 2 * steps)
     s.registers("marks", 3 + cycles + 2)
     s.gates("start", 12)
 
@@ -144,7 +144,7 @@ def packets(s: Structure, p: SystolicParams, depth: int) -> None:
     position, sets = (p.param_sets - 1).bit_length(), p.param_sets.bit_length()
     settings = 3 * p.requantize_params.setting_bits
     s.registers("packets", 2 * position)
-    s.add("packets", 2 * position + 4 * sets + p.bound_bits)
+    s.count("packets", 2 * position + 4 * sets + p.bound_bits)
     simple_fifo(s, "packets", position + sets + settings, depth)
 
 
@@ -153,4 +153,4 @@ def simple_fifo(s: Structure, part: str, bits: int, depth: int) -> None:
     s.memory(part, Memory(width=bits, depth=depth, read="combinational"))
     level, pointer = depth.bit_length(), (depth - 1).bit_length()
     s.registers(part, level + 2 * pointer)
-    s.add(part, 2 * level + 3 * pointer + 2)
+    s.count(part, 2 * level + 3 * pointer + 2)

@@ -15,7 +15,7 @@ def weight_stationary(s: Structure, p: SystolicParams) -> None:
     _accumulators(s, p)
     rows = p.rows.bit_length()
     s.registers("start", rows + 4 + ((p.cols - 1).bit_length() if p.has_parameters else 0))
-    s.add("start", 3 * rows + 10)
+    s.count("start", 3 * rows + 10)
     sub = (cost_ws.subblocks(p) - 1).bit_length()
     s.registers("loops", sub + 2 if sub else 0)
     s.reduce("loops", p.bound_bits, 8)
@@ -57,7 +57,7 @@ def _accumulators(s: Structure, p: SystolicParams) -> None:
     step = 3 + address
     # What a column does in its second and third stage, the next columns do in their first.
     s.registers("steps", (p.cols + 2) * step + address)
-    s.add("steps", 2 * address)
+    s.count("steps", 2 * address)
     s.registers("totals", p.cols * 2 * width)
     s.add("totals", width, p.cols)
     s.gates("enables", 2 * p.cols)
@@ -69,9 +69,9 @@ def _packets(s: Structure, p: SystolicParams) -> None:
     settings = 3 * p.requantize_params.setting_bits
     depth = cost_ws.packets_under_way(p)
     s.registers("packets", position)
-    s.add("packets", position + 4 * sets + p.bound_bits)
+    s.count("packets", position + 4 * sets + p.bound_bits)
     s.memory("packets", Memory(width=position + sets + settings, depth=max(2, depth),
                                read="combinational"))  # fmt: skip
     level, pointer = depth.bit_length(), bits_of(depth)
     s.registers("packets", level + 2 * pointer)
-    s.add("packets", 2 * level + 3 * pointer)
+    s.count("packets", 2 * level + 3 * pointer)

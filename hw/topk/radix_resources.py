@@ -25,7 +25,7 @@ def _pass(s: Structure, d: DigitParams) -> None:
     s.fifo("decisions", d.digit_bits + d.target_bits + 1, DECISIONS, block=False)
     room = DECISIONS.bit_length()
     s.registers("control", 3 + d.target_bits + 1 + d.target_bits + 2 + 1 + room)
-    s.add("control", 2 * room + 12)
+    s.count("control", 2 * room + 12)
     s.less("split", d.digit_bits, lanes)
     s.equal("split", d.digit_bits, lanes)
     s.gates("split", 3 * lanes)
@@ -48,7 +48,7 @@ def _coarse(s: Structure, d: DigitParams) -> None:
     s.registers("search", d.target_bits + used * kept + bins - 1)
     s.less("search", max(d.count_bits, d.target_bits), bins)
     s.gather("search", bins, kept + (kept if settles else 0))
-    s.add("search", 2 * kept)
+    s.count("search", 2 * kept)
     delay = d.num_groups + 3 if d.fine_bits else 1
     s.registers("search", delay + 1)
 
@@ -57,7 +57,7 @@ def _fine(s: Structure, d: DigitParams) -> None:
     lanes, bins = d.lanes, d.bins_per_row
     row = bins * d.lane_count_bits
     s.registers("fine_control", lanes * (d.digit_bits + 1) + bits_of(d.num_groups + 2))
-    s.add("fine_control", 2 * bits_of(d.num_groups + 2))
+    s.count("fine_control", 2 * bits_of(d.num_groups + 2))
     s.memory(
         "fine",
         Memory(width=row + d.tag_bits, depth=1 << d.row_bits, num=2 * lanes, read="combinational"),
@@ -70,7 +70,7 @@ def _fine(s: Structure, d: DigitParams) -> None:
     s.registers("fine_sums", bins * d.count_bits * (parts + 1))
     s.add("fine_sums", d.count_bits, bins * (lanes - 1))
     s.registers("fine_control", 2 * d.tag_bits + 2)
-    s.add("fine_control", 2 * d.tag_bits)
+    s.count("fine_control", 2 * d.tag_bits)
     groups = d.num_groups
     state = d.fine_bits + d.target_bits + 2
     walk = groups + 2 + d.coarse_bits + d.target_bits + 2 * bits_of(max(2, groups))
@@ -86,10 +86,10 @@ def _emit(s: Structure, p: TopKParams, last: DigitParams) -> None:
     s.registers("emit", held + 2 + target + 1)
     s.gates("emit_counts", lanes * lanes.bit_length())
     s.less("emit", target, lanes)
-    s.add("emit", 3 * target)
+    s.count("emit", 3 * target)
     s.registers("emit", lanes + 1)
     if p.order == "mask":
         return
     s.registers("pairs", p.index_bits + lanes * (p.key.bits + p.index_bits))
     s.gates("pairs", lanes * p.index_bits)
-    s.add("pairs", p.index_bits * (1 if lanes & (lanes - 1) == 0 else lanes))
+    s.count("pairs", p.index_bits * (1 if lanes & (lanes - 1) == 0 else lanes))

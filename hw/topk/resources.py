@@ -30,7 +30,7 @@ def _queue(s: Structure, p: TopKParams) -> None:
     s.fifo("control", count, K_WORDS)
     s.fifo("output", pair + 2, OUTPUT_WORDS)
     s.registers("control", pair + 2 + 1 + 2 * count + 1)
-    s.add("control", 3 * count)
+    s.count("control", 3 * count)
     s.less("control", count)
     s.gates("ends", 2 * pair)
 
@@ -38,7 +38,7 @@ def _queue(s: Structure, p: TopKParams) -> None:
 def _shift_queue(s: Structure, p: TopKParams) -> None:
     _queue(s, p)
     s.registers("control", p.index_bits)
-    s.add("control", p.index_bits)
+    s.count("control", p.index_bits)
 
 
 def _filtered_queue(s: Structure, p: TopKParams) -> None:
@@ -51,7 +51,7 @@ def _filtered_queue(s: Structure, p: TopKParams) -> None:
     s.less("lanes", key, lanes)
     s.gather("lanes", lanes, key)
     s.gates("lanes", 4 * lanes)
-    s.add("control", 2 * p.index_bits)
+    s.count("control", 2 * p.index_bits)
 
 
 def _network(s: Structure, part: str, network: NetworkParams, wanted: int) -> None:
@@ -87,7 +87,7 @@ def _bitonic_merge(s: Structure, p: TopKParams) -> None:
     s.add("sorter_control", p.index_bits, lanes)
     room = sizes.run_words.bit_length()
     s.registers("sorter_control", room + p.index_bits)
-    s.add("sorter_control", 2 * room)
+    s.count("sorter_control", 2 * room)
     s.fifo("runs", sizes.run_pairs * pair + 1, sizes.run_words)
     _network(s, "merger", sizes.merger, pairs)
     s.less("best", pair, pairs)
@@ -98,7 +98,7 @@ def _bitonic_merge(s: Structure, p: TopKParams) -> None:
     slots = sizes.num_slots
     lists = slots.bit_length()
     s.registers("loop", 2 * slots + 2 + 2 * lists)
-    s.add("loop", 4 * lists + 12)
+    s.count("loop", 4 * lists + 12)
     s.fifo("control", p.k_bits, K_WORDS)
     num_pairs = -(-pairs // lanes) * lanes
     s.registers("leave", pairs * pair + p.k_bits + 1)

@@ -19,7 +19,7 @@ def structure(params: ZeroSkipParams, family: str) -> Structure:
     left = depth.bit_length()
     number = (p.words - 1).bit_length()
     s.registers("control", left + 1 + number)
-    s.add("control", 3 * left + 2 * number)
+    s.count("control", 3 * left + 2 * number)
     s.fifo("output", p.output_bits + 1, depth, block=False)
     _select(s, p)
     _route(s, p)
