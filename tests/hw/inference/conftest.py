@@ -24,6 +24,7 @@ PASSES = {
     "gowin": "synth_gowin -noiopads",
     "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
     "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
+    "xcup_uram": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram",
 }
 MODELS = ("cells_sim.v", "common_sim.vh", "ccu2c_sim.vh", "cells_ff.vh", "cells_io.vh")
 LIMITS = Limits(wall_seconds=600)
