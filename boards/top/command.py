@@ -1,6 +1,6 @@
 """The board's end of the link: executes the requests in received frames."""
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from tilewright.boards.link.messages import (
@@ -125,6 +125,15 @@ class CommandUnit(wiring.Component):
     def _field(self, first: int, num: int) -> Cat:
         return Cat(*list(self.header)[first : first + num])
 
+    def _port_in_use(self) -> tuple[Value, Value, Value]:
+        """Last byte of a word, acknowledgement and error of memory or registers."""
+        is_memory = self.check.is_memory
+        return (
+            Mux(is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1),
+            Mux(is_memory, self.memory.acknowledge, self.registers.acknowledge),
+            Mux(is_memory, self.memory.error, self.registers.error),
+        )
+
     def _read_header(self, m: Module) -> None:
         with m.State("WAIT"):
             m.d.sync += [self.index.eq(0), self.is_fetched.eq(0), self.place.eq(0)]
@@ -179,11 +188,7 @@ class CommandUnit(wiring.Component):
 
     def _write(self, m: Module) -> None:
         """Bytes of the frame to words, words to their place."""
-        unit_last = Mux(
-            self.check.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1
-        )
-        acknowledge = Mux(self.check.is_memory, self.memory.acknowledge, self.registers.acknowledge)
-        error = Mux(self.check.is_memory, self.memory.error, self.registers.error)
+        unit_last, acknowledge, error = self._port_in_use()
         with m.State("GATHER"):
             m.d.sync += self.is_fetched.eq(~self.is_fetched)
             with m.If(self.is_fetched):
@@ -261,11 +266,7 @@ class CommandUnit(wiring.Component):
 
     def _read(self, m: Module) -> None:
         """Words from their place, bytes of them to the answer."""
-        unit_last = Mux(
-            self.check.is_memory, self.params.identity.unit_bytes - 1, REGISTER_BYTES - 1
-        )
-        acknowledge = Mux(self.check.is_memory, self.memory.acknowledge, self.registers.acknowledge)
-        error = Mux(self.check.is_memory, self.memory.error, self.registers.error)
+        unit_last, acknowledge, error = self._port_in_use()
         with m.State("LOAD"):
             m.d.comb += self.memory.request.eq(self.check.is_memory)
             m.d.comb += self.registers.request.eq(~self.check.is_memory)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tilewright.boards.link.host import Link
 from tilewright.build.accelerator_files import program_writes
 from tilewright.dataflow.memory_map import memory_image, read_activations
+from tilewright.dataflow.plan import MemoryTensor
 from tilewright.errors import TilewrightError
 from tilewright.hw.top import register_table
 
@@ -157,7 +158,7 @@ class Driver:
         image[place.base_words : place.base_words + place.words] = words
         return read_activations(image, design.graph, design.plan, design.machine, name)
 
-    def _place(self, name: str) -> Any:
+    def _place(self, name: str) -> MemoryTensor:
         return next(place for place in self.design.plan.memory if place.tensor == name)
 
     def _write_words(self, image: NDArray[np.uint8], base: int, count: int) -> int:
@@ -174,7 +175,8 @@ class Driver:
 
 def _runs(writes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, list[int]]]:
     """Register writes joined where offsets follow each other."""
-    start, values = 0, []
+    start = 0
+    values: list[int] = []
     for offset, value in writes:
         if values and offset != start + 4 * len(values):
             yield start, values
