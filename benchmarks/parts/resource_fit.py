@@ -24,6 +24,9 @@ from .resource_table import Row
 PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.0015}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
 
+IN_BLOCKS: Final = (".block_product", ".in_block")
+"""Ends of the names of parts that synthesis packs into multipliers."""
+
 FIRST_NS: Final = {"base": 2.0, "log2_lut": 0.3, "sum_bits": 0.05, "test_bits": 0.1,
                    "log2_ways": 0.5, "levels": 1.0}  # fmt: skip
 """A register with its wire; what a carry, a level of choice, a doubling of the design add."""
@@ -68,9 +71,9 @@ def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str,
 
 
 def _first(prior: Mapping[str, Any], scales: Mapping[str, float], key: tuple[str, str]) -> float:
-    """Where a coefficient starts: registers of products are in the multiplier."""
+    """Where a coefficient starts: what is in multiplier blocks takes nothing else."""
     space, part = key
-    plain = 0.0 if part.endswith(".block_product") else scales.get(space, 1.0)
+    plain = 0.0 if part.endswith(IN_BLOCKS) else scales.get(space, 1.0)
     return float(prior.get(space, {}).get(part, plain))
 
 

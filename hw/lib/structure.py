@@ -26,7 +26,8 @@ class LogicCosts:
     `inputs` of a LUT; `choice` LUTs per bit and way of a choice by an index; `less` LUTs per bit of
     a comparison of sizes; `shift_sites`: length of a shift register that a LUT holds, 0 if none
     does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the smallest product that
-    takes one; `dsp_is_signed`: an unsigned operand needs one more bit.
+    takes one; `dsp_is_signed`: an unsigned operand needs one more bit; `dsp_adds`: synthesis puts
+    additions behind products into multiplier blocks.
     """
 
     inputs: int
@@ -36,16 +37,17 @@ class LogicCosts:
     dsp_sizes: tuple[int, int]
     dsp_least: int
     dsp_is_signed: bool
+    dsp_adds: bool
 
 
 _XILINX_SHIFT: Final = 32
 FAMILIES: Final[dict[str, LogicCosts]] = {
     "ecp5": LogicCosts(inputs=4, choice=1 / 2, less=1, shift_sites=0, dsp_sizes=(18, 18),
-                       dsp_least=0, dsp_is_signed=False),
+                       dsp_least=0, dsp_is_signed=False, dsp_adds=False),
     "xc7": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
-                      dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True),
+                      dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True),
     "xcup": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
-                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True),
+                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True),
 }  # fmt: skip
 
 MOST_SUM_BITS: Final = 64

@@ -36,10 +36,11 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     accumulators = 1 if p.mode == "broadcast" else 2
     s.registers("sums", num * sums * accumulators * width)
     # Where nothing lies between, a multiplier block may add, and hold a single sum.
-    kind = "single_sum" if accumulators == 1 else "sums"
-    kind += "_shifted" if lane.num_limbs > 1 else ""
-    s.add(kind, width, num * sums)
-    s.choose(f"{kind}_choice", 1 + accumulators, width, num * sums)
+    is_in_block = s.costs.dsp_adds and lane.num_limbs == 1
+    s.add("sums.in_block" if is_in_block else "sums", width, num * sums)
+    is_in_block &= accumulators == 1
+    part = "sum_choice.in_block" if is_in_block else "sum_choice"
+    s.choose(part, 1 + accumulators, width, num * sums)
     if lane.num_limbs > 1:
         s.choose("shift", lane.num_limbs, width, num * sums)
     item = lane.result_bits + 1 + 2
@@ -51,7 +52,7 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     s.registers("merge", num * (item + 3))
     s.registers("carry", (num - 1) * (lane.sums_bits + 1))
     s.add("carry", width, (num - 1) * sums)
-    s.choose("merge", 2, lane.sums_bits, num)
+    s.choose("merge", 2, lane.sums_bits, num - 1)
     s.gates("merge_control", 10 * num)
 
 
@@ -69,9 +70,9 @@ def _entries(s: Structure, p: SpmmParams) -> None:
 
 
 def _products(s: Structure, lane: LaneParams, num: int) -> None:
-    # A limb has a sign of its own only where the values of A have one.
-    limb_bits = lane.limb_bits + lane.a_format.signed
+    # A limb is signed, which only two unsigned formats let synthesis see through.
     is_unsigned = not (lane.a_format.signed or lane.b_format.signed)
+    limb_bits = lane.limb_bits + (not is_unsigned)
     s.multiply("products", limb_bits, lane.b_format.bits, num, is_unsigned=is_unsigned)
 
 

@@ -32,7 +32,8 @@ def structure(params: ZeroSkipParams, family: str) -> Structure:
 
 def _select(s: Structure, p: ZeroSkipParams) -> None:
     lanes, bits, number = p.lanes, p.value.bits, (p.words - 1).bit_length()
-    s.registers("select", lanes * (p.result.bits + 1) + 2 + number)
+    s.registers("select", lanes + 2)
+    s.delay("values", lanes * p.result.bits + number, 3)  # until they have their places
     if p.function == "zeros":
         s.reduce("select", bits, lanes)
         return
@@ -52,10 +53,10 @@ def _route(s: Structure, p: ZeroSkipParams) -> None:
     """Counts, slots, stages of the network with a register behind every `STAGES_PER_REGISTER`."""
     lanes, bits, lane_bits = p.lanes, p.result.bits, p.stages
     number = (p.words - 1).bit_length()
-    s.registers("count", lanes * (bits + 1) + 2 + number)
+    s.registers("count", lanes + 2)
     s.registers("count", sum(n.bit_length() for n in range(1, lanes + 1)))
     s.gates("count", lanes * lane_bits)
-    s.registers("place", lanes * (bits + 1) + 3 + number)
+    s.registers("place", lanes + 3)
     s.registers("place", lanes * lane_bits + lanes.bit_length())
     s.add("place", lane_bits, lanes)
     # Of slot and origin each bit is known on one side of its stage: together as many as one.
