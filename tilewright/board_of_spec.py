@@ -200,8 +200,8 @@ def check_board_top(spec: AcceleratorSpec, board: Board) -> None:
     if spec.clock_hz not in (None, board.clock.frequency_hz):
         oscillator = format_frequency(board.clock.frequency_hz)
         rule = f"on {board.name} the design runs on the oscillator, {oscillator}: there is no PLL"
-        help = "leave the key out, or synthesise out of context"
-        conflicts.append(Conflict(path=("clock",), rule=rule, help=help))
+        advice = "leave the key out, or synthesise out of context"
+        conflicts.append(Conflict(path=("clock",), rule=rule, help=advice))
     memory = memory_of(spec, board)
     if memory.kind != "block_ram":
         own = [m.name for m in board.memories if m.kind == "block_ram"]
