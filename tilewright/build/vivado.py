@@ -22,7 +22,7 @@ __all__ = ["OUT_OF_CONTEXT_CLOCK", "vivado_script", "write_vivado_project", "xdc
 
 OUT_OF_CONTEXT_CLOCK: Final = "aclk"
 """The clock port of every generated kernel and accelerator."""
-PROJECT_FOLDER: Final = "vivado"
+PROJECT_FOLDER: Final = "project"
 JOBS: Final = "4"
 _TOP: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MEMORY_FILES: Final = (".hex", ".mem")
