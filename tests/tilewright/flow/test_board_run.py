@@ -7,7 +7,7 @@ import pytest
 from tilewright.boards import load_board
 from tilewright.boards.link.device import Device
 from tilewright.boards.link.faults import DevicePort, FaultRates
-from tilewright.boards.link.host import Link, LinkTiming, NoAnswerError
+from tilewright.boards.link.host import Link, LinkError, LinkTiming, NoAnswerError
 from tilewright.boards.link.messages import Identity
 from tilewright.dataflow.layout import pack_activations
 from tilewright.dataflow.memory_map import read_activations
@@ -264,6 +264,30 @@ def test_a_port_that_is_not_there():
     with pytest.raises(PortError, match="no such port") as caught, open_port("/dev/none", 115200):
         pass
     assert "port" in caught.value.help
+
+
+def test_a_port_that_another_program_has():
+    leader, follower = os.openpty()
+    name = os.ttyname(follower)
+    try:
+        with (
+            open_port(name, 1_000_000),
+            pytest.raises(PortError, match="another program has it"),
+            open_port(name, 1_000_000),
+        ):
+            pass
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
+def test_a_port_that_goes_away_is_an_error_of_the_link():
+    leader, follower = os.openpty()
+    with open_port(os.ttyname(follower), 1_000_000) as port:
+        os.close(leader)
+        os.close(follower)
+        with pytest.raises(LinkError, match="port"):
+            Link(port, timing=LinkTiming(answer_seconds=0.02, attempts=3)).open()
 
 
 def test_a_port_where_nobody_answers():
