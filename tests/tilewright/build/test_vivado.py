@@ -71,7 +71,7 @@ def test_every_limit_board_has_a_project_that_names_only_files_that_exist(
         "create_project",
         "-force",
         "digits",
-        str(tmp_path / "vivado"),
+        str(tmp_path / "project"),
         "-part",
         board.part,
     ) in (calls)
