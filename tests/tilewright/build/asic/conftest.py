@@ -21,6 +21,24 @@ ORIGIN = (
 LITTLE = ROOT / "examples" / "asic" / "little.lib"
 
 
+MODELS = """
+module INV(input A, output Y); assign Y = !A; endmodule
+module BUF(input A, output Y); assign Y = A; endmodule
+module NAND2(input A, input B, output Y); assign Y = !(A & B); endmodule
+module NOR2(input A, input B, output Y); assign Y = !(A | B); endmodule
+module XOR2(input A, input B, output Y); assign Y = A ^ B; endmodule
+module ONE(output Y); assign Y = 1'b1; endmodule
+module ZERO(output Y); assign Y = 1'b0; endmodule
+module DFF(input CK, input D, output reg Q); always @(posedge CK) Q <= D; endmodule
+"""
+
+
+@pytest.fixture
+def models() -> str:
+    """The little library's cells in Verilog, written by hand."""
+    return MODELS
+
+
 @pytest.fixture
 def little() -> str:
     """The text of the little library: eight cells with areas of small whole numbers."""
