@@ -19,7 +19,6 @@ module blink (input clk, output led);
   assign led = n[23];
 endmodule
 """
-CHAIN = "24-bit add"
 
 
 def blink(tmp_path: Path, target: Target, pins: list[PinOf]) -> Synthesis:
@@ -40,9 +39,9 @@ def check(result: Synthesis, folder: Path, head: bytes) -> None:
     assert clock.slack_seconds > 0
     assert sum(step.seconds for step in clock.path) == pytest.approx(1 / clock.fmax_hz, rel=0.02)
     assert {step.instance for step in clock.path if step.kind == "setup"} == {"part"}
-    assert clock.path[0].cell == "part.n"
-    assert any(step.operation == CHAIN for step in clock.path)
-    assert any(CHAIN in sentence for sentence in result.limits)
+    assert (clock.path[0].instance, clock.path[0].kind) == ("part", "clock-to-out")
+    assert clock.path[0].cell in ("n", "part.n")  # one net, two names
+    assert result.limits[0].startswith("clk: ")
     assert all(use.used <= use.available for use in result.uses)
 
 
@@ -58,7 +57,10 @@ def test_ecp5(tmp_path: Path) -> None:
     target = Target(family="ecp5", device="LFE5U-12F", freq_hz=25e6, out_of_context=False)
     pins = [PinOf(port="clk", pin="G2", io_standard="LVCMOS33", clock_hz=25_000_000),
             PinOf(port="led", pin="B2", io_standard="LVCMOS33")]  # fmt: skip
-    check(blink(tmp_path, target, pins), tmp_path, b"\xff\x00")
+    result = blink(tmp_path, target, pins)
+    check(result, tmp_path, b"\xff\x00")
+    # The carry chain is one cell for two bits, and keeps what it was.
+    assert any(step.operation.endswith("-bit add") for step in result.clocks[0].path)
 
 
 @pytest.mark.slow
