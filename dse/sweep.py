@@ -94,38 +94,28 @@ def sweep_blocks(
         raise ValueError(
             f"a space is enumerated up to {EXACT_DESIGNS} designs, this one has {sweep.space.size}"
         )
-    blocks = list(sweep.space.blocks(block_designs))
-    keys = [sweep.block_key(*block) for block in blocks]
-    known = {n: part for n, key in enumerate(keys) if (part := _known_part(ledger, key))}
+    blocks = dict(enumerate(sweep.space.blocks(block_designs)))
+    keys = {n: sweep.block_key(*block) for n, block in blocks.items()}
     meter = Meter(total=sweep.space.size, report=report)
     parts = Parts(sweep.goals)
-    for number, part in known.items():
-        parts.add(part)
-        meter.done += blocks[number][1] - blocks[number][0]
-    meter.resumed = meter.done
-    tasks = (
-        Task(number=n, arguments=(sweep, *block))
-        for n, block in enumerate(blocks)
-        if n not in known
-    )
 
-    def keep(outcomes: Sequence[Outcome]) -> None:
-        numbers = [outcome.task.number for outcome in outcomes]
-        found = [
-            outcome.value or _lost_part(sweep, *blocks[number], str(outcome.lost))
-            for number, outcome in zip(numbers, outcomes, strict=True)
-        ]
-        ledger.append(
-            [
-                _block_record(keys[number], blocks[number], part)
-                for number, part in zip(numbers, found, strict=True)
-            ]
-        )
-        for number, part in zip(numbers, found, strict=True):
+    def add(found: Mapping[int, Part]) -> None:
+        for number, part in found.items():
             parts.add(part)
             meter.done += blocks[number][1] - blocks[number][0]
 
-    was_interrupted = _drive(crew, evaluate_block, tasks, keep, meter, parts)
+    def keep(outcomes: Sequence[Outcome]) -> None:
+        found = {o.task.number: _part_of_block(sweep, blocks[o.task.number], o) for o in outcomes}
+        ledger.append([_block_record(keys[n], blocks[n], part) for n, part in found.items()])
+        add(found)
+
+    known = {n: part for n, key in keys.items() if (part := _known_part(ledger, key))}
+    add(known)
+    meter.resumed = meter.done
+    left = (
+        Task(number=n, arguments=(sweep, *block)) for n, block in blocks.items() if n not in known
+    )
+    was_interrupted = _drive(crew, evaluate_block, left, keep, meter, parts)
     return result_of(
         sweep.goals, parts.all, space_size=sweep.space.size, was_interrupted=was_interrupted
     )
@@ -253,6 +243,11 @@ def _tell(meter: Meter, parts: Parts, crew: Crew, *, is_last: bool) -> None:
 def _known_part(ledger: Ledger, key: str) -> Part | None:
     record = ledger.get(key)
     return part_from_json(record.body["part"]) if record else None
+
+
+def _part_of_block(sweep: Sweep, block: tuple[int, int], outcome: Outcome) -> Part:
+    found: Part | None = outcome.value
+    return found or _lost_part(sweep, *block, str(outcome.lost))
 
 
 def _lost_part(sweep: Sweep, start: int, stop: int, error: str) -> Part:
