@@ -13,8 +13,9 @@ from tilewright.build.files import sha256_file, to_json_bytes, write_file
 from tilewright.build.process import Limits
 from tilewright.build.synth import place_route as pr
 from tilewright.build.synth import yosys_worker
+from tilewright.build.synth.constraints import constraints_text
 from tilewright.build.synth.counts import Area
-from tilewright.build.synth.harness import HARNESS
+from tilewright.build.synth.harness import HARNESS, harness_pins
 from tilewright.build.synth.passes import identifier
 from tilewright.build.synth.result import SYNTH_JSON, MemoryUse, ModuleArea, Synthesis
 from tilewright.build.synth.scopes import owners
@@ -100,14 +101,6 @@ def synthesise(
     return result
 
 
-def tools_for(target: Target, to: Stage) -> list[str]:
-    """Every tool that the stages up to `to` start."""
-    tools = ["yosys"]
-    tools += [pr.pnr_tool(target)] if to != "synth" else []
-    tools += [pr.pack_step(target, Path()).tool] if to == "bitstream" else []
-    return tools
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Job:
     """The arguments of `synthesise`, and its stages as methods."""
@@ -132,7 +125,7 @@ class _Job:
 
     def check(self, to: Stage) -> None:
         """Whether the tools are there, and can do what is asked for."""
-        require(*tools_for(self.target, to))
+        require(*pr.tools_for(self.target, to))
         if to == "bitstream" and self.target.out_of_context:
             raise UsageError("a design out of context has no pins, so no bitstream",
                              help="name a board")  # fmt: skip
@@ -181,29 +174,36 @@ class _Job:
         return stages.run("synth", f"synthesise for {self.target.family}", inputs, make,
                           (yosys_worker.MODULES, pr.NETLIST))  # fmt: skip
 
+    @property
+    def pins(self) -> str | None:
+        """The file of pins."""
+        if self.has_harness and self.target.family == "gowin":
+            return constraints_text("gowin", harness_pins(self.target.part or ""))
+        return self.constraints
+
     def pnr(self, stages: Stages, synth: Path) -> Path:
         """The placed and routed design."""
-        family = self.target.family
+        family, pins = self.target.family, self.pins
         tool, netlist = pr.pnr_tool(self.target), synth / pr.NETLIST
         arguments = pr.pnr_arguments(
             self.target,
             Path("..") / synth.name / pr.NETLIST,
             self.placed_top,
             seed=self.seed,
-            has_constraints=self.constraints is not None,
+            has_constraints=pins is not None,
         )
         has_placed = family != "ecp5" or not self.target.out_of_context
         results = (pr.REPORT, *([pr.PLACED[family]] if has_placed else []))
         inputs = {
             "arguments": arguments,
             "netlist": sha256_file(netlist),
-            "constraints": self.constraints or "",
+            "constraints": pins or "",
             "tool": self._version(tool),
         }
 
         def make(partial: Path, log: Path) -> None:
-            if self.constraints is not None:
-                (partial / pr.CONSTRAINTS[family]).write_text(self.constraints)
+            if pins is not None:
+                (partial / pr.CONSTRAINTS[family]).write_text(pins)
             run_tool(tool, arguments, cwd=partial, log_path=log,
                      limits=self._limits(self.limits.pnr_seconds))  # fmt: skip
 

@@ -9,14 +9,35 @@ registers, which count; the chain has a row of its own among the areas.
 from collections.abc import Sequence
 from typing import Final
 
+from tilewright.build.synth.constraints import PinOf
 from tilewright.build.synth.passes import identifier
+from tilewright.errors import UsageError
 
-__all__ = ["CLOCKS", "HARNESS", "INSTANCE", "harness_verilog"]
+__all__ = ["CLOCKS", "HARNESS", "INSTANCE", "harness_pins", "harness_verilog"]
 
 HARNESS: Final = "tilewright_harness"
 INSTANCE: Final = "inner"
 CLOCKS: Final = ("aclk", "clk")
 """Names of ports that are clocks; the first one found drives the chain."""
+
+
+PORTS: Final = ("clk", "load", "d", "q")
+_GOWIN_PINS: Final = {
+    "GW2AR-LV18QN88C8/I7": ("4", "69", "70", "15"),
+    "GW1NR-LV9QN88PC6/I5": ("52", "17", "18", "11"),
+}
+"""Pins of Gowin's parts, whose place and route wants one for each port: those of boards."""
+
+
+def harness_pins(part: str) -> tuple[PinOf, ...]:
+    """Pins for the harness on a Gowin part."""
+    if part not in _GOWIN_PINS:
+        known = ", ".join(_GOWIN_PINS)
+        raise UsageError(f"{part}: no pins are known to place a design out of context", help=known)
+    return tuple(
+        PinOf(port=port, pin=pin, io_standard="LVCMOS33")
+        for port, pin in zip(PORTS, _GOWIN_PINS[part], strict=True)
+    )
 
 
 def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tilewright.build.synth.target import Target
+from tilewright.build.synth.target import Stage, Target
 
 __all__ = ["CONSTRAINTS", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep", "pack_step",
-           "pnr_arguments", "pnr_tool"]  # fmt: skip
+           "pnr_arguments", "pnr_tool", "tools_for"]  # fmt: skip
 
 NETLIST: Final = "netlist.json"
 REPORT: Final = "report.json"
@@ -64,3 +64,11 @@ def pack_step(target: Target, placed: Path) -> PackStep:
         return PackStep(tool="icepack", arguments=(source, result))
     device = target.placed.device or ""
     return PackStep(tool="gowin_pack", arguments=("-d", device, "-o", result, source))
+
+
+def tools_for(target: Target, to: Stage) -> list[str]:
+    """Every tool that the stages up to `to` start."""
+    tools = ["yosys"]
+    tools += [pnr_tool(target)] if to != "synth" else []
+    tools += [pack_step(target, Path()).tool] if to == "bitstream" else []
+    return tools

@@ -15,7 +15,7 @@ from tilewright.build.process import (
     ProcessLogError,
     ProcessTimeoutError,
 )
-from tilewright.build.synth import SynthLimits, Target, flow, synthesise, tools
+from tilewright.build.synth import SynthLimits, Target, place_route, synthesise, tools
 from tilewright.errors import OutputError, ToolError, UsageError
 
 
@@ -149,7 +149,7 @@ def test_no_bitstream_without_pins(tiny: Path) -> None:
 
 def test_every_tool_of_a_bitstream_is_named() -> None:
     def names(family: Any, to: Any) -> list[str]:
-        return flow.tools_for(Target(family=family), to)
+        return place_route.tools_for(Target(family=family), to)
 
     assert names("xc7", "synth") == ["yosys"]
     assert names("ecp5", "bitstream") == ["yosys", "nextpnr-ecp5", "ecppack"]

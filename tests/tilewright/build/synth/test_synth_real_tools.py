@@ -34,14 +34,14 @@ def check(result: Synthesis, folder: Path, head: bytes) -> None:
     assert (folder / "out" / result.files["bitstream"]).read_bytes().startswith(head)
     assert result.total.ff == 24
     (clock,) = result.clocks
-    assert clock.name == "clk"
+    assert clock.name in ("clk", "part.clk")  # one net, two names
     assert clock.is_met
     assert clock.slack_seconds > 0
     assert sum(step.seconds for step in clock.path) == pytest.approx(1 / clock.fmax_hz, rel=0.02)
     assert {step.instance for step in clock.path if step.kind == "setup"} == {"part"}
     assert (clock.path[0].instance, clock.path[0].kind) == ("part", "clock-to-out")
     assert clock.path[0].cell in ("n", "part.n")  # one net, two names
-    assert result.limits[0].startswith("clk: ")
+    assert result.limits[0].startswith(f"{clock.name}: ")
     assert all(use.used <= use.available for use in result.uses)
 
 
@@ -69,7 +69,7 @@ def test_gowin(tmp_path: Path) -> None:
                     out_of_context=False)  # fmt: skip
     pins = [PinOf(port="clk", pin="52", io_standard="LVCMOS33"),
             PinOf(port="led", pin="10", io_standard="LVCMOS33")]  # fmt: skip
-    check(blink(tmp_path, target, pins), tmp_path, b"//")
+    check(blink(tmp_path, target, pins), tmp_path, b"1" * 100)
 
 
 @pytest.mark.slow
