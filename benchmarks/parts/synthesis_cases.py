@@ -13,6 +13,7 @@ from tilewright.build.synth import Stage, Target, synthesise
 from tilewright.build.synth.result import Synthesis
 from tilewright.catalog import load_spec, spec_sections
 from tilewright.flow.synth import SynthOptions, design_verilog, synth
+from tilewright.flow.synth_report import SynthResult
 from tilewright.spec import Spec, spec_from_data
 
 from .resource_designs import ROOT
@@ -165,7 +166,10 @@ def run_case(case: Case) -> Run:
     begin = time.monotonic()
     if case.board:
         options = SynthOptions(board=case.board, to=case.to)
-        found = synth(spec, folder, options=options).synthesis
+        result = synth(spec, folder, options=options)
+        if not isinstance(result, SynthResult):
+            raise TypeError(f"{case.name}: its board has a project only, no run of our tools")
+        found = result.synthesis
     else:
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / "source.v"
