@@ -31,8 +31,9 @@ LATE = "reg [11:0] late = 0; always @(posedge clk) late <= signal__give;"
 HARDWARE = {
     "wrong_operator": ("pe", r"\$signed\(a_out\) \* \$signed\(b_out\)",
                        "$signed(a_out) + $signed(b_out)", "mismatch"),
-    "sum_never_cleared": ("pe", r"first_out \? 32'd0 : accumulator", "accumulator", "mismatch"),
-    "rows_not_shifted": ("pe", r"(?<=_06_ = )drain_in(?=;)", "drain_out", "mismatch"),
+    "sum_never_cleared": ("pe", r"first_out \? 32'd0 : value", "value", "mismatch"),
+    "row_never_picked": ("array_core_core_array_rows", r"(?<=_0_ = )\w+(?= \?)", "1'b0",
+                         "mismatch"),
     "bias_ignored": ("drain_column_requantizer", r"\$signed\(accumulator\) \+ \$signed\([^)]*\)",
                      "{accumulator[31], accumulator}", "mismatch"),
     "half_away_not_even": ("drain_column_requantizer", r"s14_shifted\[1\] & \w+", "s14_shifted[1]",
