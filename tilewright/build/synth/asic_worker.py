@@ -147,6 +147,8 @@ def instance_rows(
     seen = {name: _as_seen(cell, logic) for name, cell in cells.items()}
     kinds: dict[int, Counter[str]] = defaultdict(Counter)
     for name, place in scopes.owners(seen, marked.paths).items():
+        if cells[name]["type"] == "$scopeinfo":
+            continue
         kinds[place][cells[name]["type"]] += 1
     rows = [
         {"path": path, "module": module, "cells": dict(sorted(kinds[place].items()))}
@@ -154,8 +156,6 @@ def instance_rows(
     ]
     if rest := kinds[scopes.UNKNOWN]:
         rows.append({"path": "(not attributed)", "module": "", "cells": dict(sorted(rest.items()))})
-    for row in rows:
-        row["cells"].pop("$scopeinfo", None)
     return rows
 
 

@@ -174,7 +174,7 @@ class _Parser:
 
     def _value(self, name: _Token) -> tuple[str, ...]:
         """To the `;`, or to the end of the line where it is missing."""
-        words = []
+        words: list[str] = []
         while self.token.kind in ("word", "string") and (
             not words or not self._is_new_line(name.offset, self.token.offset)
         ):
@@ -188,7 +188,7 @@ class _Parser:
         return tuple(words)
 
     def _arguments(self, name: _Token) -> tuple[str, ...]:
-        words = []
+        words: list[str] = []
         while self.token.text != ")" or self.token.kind != "mark":
             if self.token.kind in ("word", "string"):
                 words.append(self._next().text)
