@@ -110,13 +110,13 @@ class Crew:
                 self._executor = self.start()
             try:
                 future = self._executor.submit(function, *task.arguments)
-            except BrokenExecutor as error:
+            except (BrokenExecutor, OSError, EOFError) as error:  # the server of a pool died
                 self._never_began(state, task, error)
                 break
             state.running[future] = task
         return bool(state.running or state.suspects) or state.has_more
 
-    def _never_began(self, state: _Queue, task: Task, error: BrokenExecutor) -> None:
+    def _never_began(self, state: _Queue, task: Task, error: Exception) -> None:
         """The executor was broken before it took the task; not for ever, though."""
         state.suspects.appendleft(task)
         if not state.running:

@@ -120,7 +120,7 @@ def kill_sweeps(kills: int, *, seed: int, ports: int) -> Tally:
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         quiet = Path(name) / "quiet"
-        _finish(_start(quiet, ports))
+        _finish(_start(quiet, ports), quiet)
         expected = (quiet / "result.json").read_bytes()
         while tally.kills < kills:
             folder = Path(name) / f"round{tally.rounds}"
@@ -132,12 +132,15 @@ def kill_sweeps(kills: int, *, seed: int, ports: int) -> Tally:
 
 def _start(folder: Path, ports: int) -> subprocess.Popen[bytes]:
     argv = [sys.executable, str(Path(__file__).resolve()), str(folder), str(ports)]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder.mkdir(exist_ok=True)
+    with (folder / "errors").open("ab") as errors:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=errors)
 
 
-def _finish(driver: subprocess.Popen[bytes]) -> None:
+def _finish(driver: subprocess.Popen[bytes], folder: Path) -> None:
     if driver.wait(LIMIT_SECONDS) != 0:
-        raise RuntimeError(f"a sweep ended with code {driver.returncode}")
+        tail = (folder / "errors").read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"a sweep ended with code {driver.returncode}: {tail}")
 
 
 def _kill_one_sweep(folder: Path, ports: int, kills: int, tally: Tally, rng: random.Random) -> None:
@@ -158,7 +161,7 @@ def _kill_one_sweep(folder: Path, ports: int, kills: int, tally: Tally, rng: ran
                 driver.wait()
                 tally.driver_kills += 1
                 driver = _start(folder, ports)
-        _finish(driver)
+        _finish(driver, folder)
     finally:
         driver.kill()
         driver.wait()

@@ -141,6 +141,28 @@ def test_workers_that_die_before_they_begin_are_told() -> None:
     crew.stop(is_hurried=True)
 
 
+def test_a_pool_that_cannot_start_a_worker_is_made_anew() -> None:
+    """Its server was killed: the first two executors refuse the work."""
+    made = []
+
+    class Refuses(functions.Here):
+        def submit(self, function, /, *arguments, **more):
+            if len(made) <= 2:
+                raise ConnectionRefusedError("no server")
+            return super().submit(function, *arguments, **more)
+
+    def start() -> Refuses:
+        made.append(Refuses())
+        return made[-1]
+
+    found = sweep_designs(functions.sweep_of(), INDICES, MemoryLedger(), Crew(start=start))
+    assert found == undisturbed()
+    made.clear()
+    for_ever = Crew(start=lambda: made.clear() or start())
+    with pytest.raises(CrewError, match="die before they begin: no server"):
+        sweep_designs(functions.sweep_of(), INDICES, MemoryLedger(), for_ever)
+
+
 @pytest.mark.parametrize("number", [0, -1, 5000])
 def test_a_number_of_workers_makes_sense(number: int) -> None:
     with pytest.raises(UsageError, match="1 to 1024 workers"):
