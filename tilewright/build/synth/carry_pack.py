@@ -14,9 +14,9 @@ Sheet" (FPGA-DS-02012).
 """
 
 import copy
+from collections.abc import Mapping
 
 from tilewright.build.synth.netlist_edit import (
-    Bit,
     Json,
     bit_of,
     drop_unused,
@@ -101,7 +101,7 @@ def _move(cell: Json, half: str, addend: str, lut: Json) -> bool:
     return True
 
 
-def _value(lut: Json, values: dict[Bit, int]) -> int:
+def _value(lut: Json, values: Mapping[int, int]) -> int:
     """What a LUT gives for these values of its nets; an open input counts as 0."""
     index = 0
     for place, port in enumerate("ABCD"):
