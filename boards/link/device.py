@@ -16,11 +16,11 @@ from .messages import (
     Response,
     State,
     Status,
+    next_sequence,
 )
 
 __all__ = ["Device", "no_registers"]
 
-SEQUENCE_MASK = 0xFFFF
 ONCE = (Operation.RESET, Operation.WRITE_MEMORY, Operation.WRITE_REGISTERS)
 """Not executed again when they are repeated."""
 Access = Callable[[int, int | None], int | None]
@@ -90,7 +90,7 @@ class Device:
             return Status.NO_SESSION
         if self._is_repeated(request):
             return None
-        is_next = request.sequence == self._last.sequence + 1 & SEQUENCE_MASK
+        is_next = request.sequence == next_sequence(self._last.sequence)
         return None if is_next else Status.OUT_OF_SEQUENCE
 
     def _is_repeated(self, request: Request) -> bool:

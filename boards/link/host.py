@@ -19,6 +19,7 @@ from .messages import (
     Response,
     State,
     Status,
+    next_sequence,
 )
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
     "Statistics",
 ]
 
-SEQUENCE_MASK = 0xFFFF
 SMALLEST_SESSION, NUM_SESSIONS = 1, 0xFFFF
 BITS_PER_BYTE = 10
 """With start and stop bit."""
@@ -130,7 +130,13 @@ class Link:
     def open(self) -> Identity:
         """Begin the session; what the board is. Raises `LinkError` if it is none of ours."""
         self._sequence = 0
-        data = self._call(Operation.HELLO, address=PROTOCOL_VERSION, answer_bytes=32)
+        hello = Request(
+            operation=Operation.HELLO,
+            session=self._session,
+            sequence=self._sequence,
+            address=PROTOCOL_VERSION,
+        )
+        data = self._call(hello, answer_bytes=32)
         identity = Identity.decode(data)
         if identity is None:
             raise LinkError("the board answers, but not in this version of the protocol")
@@ -196,33 +202,19 @@ class Link:
         """The next request of the session."""
         if self.identity is None:
             raise LinkError("the session is not open")
-        self._sequence = self._sequence + 1 & SEQUENCE_MASK
-        return self._call(
-            operation,
-            address=address,
-            count=count or len(data),
-            data=data,
-            answer_bytes=answer_bytes,
-        )
-
-    def _call(
-        self,
-        operation: Operation,
-        *,
-        address: int = 0,
-        count: int = 0,
-        data: bytes = b"",
-        answer_bytes: int = 0,
-    ) -> bytes:
-        """Send a request until its answer comes; the answer's data."""
+        self._sequence = next_sequence(self._sequence)
         request = Request(
             operation=operation,
             session=self._session,
             sequence=self._sequence,
             address=address,
-            count=count,
+            count=count or len(data),
             data=data,
         )
+        return self._call(request, answer_bytes)
+
+    def _call(self, request: Request, answer_bytes: int) -> bytes:
+        """Send a request until its answer comes; the answer's data."""
         wire = encode_frame(request.encode())
         seconds = self._timing.seconds(len(wire) + answer_bytes + 16)
         self.statistics.requests += 1
@@ -234,7 +226,7 @@ class Link:
             if response is not None:
                 return self._judge(request, response)
         raise NoAnswerError(
-            f"no answer to {operation.name.lower()} in {self._timing.attempts} attempts, "
+            f"no answer to {_name(request)} in {self._timing.attempts} attempts, "
             f"{self.statistics.received_bytes} bytes came in all"
         )
 
@@ -257,7 +249,7 @@ class Link:
         return None
 
     def _judge(self, request: Request, response: Response) -> bytes:
-        name = Operation(request.operation).name.lower()
+        name = _name(request)
         place = f"{name} of {request.count} bytes at {request.address:#x}"
         match response.status:
             case Status.OK:
@@ -271,6 +263,10 @@ class Link:
                 raise LinkRefusedError(f"{place}: the register answered with an error")
             case _:
                 raise LinkRefusedError(f"{place}: refused by the board")
+
+
+def _name(request: Request) -> str:
+    return Operation(request.operation).name.lower()
 
 
 def _answers(response: Response, request: Request) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "Response",
     "State",
     "Status",
+    "next_sequence",
 ]
 
 PROTOCOL_VERSION = 1
@@ -74,6 +75,11 @@ class Status(IntEnum):
     """no session, or another one: the board was reset, or another host has begun"""
     OUT_OF_SEQUENCE = 4
     """neither the next request nor the last one again"""
+
+
+def next_sequence(sequence: int) -> int:
+    """The number of the request after this one: 16 bits, which wrap."""
+    return (sequence + 1) & 0xFFFF
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """A board in Python, and links to it."""
 
+import itertools
+
 import pytest
 from tilewright.boards.link.device import Device
 from tilewright.boards.link.host import Link, LinkTiming
@@ -37,9 +39,11 @@ def board():
 
 @pytest.fixture
 def link_to():
-    """A patient link over a port with its own clock."""
+    """A patient link over a port with its own clock; sessions are 1, 2, ..., not by chance."""
+    numbers = itertools.count(1)
 
     def make(port, session=None):
+        session = next(numbers) if session is None else session
         return Link(port, timing=PATIENT, session=session, now=port.now)
 
     return make

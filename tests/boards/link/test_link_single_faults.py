@@ -79,6 +79,23 @@ def test_a_write_is_not_done_again_when_its_copy_comes_late(board, link_to):
     assert bytes(device.memory[:16]) == b"new " * 4
 
 
+def test_a_request_that_lacks_its_last_flag_is_executed_once_before_the_next_host(board, link_to):
+    """A host was killed one byte too early: all that it had to say was said."""
+    device, registers = board
+    first = link_to(DevicePort(device), session=7)
+    first.open()
+    start = Request(
+        operation=Operation.WRITE_REGISTERS, session=7, sequence=1, address=0, count=4, data=b"1234"
+    )
+    assert device.take(encode_frame(start.encode())[:-1]) == b""
+    assert registers.starts == 0
+    second = link_to(DevicePort(device), session=8)
+    second.open()
+    assert registers.starts == 1
+    second.write_registers(0, [1])
+    assert registers.starts == 2
+
+
 def test_a_request_out_of_order_is_refused(board, link_to):
     device, registers = board
     link = link_to(DevicePort(device))

@@ -1,5 +1,6 @@
 """The whole board in Verilog under Verilator: faults on the line, hosts that are killed."""
 
+import itertools
 import random
 from pathlib import Path
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.simulator
 DIVISOR = 4
 MEMORY_BYTES = 2048
 MILD = FaultRates(drop=0.0004, double=0.0004, change=0.0004, insert=0.0004, flag=0.0002)
+SESSIONS = itertools.count(1)
 ANSWER_SECONDS = 1.0
 """What a busy computer may need; only lost frames take as long."""
 IDENTITY = Identity(
@@ -68,7 +70,8 @@ def port():
 
 
 def link_to(port):
-    return Link(port, timing=LinkTiming(answer_seconds=ANSWER_SECONDS, attempts=60))
+    timing = LinkTiming(answer_seconds=ANSWER_SECONDS, attempts=60)
+    return Link(port, timing=timing, session=next(SESSIONS))
 
 
 def test_is_what_it_says(port):

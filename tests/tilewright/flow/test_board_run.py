@@ -105,7 +105,7 @@ def board_of(design, **changes):
 
 
 def driver_of(design, port, limit_seconds=10.0):
-    link = Link(port, timing=LinkTiming(attempts=50), now=port.now)
+    link = Link(port, timing=LinkTiming(attempts=50), session=1, now=port.now)
     return Driver(link, design, limit_seconds=limit_seconds)
 
 
