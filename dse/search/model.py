@@ -65,20 +65,20 @@ class ModelSampler:
         if len(self._known) < self.first or len(good) < 4 or left <= count:
             return self._unknown(count)
         candidates = self._allowed(self._candidates(good))
-        chosen = self._best(candidates, good, count)
-        return chosen + self._unknown(count - len(chosen))
+        chosen = self._best(candidates, good, count) if len(candidates) else []
+        return chosen + self._unknown(count - len(chosen), taken=chosen)
 
     def _allowed(self, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
         return candidates if self.is_allowed is None else candidates[self.is_allowed(candidates)]
 
-    def _unknown(self, count: int) -> list[int]:
-        """Random designs that are not known yet."""
+    def _unknown(self, count: int, *, taken: Sequence[int] = ()) -> list[int]:
+        """Random designs that are neither known yet nor among `taken`."""
         found: list[int] = []
         while len(found) < count:
             asked = self._random.ask(1)
             if not asked:
                 break
-            found += [number for number in asked if number not in self._known]
+            found += [n for n in asked if n not in self._known and n not in taken]
         return found
 
     def _candidates(self, good: Sequence[Answer]) -> NDArray[np.int64]:
