@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from tilewright.build.cache import BuildCache, default_cache
@@ -51,6 +52,29 @@ def benchmark_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str]
         path = getattr(sys.modules[name], "__file__", None)
         if path is not None and Path(path).is_relative_to(BENCHMARKS):
             del sys.modules[name]
+
+
+@pytest.fixture
+def damaged() -> Callable[..., bytes]:
+    """`damaged(random, start, inserts, most)`: in one to three places a byte is another, up to
+    `most` bytes are missing, or one of `inserts` is put in.
+    """
+
+    def damage(random: np.random.Generator, start: bytes, inserts: list[bytes], most: int) -> bytes:
+        data = bytearray(start)
+        for _ in range(int(random.integers(1, 4))):
+            at = int(random.integers(0, len(data)))
+            match int(random.integers(0, 3)):
+                case 0:
+                    data[at] = int(random.integers(0, 256))
+                case 1:
+                    del data[at : at + int(random.integers(1, most + 1))]
+                case _:
+                    data[at:at] = inserts[int(random.integers(0, len(inserts)))]
+            data = data or bytearray(b"\n")
+        return bytes(data)
+
+    return damage
 
 
 @pytest.fixture

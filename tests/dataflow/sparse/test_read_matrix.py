@@ -216,25 +216,15 @@ def test_a_file_that_is_too_large_or_missing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["m.mtx", "m.smtx"])
-def test_mutated_bytes_never_end_in_a_traceback(tmp_path, name):
+def test_mutated_bytes_never_end_in_a_traceback(tmp_path, name, damaged):
     body = f"{BANNER} real symmetric\n% c\n3 3 4\n1 1 2\n2 1 -3.0\n3 2 1e2\n3 3 5\n"
     start = (body if name == "m.mtx" else SMTX).encode()
     random = np.random.default_rng(SEED)
     accepted, messages = 0, []
     for _ in range(1500):
-        data = bytearray(start)
-        for _ in range(int(random.integers(1, 4))):
-            at = int(random.integers(0, len(data)))
-            match int(random.integers(0, 3)):
-                case 0:
-                    data[at] = int(random.integers(0, 256))
-                case 1:
-                    del data[at : at + int(random.integers(1, 9))]
-                case _:
-                    data[at:at] = random.choice([b"-", b"9", b"\n", b" ", b"\xff", b"1e9"])
-            data = data or bytearray(b"\n")
+        data = damaged(random, start, [b"-", b"9", b"\n", b" ", b"\xff", b"1e9"], 8)
         try:
-            matrix = read(tmp_path, bytes(data), name)
+            matrix = read(tmp_path, data, name)
         except SpecError as error:
             messages.append(str(error))
         else:

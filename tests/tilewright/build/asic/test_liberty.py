@@ -153,20 +153,11 @@ def test_files(tmp_path, little, monkeypatch):
         read_library(bomb)
 
 
-def test_mutated_bytes_never_end_in_a_traceback(little):
+def test_mutated_bytes_never_end_in_a_traceback(little, damaged):
     random = np.random.default_rng(SEED)
     start, accepted, messages = little.encode(), 0, []
     for _ in range(1500):
-        data = bytearray(start)
-        for _ in range(int(random.integers(1, 4))):
-            at = int(random.integers(0, len(data)))
-            match int(random.integers(0, 3)):
-                case 0:
-                    data[at] = int(random.integers(0, 256))
-                case 1:
-                    del data[at : at + int(random.integers(1, 40))]
-                case _:
-                    data[at:at] = random.choice([b"{", b"}", b'"', b"(", b";", b"/*", b"\\"])
+        data = damaged(random, start, [b"{", b"}", b'"', b"(", b";", b"/*", b"\\"], 39)
         try:
             library = parse_library(data.decode(errors="replace"), "x.lib")
         except SpecError as error:
