@@ -4,7 +4,7 @@
 front is known, median of 5 seeds; `--peers` adds Optuna's samplers and random designs. `kill`:
 sweeps whose driver or workers are killed 100 times at random moments: records lost, doubled,
 missing, results that differ from an undisturbed sweep. `front`: exact fronts of ten million
-designs. `--only` runs some of them.
+designs. `models`: mean errors of comparison models of other machines. `--only` runs some of them.
 
 Falls short: a value above its goal.
 """
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from parts.form import Row, finish, parser_of
 from parts.front_rows import front_rows
 from parts.kill_rows import kill_rows
+from parts.peer_rows import peer_rows
 from parts.search_rows import search_rows
 
 PEERS = ("tpe", "nsga2", "qmc", "random")
@@ -42,7 +43,7 @@ def table(rows: Sequence[Row]) -> str:
 def main() -> int:
     """The exit code."""
     parser = parser_of(__doc__, peers="search with Optuna's samplers and at random, too")
-    parser.add_argument("--only", nargs="+", choices=("search", "kill", "front"))
+    parser.add_argument("--only", nargs="+", choices=("search", "kill", "front", "models"))
     parser.add_argument("--kills", type=int, default=KILLS, help=f"default {KILLS}")
     arguments = parser.parse_args()
     methods = ("model", *(PEERS if arguments.peers else ()))
@@ -50,6 +51,7 @@ def main() -> int:
         "search": lambda: search_rows(methods=methods),
         "kill": lambda: kill_rows(arguments.kills),
         "front": front_rows,
+        "models": peer_rows,
     }
     rows = [row for name in arguments.only or parts for row in parts[name]()]
     shortfalls = [text for row in rows for text in shortfalls_of(row)]

@@ -20,7 +20,7 @@ TABLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "peers" / "gem
 GOAL_PERCENT = 20.0
 
 
-def rows(table: Path = TABLE) -> list[Row]:
+def peer_rows(table: Path = TABLE) -> list[Row]:
     """Mean errors in percent of models of Gemmini, and rows where SCALE-Sim's formula is off."""
     if not table.exists():
         return [{"case": "gemmini", "value": "-", "skipped": f"{table.name} is not here"}]

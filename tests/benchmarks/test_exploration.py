@@ -1,26 +1,17 @@
 """The benchmark of the explorer: what falls short, the space that searches are compared on."""
 
-import importlib
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def exploration(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def exploration(benchmark_module: Callable[[str], ModuleType]) -> ModuleType:
     """`benchmarks/exploration.py` as a module; its parts stay in `sys.modules` meanwhile."""
-    monkeypatch.syspath_prepend(FOLDER)
-    before = set(sys.modules)
-    yield importlib.import_module("exploration")
-    for name in set(sys.modules) - before:
-        if name == "exploration" or name.split(".")[0] == "parts":
-            del sys.modules[name]
+    return benchmark_module("exploration")
 
 
 def test_what_is_above_its_goal_falls_short(exploration) -> None:
