@@ -155,7 +155,10 @@ def _kill_one_sweep(folder: Path, ports: int, kills: int, tally: Tally, rng: ran
                 break
             others = descendants(driver.pid)
             victim = driver.pid if tally.kills % 2 or not others else rng.choice(others)
-            os.kill(victim, signal.SIGKILL)
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:  # it ended by itself meanwhile
+                continue
             tally.kills += 1
             if victim == driver.pid:
                 driver.wait()
