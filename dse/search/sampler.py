@@ -15,9 +15,6 @@ import numpy as np
 
 from ..space import Space
 
-DENSE_DESIGNS = 10_000_000
-"""Up to here a sampler may hold an array over all designs."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
