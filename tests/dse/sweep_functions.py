@@ -139,6 +139,11 @@ class Here(Executor):
         return future
 
 
+def due_if_wanted(meter, *, is_last: bool = False) -> bool:
+    """`Meter.is_due` at every moment, not once a second."""
+    return meter.report is not None
+
+
 def here(sweep: Sweep, indices):
     """The sweep without workers."""
     return sweep_designs(sweep, indices, MemoryLedger(), Crew(start=Here))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import sweep_functions as functions
+from tilewright.dse import sweep_progress
 from tilewright.dse.ledger import MemoryLedger
 from tilewright.dse.sweep import sweep_designs
 
@@ -42,16 +43,17 @@ def test_the_result_is_that_of_this_machine(cluster) -> None:
     assert found.num_failed == 8
 
 
-def test_workers_killed_from_outside_cost_nothing(cluster) -> None:
+def test_workers_killed_from_outside_cost_nothing(cluster, monkeypatch) -> None:
+    monkeypatch.setattr(sweep_progress.Meter, "is_due", functions.due_if_wanted)
     sweep = functions.sweep_of(functions.slow)
     ledger = MemoryLedger()
     killed: list[int] = []
 
     def kill_one(progress) -> None:
-        pids = [worker.pid for worker in cluster.workers.values() if worker.pid]
-        if len(killed) < 2 and progress.done >= 10 and pids:
-            killed.append(pids[0])
-            os.kill(pids[0], signal.SIGKILL)
+        pids = {worker.pid for worker in cluster.workers.values() if worker.pid} - set(killed)
+        if len(killed) < 2 and 10 <= progress.done < len(INDICES) and pids:
+            killed.append(min(pids))
+            os.kill(killed[-1], signal.SIGKILL)
 
     with cluster_crew(cluster.scheduler_address, attempts=20) as crew:
         found = sweep_designs(sweep, INDICES, ledger, crew, report=kill_one)
