@@ -50,21 +50,23 @@ def kernel_structure(template: Template, params: Any, family: str) -> Structure:
     Raises:
         LookupError: the template has no such module.
     """
-    place = f"{template.cost.partition(':')[0].rpartition('.')[0]}.resources"
+    place = _structure_module(template)
     if importlib.util.find_spec(place) is None:
         raise LookupError(f"template {template.name}: no module {place}")
     found: Structure = importlib.import_module(place).structure(params, family)
     return found
 
 
+def _structure_module(template: Template) -> str:
+    return f"{template.cost.partition(':')[0].rpartition('.')[0]}.resources"
+
+
 def kernel_resources(spec: Spec, template: str, params: Any) -> ResourceReport:
     """Of a kernel; nothing if its template does not say what it is made of."""
-    try:
-        return _report(
-            spec, lambda family: kernel_structure(find_template(template), params, family)
-        )
-    except LookupError:
+    found = find_template(template)
+    if importlib.util.find_spec(_structure_module(found)) is None:
         return ResourceReport()
+    return _report(spec, lambda family: kernel_structure(found, params, family))
 
 
 def accelerator_resources(spec: Spec, config: HardwareConfig) -> ResourceReport:

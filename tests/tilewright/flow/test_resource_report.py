@@ -93,6 +93,18 @@ def test_a_template_of_somebody_else_may_have_no_resources(
     assert (list(found.rows), dict(found.data), list(found.excess)) == ([], {}, [])
 
 
+def test_a_mistake_in_what_a_template_says_is_not_taken_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def structure(template: object, params: object, family: str) -> None:
+        raise KeyError(family)
+
+    monkeypatch.setattr(resources, "kernel_structure", structure)
+    spec = load_spec(EXAMPLES / "kernels" / "topk_16.yaml")
+    with pytest.raises(KeyError):
+        kernel_resources(spec, "topk", None)
+
+
 def test_no_hardware_is_loaded() -> None:
     """What a design is made of is said without Amaranth."""
     path = EXAMPLES / "kernels" / "topk_16.yaml"
