@@ -9,6 +9,7 @@ from tilewright.boards import Board
 from tilewright.boards.link.messages import Identity
 from tilewright.boards.top.params import (
     DEFAULT_MAX_BAUD,
+    STANDARD_BAUDS,
     BoardTopParams,
     MemoryParams,
     UartParams,
@@ -59,7 +60,8 @@ def board_design(design: Design, board: Board) -> BoardDesign:
     """The whole board around a design: link, a memory that holds its image, LEDs.
 
     Raises:
-        TilewrightError: if the board has no serial line or oscillator for it.
+        TilewrightError: if the board has no serial line or oscillator for it, or the two have no
+            rate in common.
     """
     if board.uart is None or not board.clock.pin or board.clock.pin_n or board.flow != "open":
         raise TilewrightError(
@@ -68,7 +70,13 @@ def board_design(design: Design, board: Board) -> BoardDesign:
             help="the accelerator alone has AXI ports for your own design",
         )
     max_baud = min(board.uart.max_baud, DEFAULT_MAX_BAUD)
-    divisor, baud = choose_divisor(board.clock.frequency_hz, max_baud)
+    try:
+        divisor, baud = choose_divisor(board.clock.frequency_hz, max_baud)
+    except ValueError as error:
+        raise TilewrightError(
+            f"{board.name}: {error}",
+            help=f"max_baud and clock of the board's table must allow {STANDARD_BAUDS[-1]} baud",
+        ) from error
     params = top_params(
         design,
         clock_hz=board.clock.frequency_hz,

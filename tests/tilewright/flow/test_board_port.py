@@ -1,6 +1,7 @@
 """The top's files and pins, serial ports, and options of `run` that make no sense."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from tilewright.boards import load_board
@@ -10,6 +11,7 @@ from tilewright.build.board_files import board_design
 from tilewright.build.board_port import PortError, open_port
 from tilewright.catalog import load_spec
 from tilewright.cli import main
+from tilewright.errors import TilewrightError
 from tilewright.flow.design import make_design
 
 
@@ -39,6 +41,14 @@ def test_one_led_is_a_plain_port(design):
 def test_a_board_without_open_tools_has_no_top(design):
     with pytest.raises(Exception, match="no board top"):
         board_design(design, load_board("zcu104"))
+
+
+def test_a_line_too_slow_for_any_rate_is_told(design):
+    board = load_board("icebreaker")
+    slow = replace(board, uart=replace(board.uart, max_baud=9600))
+    with pytest.raises(TilewrightError, match="no standard baud rate up to 9600") as caught:
+        board_design(design, slow)
+    assert "115200" in caught.value.help
 
 
 def test_a_port_that_is_not_there():
