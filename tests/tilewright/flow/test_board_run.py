@@ -118,7 +118,10 @@ def batches_of(design, seed, num):
 
 
 def judge(design, driver, batches):
-    starts = tuple(driver.run(batch) for batch in batches)
+    return verdict(design, driver, batches, tuple(driver.run(batch) for batch in batches))
+
+
+def verdict(design, driver, batches, starts):
     run = BoardRun(
         starts=starts, load_seconds=0.1, total_seconds=0.2, statistics=driver.link.statistics
     )
@@ -183,6 +186,21 @@ def test_one_cycle_more_fails(design):
     driver.load_constants()
     result = judge(design, driver, batches_of(design, 1, 1))
     assert (result.ok, result.to_json()["difference"]) == (False, 1)
+
+
+def test_a_cycle_more_and_one_less_fail(design):
+    device, accelerator = board_of(design)
+    driver = driver_of(design, DevicePort(device))
+    driver.open()
+    driver.load_constants()
+    batches, right = batches_of(design, 1, 2), accelerator.cycles
+    starts = []
+    for batch, change in zip(batches, (1, -1), strict=True):
+        accelerator.cycles = right + change
+        starts.append(driver.run(batch))
+    result = verdict(design, driver, batches, tuple(starts))
+    assert (result.ok, result.to_json()["difference"]) == (False, 0)
+    assert f"{right - 1:,} to {right + 1:,} per start" in result.table()
 
 
 @pytest.mark.parametrize(
