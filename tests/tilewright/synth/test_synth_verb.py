@@ -165,6 +165,7 @@ def test_repeated_parts_are_one_row(tmp_path: Path) -> None:
     assert rows == {"": (1, 450), "array": (1, 440), "array.part_*": (4, 400)}
     assert "part_* pe" in result.table(100)
     assert result.synthesis.within("array") == Area(lut=440, ff=80, dsp=4)
+    assert result.synthesis.within("") == result.synthesis.total
 
 
 def test_a_missed_clock_fails_and_shows_its_path(tmp_path: Path) -> None:

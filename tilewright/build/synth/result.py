@@ -126,7 +126,9 @@ class Synthesis:
         return reduce(lambda a, b: a + b, (row.area for row in self.modules), Area())
 
     def within(self, path: str) -> Area:
-        """The area of an instance with everything inside it."""
+        """The area of an instance with everything inside it; "" is the whole design."""
+        if not path:
+            return self.total
         inside = (r.area for r in self.modules if r.path == path or r.path.startswith(f"{path}."))
         return reduce(lambda a, b: a + b, inside, Area())
 
