@@ -75,10 +75,9 @@ class Stages:
             return final
         self.progress(words)
         started = time.monotonic()
-        logs = self.folder / LOGS
-        logs.mkdir(exist_ok=True)
+        log = self.folder / LOGS / f"{name}.log"
         with output_directory(final, manifest={"stage_key": key}) as (partial, contents):
-            log = logs / f"{name}.log"
+            log.parent.mkdir(exist_ok=True)
             make(partial, log)
             for missing in (file for file in results if not (partial / file).is_file()):
                 raise OutputError(f"{name}: {missing} is missing", help=f"see {log}")
