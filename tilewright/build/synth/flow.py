@@ -290,6 +290,5 @@ def recipe() -> str:
     """A digest of our own code that the stage `synth` depends on."""
     whole = hashlib.sha256()
     for name in SYNTH_FILES:
-        path = PACKAGE / name
-        whole.update(path.read_bytes() if path.exists() else b"")
+        whole.update((PACKAGE / name).read_bytes())
     return whole.hexdigest()
