@@ -7,13 +7,12 @@ Nothing is known of the result before: the script writes reports of utilisation 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tilewright.boards import Board
-from tilewright.build.files import output_error, write_file
+from tilewright.build.files import write_file
 from tilewright.build.synth.constraints import PinOf
 from tilewright.build.tcl import Block, Call, Command, Variable, Word, script
 from tilewright.errors import UsageError
@@ -76,11 +75,7 @@ def _collected(source: Path, folder: Path) -> Path:
         raise UsageError(f"{source}: a source of the project is missing")
     target = folder / source.name
     if source.resolve() != target.resolve():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-        except OSError as error:
-            raise output_error(target, error) from error
+        write_file(target, source.read_bytes())
     return target
 
 
@@ -136,11 +131,11 @@ def vivado_script(
         Command("set_property", "top", top, Call("current_fileset")),
         "",
         *_run("synth_1", _synthesis_options(is_out_of_context), []),
-        *_reports(top, "synth_1", "synth"),
+        *_reports(top, "synth"),
         Command("close_design"),
         "",
         *_run("impl_1", [], last_step),
-        *_reports(top, "impl_1", "impl"),
+        *_reports(top, "impl"),
     ])  # fmt: skip
 
 
@@ -177,7 +172,7 @@ def _run(name: str, options: Sequence[Command], last_step: Sequence[str]) -> lis
     ]
 
 
-def _reports(top: str, run: str, stage: str) -> list[Command]:
+def _reports(top: str, stage: str) -> list[Command]:
     utilisation = _file(f"{top}_{stage}_utilization.txt")
     timing = _file(f"{top}_{stage}_timing.txt")
     return [
