@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,13 +22,13 @@ from tilewright.dataflow.serial import to_json
 from tilewright.spec import Spec
 
 from .synth import DEFAULT_FREQUENCY_HZ, design_verilog
+from .synth_report import REPEATED, stage_words
 from .text_table import Column, label_rows, table
 
 __all__ = ["AsicOptions", "AsicResult", "asic"]
 
 LEAST_SHARE = 0.01
 """A part with less than this share of the cell area is shown with its parent."""
-_REPEATED = re.compile(r"(?<=_)\d+(?=\.|$)")
 _PARTS = (
     Column(head="part", least=24),
     *(Column(head=head, is_right=True) for head in ("n", "cells", "um2", "share")),
@@ -123,10 +122,7 @@ class AsicResult:
         lines += ["", *label_rows(_sums(found), width)]
         for path in found.paths:
             lines += ["", *label_rows(_path_rows(path, found.freq_hz), width)]
-        times = [
-            f"{stage.name} {stage.seconds:.1f} s{' (there already)' if stage.was_resumed else ''}"
-            for stage in found.stages
-        ]
+        times = stage_words(found.stages)
         lines += ["", *label_rows([("stages", times), ("results", [self.folder])], width)]
         return "\n".join([*lines, *([] if self.ok else ["FAILED: too slow for this clock"])])
 
@@ -136,9 +132,9 @@ def _part_rows(found: AsicSynthesis, name: str) -> list[list[str]]:
     counts: Counter[str] = Counter()
     areas: Counter[str] = Counter()
     cells: Counter[str] = Counter()
-    paths = {_REPEATED.sub("*", row.path) for row in found.modules}
+    paths = {REPEATED.sub("*", row.path) for row in found.modules}
     for row in found.modules:
-        path = _REPEATED.sub("*", row.path)
+        path = REPEATED.sub("*", row.path)
         counts[path] += 1
         parts = path.split(".") if path else []
         for length in range(len(parts) + 1):
@@ -163,7 +159,7 @@ def _memory_rows(memories: Sequence[AsicMemory]) -> list[list[str]]:
     groups: dict[tuple[str, str, str, float | None], list[AsicMemory]] = {}
     for memory in memories:
         ports = f"{memory.read_ports}r {memory.write_ports}w"
-        path = _REPEATED.sub("*", memory.path)
+        path = REPEATED.sub("*", memory.path)
         key = (path, f"{memory.words} x {memory.bits}", ports, memory.area)
         groups.setdefault(key, []).append(memory)
     rows = []

@@ -9,18 +9,18 @@ from typing import Any
 
 from tilewright.boards import Device, Overuse
 from tilewright.build.synth.counts import Area
-from tilewright.build.synth.result import ClockTiming, PathStep, Synthesis
+from tilewright.build.synth.result import ClockTiming, PathStep, StageTime, Synthesis
 from tilewright.build.synth.words import where
 from tilewright.dataflow.serial import to_json
 
 from .text_table import Column, paragraph, shorten, table
 
-__all__ = ["SynthResult", "module_rows", "used_of"]
+__all__ = ["REPEATED", "SynthResult", "module_rows", "stage_words", "used_of"]
 
 LEAST_SHARE = 0.01
 """A part with less than this share of the LUTs and of the registers is shown with its parent."""
 
-_REPEATED = re.compile(r"(?<=_)\d+(?=\.|$)")
+REPEATED = re.compile(r"(?<=_)\d+(?=\.|$)")
 _HEADS = (
     Column(head="part", least=24),
     *(Column(head=head, is_right=True)
@@ -50,7 +50,7 @@ def module_rows(result: Synthesis) -> list[PartRow]:
     own: dict[str, Area] = {}
     modules: dict[str, str] = {}
     for row in result.modules:
-        path = _REPEATED.sub("*", row.path)
+        path = REPEATED.sub("*", row.path)
         modules[path] = row.module.removeprefix(f"{result.top}_")
         counts[path] = counts.get(path, 0) + 1
         own[path] = own.get(path, Area()) + row.area
@@ -72,6 +72,14 @@ def module_rows(result: Synthesis) -> list[PartRow]:
 def _is_shown(area: Area, total: Area) -> bool:
     large = area.lut >= LEAST_SHARE * total.lut or area.ff >= LEAST_SHARE * total.ff
     return large or bool(area.dsp or area.ram_blocks or area.large_ram_blocks)
+
+
+def stage_words(stages: Sequence[StageTime]) -> list[str]:
+    """The time of each stage."""
+    return [
+        f"{stage.name} {stage.seconds:.1f} s{' (there already)' if stage.was_resumed else ''}"
+        for stage in stages
+    ]
 
 
 def used_of(area: Area) -> dict[str, int]:
@@ -179,11 +187,7 @@ class SynthResult:
         if synthesis.uses:
             uses = [f"{use.name} {_share(use.used, use.available)}" for use in synthesis.uses]
             rows.append(("placed", uses))
-        times = [
-            f"{stage.name} {stage.seconds:.1f} s{' (there already)' if stage.was_resumed else ''}"
-            for stage in synthesis.stages
-        ]
-        rows.append(("stages", times))
+        rows.append(("stages", stage_words(synthesis.stages)))
         wide = max(len(label) for label, _ in rows)
         lines = [paragraph(label, words, width - 2, wide) for label, words in rows]
         return [f"  {line}" for group in lines for line in group]
