@@ -225,6 +225,29 @@ def test_bug_in_the_estimate(verify: Any, monkeypatch: pytest.MonkeyPatch, wrong
     assert number_of(text, "difference") == -2 * wrong, "one cycle in each of two starts"
 
 
+@pytest.mark.parametrize("field", ["cycles", "bytes_read"])
+def test_bugs_of_two_starts_do_not_cancel(
+    verify: Any, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    """One too many in the first start, one too few in the second: no start is as estimated."""
+    run = simulation.run_accelerator
+
+    def shifted(*given: Any, **more: Any) -> Any:
+        result = run(*given, **more)
+        if len(result.cases) == 1:  # under stalls
+            return result
+        cases = [
+            replace(case, **{field: getattr(case, field) + step})
+            for case, step in zip(result.cases, (1, -1), strict=True)
+        ]
+        return replace(result, cases=tuple(cases))
+
+    monkeypatch.setattr(simulation, "run_accelerator", shifted)
+    code, text = verify()
+    assert code == 1, text
+    assert number_of(text, "difference") == 0
+
+
 def test_a_start_that_is_missing(verify: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer samples than were asked for is no pass, however right they are."""
     run = simulation.run_accelerator
