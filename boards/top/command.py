@@ -20,7 +20,6 @@ from .request import RequestCheck
 
 __all__ = ["CommandUnit"]
 
-OPERATION_BITS = 3
 RESET_CYCLES = 32
 
 

@@ -104,7 +104,7 @@ class FrameReceiver(wiring.Component):
         count = Signal(range(BUFFER_BYTES + 1))
         is_inside = Signal()
         is_escaped = Signal()
-        is_spoilt = Signal()  # too long, or not all of it is in the buffer
+        is_spoilt = Signal()  # not all of it is in the buffer
         take = Signal()
         is_end = Signal()
         is_flag = self.byte_valid & (self.byte == FLAG)

@@ -15,7 +15,7 @@ EPILOG: Final = """exit codes:
 VERBS: Final = (
     ("init", "write a commented spec to start from"),
     ("check", "read specs and report every mistake with its place"),
-    ("estimate", "cycles by the cost laws, without hardware"),
+    ("estimate", "cycles by the cost laws, area and clock by fitted ones"),
     ("generate", "write Verilog, program, memory image and manifest"),
     ("verify", "generate, simulate the Verilog and compare with the golden model"),
     ("run", "run the simulated accelerator, or a board, on your own inputs"),
