@@ -74,11 +74,15 @@ def accelerator_resources(spec: Spec, config: HardwareConfig) -> ResourceReport:
     return _report(spec, lambda family: accelerator_structure(config, family))
 
 
-def provenance() -> str:
-    """How the estimates were obtained."""
+def provenance(families: Sequence[str]) -> str:
+    """How the estimates for these families were obtained."""
     table = coefficients()
-    if not table:
-        return "first estimates of logic, not fitted to any synthesis"
+    unfitted = [family for family in families if family not in table.get("families", {})]
+    if unfitted:
+        return (
+            f"first estimates of logic, fitted to no synthesis for {', '.join(unfitted)}; DSP and "
+            "RAM by rule; docs/resources.md"
+        )
     return (
         f"fitted to {table['designs']} designs synthesised by yosys {table['yosys']} "
         f"({table['date']}); DSP and RAM by rule; docs/resources.md"
@@ -93,14 +97,15 @@ def _report(spec: Spec, structure: Callable[[str], Structure]) -> ResourceReport
         return ResourceReport(rows=[("resources", text)])
     found = [resources_of(structure(family)) for family in families]
     rows = [row for resources in found for row in _rows(resources, board)]
-    rows.append(("resources from", provenance()))
+    source = provenance(families)
+    rows.append(("resources from", source))
     data: dict[str, Any] = {r.family: _data(r) for r in found}
     excess: list[str] = []
     if board is not None:
         data[board.device.family]["device"] = _device_data(found[0], board.device)
         excess = [f"{d.rule}; {d.help}" for d in too_large(spec, board, _least(found[0]))]
     return ResourceReport(
-        rows=rows, data={"resources": data, "resources_from": provenance()}, excess=excess
+        rows=rows, data={"resources": data, "resources_from": source}, excess=excess
     )
 
 

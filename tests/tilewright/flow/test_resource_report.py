@@ -50,6 +50,19 @@ def test_errors_are_told_with_the_numbers(tmp_path: Path) -> None:
     assert accuracy["held_out"] > 0
 
 
+def test_a_family_that_nothing_was_fitted_for_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UltraScale+ until its runs are in the table; here whatever the table has."""
+    fitted = {**resources.coefficients(), "families": {"ecp5": {}}}
+    monkeypatch.setattr(resources, "coefficients", lambda: fitted)
+    told = estimate(tmp_path, f"{KERNEL}board: zcu104\n")
+    assert "fitted to no synthesis for xcup" in dict(told.rows)["resources from"]
+    assert "fitted to no synthesis" in told.to_json()["resources_from"]
+    told = estimate(tmp_path, f"{KERNEL}board: ulx3s-85f\n")
+    assert "designs synthesised by yosys" in dict(told.rows)["resources from"]
+
+
 def test_a_board_has_shares_of_its_device(tmp_path: Path) -> None:
     result = estimate(tmp_path, f"{KERNEL}board: ulx3s-85f\n")
     device = load_board("ulx3s-85f").device
