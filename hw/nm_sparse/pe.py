@@ -1,10 +1,11 @@
 """Operand mux, processing element and row of an array with compressed weights."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain, ChainParams
+from ..lib.pick import pick
 from ..systolic.pe import PE, PEs
 from ..systolic.ports import index_shape
 from ..systolic.rows import RowGroup
@@ -48,16 +49,8 @@ class OperandMux(wiring.Component):
         bits = self.params.a_format.bits
         elements = [self.group[i * bits : (i + 1) * bits] for i in range(self.params.group)]
         beyond = (1 << self.params.index_bits) - len(elements)
-        m.d.comb += self.o.eq(_select([*elements, *[Const(0, bits)] * beyond], self.index))
+        m.d.comb += self.o.eq(pick([*elements, *[Const(0, bits)] * beyond], self.index))
         return m
-
-
-def _select(elements: list[Value], index: Value) -> Value:
-    """Element `index` of a power of two of them."""
-    if len(elements) == 1:
-        return elements[0]
-    half, level = len(elements) // 2, (len(elements) - 1).bit_length() - 1
-    return Mux(index[level], _select(elements[half:], index), _select(elements[:half], index))
 
 
 class SparsePE(wiring.Component):

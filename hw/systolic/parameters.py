@@ -1,9 +1,10 @@
 """Ring of parameter sets: filled by a stream, read one entry per cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..lib.pick import pick
 from .params import ENTRY_BITS, SystolicParams
 from .ports import index_shape
 
@@ -138,14 +139,6 @@ class ParameterRing(wiring.Component):
             lane_read.eq(lane_now),
             self.release.eq(freed_now != 0),
         ]
-        m.d.comb += self.entry.eq(_select(read.data, lane_read))
+        entries = [read.data[i : i + ENTRY_BITS] for i in range(0, len(read.data), ENTRY_BITS)]
+        m.d.comb += self.entry.eq(pick(entries, lane_read))
         return freed_now
-
-
-def _select(word: Value, index: Value) -> Value:
-    """Entry `index` of a word of a power of two of them."""
-    level = (len(word) // ENTRY_BITS - 1).bit_length()
-    if level == 0:
-        return word
-    half = len(word) // 2
-    return Mux(index[level - 1], _select(word[half:], index), _select(word[:half], index))
