@@ -1,4 +1,4 @@
-"""The drain: results from the bottom of the array to requantized output words."""
+"""The drain: from the values that leave the array to requantized output words."""
 
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import stream, wiring

@@ -10,7 +10,7 @@ from .params import ENTRY_BITS, SystolicParams
 
 
 def drain(s: Structure, p: SystolicParams) -> None:
-    """From the bottom of the array to output words."""
+    """From the values that leave the array to output words."""
     bits = p.output_word_bits // p.cols
     for column in range(p.cols):
         s.delay("deskew", bits, p.cols - 1 - column)

@@ -115,7 +115,7 @@ class SystolicParams:
 
     @cached_property
     def requantize_params(self) -> RequantizeParams:
-        """The requantizers at the bottom of the array."""
+        """The requantizers of the drain, one per column."""
         return RequantizeParams(
             accumulator_bits=self.accumulator_bits,
             mode=self.requantize,
