@@ -113,7 +113,7 @@ class Row(wiring.Component):
         self.chained = (*self.control, "b")
         self.broadcast = ("a",) if is_inner else ()
         b_bits = params.cols // params.products_per_dsp * params.pe_operand_bits
-        a_bits = params.a_word_bits if params.a_feed == "k_inner" else params.a_format.bits
+        a_bits = params.a_word_bits if is_inner else params.a_format.bits
         super().__init__(
             {
                 "a": In(a_bits),
