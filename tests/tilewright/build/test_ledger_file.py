@@ -134,9 +134,9 @@ HOLDER = """
     with open_ledger(Path(sys.argv[1]), {"tilewright": "1"}) as ledger:
         child = os.fork()  # inherits the lock's descriptor
         if child == 0:
+            print(os.getpid(), flush=True)  # it has let go of the lock
             time.sleep(60)
             os._exit(0)
-        print(child, flush=True)
         time.sleep(60)
 """
 
