@@ -24,6 +24,7 @@ from tilewright.board_of_spec import (
 )
 from tilewright.catalog import load_spec
 from tilewright.flow.board_report import board_data, board_rows, format_time
+from tilewright.flow.design import make_design
 from tilewright.spec import AcceleratorSpec, KernelSpec, SpecError, spec_hash
 
 MODEL = Path(__file__).resolve().parents[2] / "examples" / "digits_mlp.qdq.onnx"
@@ -220,6 +221,21 @@ def test_a_memory_image_that_does_not_fit_says_which_memory_has_room(load) -> No
     assert "`board_memory: sdram` has room" in text
     with pytest.raises(SpecError, match="a smaller model, or a board with more than 32MiB"):
         check_memory(load(with_memory("board_memory: sdram") + "board: ulx3s-12f\n"), board, 2**26)
+
+
+def test_the_given_boards_memory_is_judged_not_the_specs(load, tmp_path: Path) -> None:
+    """A table of the user's has no name that the spec could have."""
+    path = tmp_path / "mine.yaml"
+    small, large = "icebreaker", "ulx3s-85f"
+    for own, given, has_room in ((small, large, True), (large, small, False)):
+        table = (FOLDER / f"{given}.yaml").read_text().replace(f"name: {given}", "name: mine")
+        path.write_text(table)
+        spec, board = chosen_board(load(f"{ACCELERATOR}board: {own}\n"), str(path))
+        if has_room:
+            assert make_design(spec, batch=1, board=board).memory_bytes > 15 << 10
+            continue
+        with pytest.raises(SpecError, match="on_chip of mine 15,360"):
+            make_design(spec, batch=1, board=board)
 
 
 def test_a_board_top_has_an_oscillator_and_ram_blocks(load) -> None:

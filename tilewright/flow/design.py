@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tilewright.board_of_spec import board_of, check_memory
+from tilewright.boards import Board
 from tilewright.build.files import sha256_file
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.graph import Graph
@@ -87,8 +88,10 @@ def machine_of(spec: AcceleratorSpec) -> Machine:
     )
 
 
-def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
+def make_design(spec: AcceleratorSpec, *, batch: int, board: Board | None = None) -> Design:
     """Import, plan, lower, prove free of deadlock, estimate and configure.
+
+    board : whose memory must hold the image, instead of the spec's own board's.
 
     Raises:
         SpecError: if the model is wrong or has an operator that the hardware cannot run yet.
@@ -116,8 +119,8 @@ def make_design(spec: AcceleratorSpec, *, batch: int) -> Design:
     except (DoesNotFit, ConfigureError) as error:
         raise TilewrightError(f"{spec.name}: {error}") from error
     _check_address(spec, machine, plan)
-    if (board := board_of(spec)) is not None:
-        check_memory(spec, board, plan.memory_words * machine.word_bytes)
+    if (place := board or board_of(spec)) is not None:
+        check_memory(spec, place, plan.memory_words * machine.word_bytes)
     return Design(
         name=spec.name,
         graph=graph,

@@ -112,8 +112,10 @@ def _synth(
     return _judged(spec, result, board, folder, files)
 
 
-def design_verilog(spec: Spec) -> str:
-    """The Verilog of the spec's kernel or accelerator, as `generate` writes it."""
+def design_verilog(spec: Spec, board: Board | None = None) -> str:
+    """The Verilog of the spec's kernel or accelerator, as `generate` writes it; `board` as in
+    `make_design`.
+    """
     if isinstance(spec, KernelSpec):
         from tilewright.build.verilog import emit
 
@@ -124,7 +126,7 @@ def design_verilog(spec: Spec) -> str:
 
     from .design import make_design
 
-    return accelerator_verilog(make_design(spec, batch=_batch(spec)))
+    return accelerator_verilog(make_design(spec, batch=_batch(spec), board=board))
 
 
 def _batch(spec: AcceleratorSpec) -> int:
@@ -175,7 +177,7 @@ def _source(spec: Spec, board: Board | None, options: SynthOptions) -> Source:
         target = Target(family="xcup", freq_hz=freq_hz)  # the text is the same
     else:
         target = board_target(board, freq_hz)
-    return Source(verilog=design_verilog(spec), top=spec.name, target=target)
+    return Source(verilog=design_verilog(spec, board), top=spec.name, target=target)
 
 
 def _board_source(spec: AcceleratorSpec, board: Board, options: SynthOptions) -> Source:
@@ -189,7 +191,7 @@ def _board_source(spec: AcceleratorSpec, board: Board, options: SynthOptions) ->
             f"--freq: on {board.name} the design runs on the oscillator, there is no PLL",
             help="--family places the design out of context for any clock",
         )
-    whole = board_design(make_design(spec, batch=_batch(spec)), board)
+    whole = board_design(make_design(spec, batch=_batch(spec), board=board), board)
     target = board_target(board, board.clock.frequency_hz, is_out_of_context=False)
     pins = constraints_text(target.family, whole.pins)
     return Source(verilog=whole.whole_verilog, top=whole.top, target=target, constraints=pins)
