@@ -51,7 +51,17 @@ def from_json(cls: type[T], data: object) -> T:
     if data.get("version") != FORMAT_VERSION or isinstance(data.get("version"), bool):
         raise SerialError(f"version: must be {FORMAT_VERSION}, got {data.get('version')!r}")
     fields = {key: item for key, item in data.items() if key not in ("kind", "version")}
-    return typing.cast(T, _read_object(cls, fields, kind, 0))
+    return read_object(cls, fields, kind)
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain data, as `to_json` has it, without kind and version."""
+    return _plain(value)
+
+
+def read_object(cls: type[T], data: dict[str, Any], path: str) -> T:
+    """The object of class `cls` from its fields alone; errors (`SerialError`) begin with `path`."""
+    return typing.cast(T, _read_object(cls, data, path, 0))
 
 
 def frozen_mapping(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
