@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,14 +20,13 @@ from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import to_json
 from tilewright.spec import Spec
 
+from .part_tree import LEAST_SHARE, joined_path, part_tree
 from .synth import DEFAULT_FREQUENCY_HZ, design_verilog
-from .synth_report import REPEATED, stage_words
+from .synth_report import stage_words
 from .text_table import Column, label_rows, table
 
 __all__ = ["AsicOptions", "AsicResult", "asic"]
 
-LEAST_SHARE = 0.01
-"""A part with less than this share of the cell area is shown with its parent."""
 _PARTS = (
     Column(head="part", least=24),
     *(Column(head=head, is_right=True) for head in ("n", "cells", "um2", "share")),
@@ -58,7 +56,7 @@ def asic(
         SpecError: the library or the areas of memories are wrong, or the design cannot be made.
         ToolError, ProcessError, OutputError: as `build.synth.asic.synthesise_asic`.
     """
-    read_library(options.liberty)  # mistakes are told before anything is written
+    library = read_library(options.liberty)  # mistakes are told before anything is written
     areas = read_memory_areas(options.memory_areas) if options.memory_areas is not None else None
     folder = out if out is not None else Path("out") / f"{spec.name}_synth" / "asic"
     progress("generate")
@@ -72,7 +70,7 @@ def asic(
             source,
             spec.name,
             folder,
-            liberty=options.liberty,
+            liberty=library,
             memory_areas=areas,
             freq_hz=options.freq_hz or spec.clock_hz or DEFAULT_FREQUENCY_HZ,
             limits=options.limits,
@@ -127,31 +125,27 @@ class AsicResult:
         return "\n".join([*lines, *([] if self.ok else ["FAILED: too slow for this clock"])])
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """Cells and their area."""
+
+    count: int
+    area: float
+
+    def __add__(self, other: _Cells) -> _Cells:
+        return _Cells(count=self.count + other.count, area=self.area + other.area)
+
+
 def _part_rows(found: AsicSynthesis, name: str) -> list[list[str]]:
     """Parts in the order of the tree, repeated ones together, with everything inside them."""
-    counts: Counter[str] = Counter()
-    areas: Counter[str] = Counter()
-    cells: Counter[str] = Counter()
-    paths = {REPEATED.sub("*", row.path) for row in found.modules}
-    for row in found.modules:
-        path = REPEATED.sub("*", row.path)
-        counts[path] += 1
-        parts = path.split(".") if path else []
-        for length in range(len(parts) + 1):
-            if (above := ".".join(parts[:length])) in paths:
-                areas[above] += row.area  # type: ignore[assignment]
-                cells[above] += row.num_cells
+    cells = ((row.path, _Cells(count=row.num_cells, area=row.area)) for row in found.modules)
     whole = found.cell_area or 1.0
-    rows = []
-    for path in sorted(paths, key=lambda path: path.split(".")):
-        if areas[path] >= LEAST_SHARE * whole or not path:
-            depth = path.count(".") + 1 if path else 0
-            last = path.rpartition(".")[2] or name
-            label = "  " * depth + last
-            share = f"{100 * areas[path] / whole:.1f} %"
-            area = f"{areas[path]:,.0f}"
-            rows.append([label, str(counts[path]), f"{cells[path]:,}", area, share])
-    return rows
+    return [
+        [part.label(name), str(part.count), f"{part.whole.count:,}", f"{part.whole.area:,.0f}",
+         f"{100 * part.whole.area / whole:.1f} %"]
+        for part in part_tree(cells)
+        if part.whole.area >= LEAST_SHARE * whole or not part.path
+    ]  # fmt: skip
 
 
 def _memory_rows(memories: Sequence[AsicMemory]) -> list[list[str]]:
@@ -159,7 +153,7 @@ def _memory_rows(memories: Sequence[AsicMemory]) -> list[list[str]]:
     groups: dict[tuple[str, str, str, float | None], list[AsicMemory]] = {}
     for memory in memories:
         ports = f"{memory.read_ports}r {memory.write_ports}w"
-        path = REPEATED.sub("*", memory.path)
+        path = joined_path(memory.path)
         key = (path, f"{memory.words} x {memory.bits}", ports, memory.area)
         groups.setdefault(key, []).append(memory)
     rows = []

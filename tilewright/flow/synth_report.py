@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +12,11 @@ from tilewright.build.synth.result import ClockTiming, PathStep, StageTime, Synt
 from tilewright.build.synth.words import where
 from tilewright.dataflow.serial import to_json
 
+from .part_tree import LEAST_SHARE, Part, joined_path, part_tree
 from .text_table import Column, paragraph, shorten, table
 
-__all__ = ["REPEATED", "SynthResult", "module_rows", "stage_words", "used_of"]
+__all__ = ["SynthResult", "module_rows", "stage_words", "used_of"]
 
-LEAST_SHARE = 0.01
-"""A part with less than this share of the LUTs and of the registers is shown with its parent."""
-
-REPEATED = re.compile(r"(?<=_)\d+(?=\.|$)")
 _HEADS = (
     Column(head="part", least=24),
     *(Column(head=head, is_right=True)
@@ -28,44 +24,13 @@ _HEADS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class PartRow:
-    """Instances of one kind in one place: `path` has `*` for their numbers; areas are sums with
-    everything inside.
-    """
-
-    path: str
-    count: int
-    area: Area
-    module: str = ""
-
-    @property
-    def depth(self) -> int:
-        return 0 if not self.path else self.path.count(".") + 1
-
-
-def module_rows(result: Synthesis) -> list[PartRow]:
+def module_rows(result: Synthesis) -> list[Part[Area]]:
     """Parts in the order of the tree, repeated ones together, small ones left to their parents."""
-    counts: dict[str, int] = {}
-    own: dict[str, Area] = {}
-    modules: dict[str, str] = {}
-    for row in result.modules:
-        path = REPEATED.sub("*", row.path)
-        modules[path] = row.module.removeprefix(f"{result.top}_")
-        counts[path] = counts.get(path, 0) + 1
-        own[path] = own.get(path, Area()) + row.area
     total = result.total
-    whole: dict[str, Area] = {path: Area() for path in own}
-    for path, area in own.items():
-        parts = path.split(".") if path else []
-        for length in range(len(parts) + 1):
-            above = ".".join(parts[:length])
-            if above in whole:
-                whole[above] += area
     return [
-        PartRow(path=path, count=counts[path], area=whole[path], module=modules[path])
-        for path in sorted(own, key=lambda path: path.split("."))
-        if _is_shown(whole[path], total) or not path or path.startswith("(")
+        part
+        for part in part_tree((row.path, row.area) for row in result.modules)
+        if _is_shown(part.whole, total) or not part.path or part.path.startswith("(")
     ]
 
 
@@ -165,7 +130,14 @@ class SynthResult:
         return "\n".join([*lines, *([] if self.ok else ["FAILED"])])
 
     def _modules(self, width: int) -> list[str]:
-        rows = [_part_cells(row, self.name) for row in module_rows(self.synthesis)]
+        prefix = f"{self.synthesis.top}_"
+        modules = {
+            joined_path(row.path): row.module.removeprefix(prefix) for row in self.synthesis.modules
+        }
+        rows = [
+            _part_cells(part, part.label(self.name), modules[part.path])
+            for part in module_rows(self.synthesis)
+        ]
         return [f"  {line}" for line in table(_HEADS, rows, width - 2)]
 
     def _use(self, width: int) -> list[str]:
@@ -202,16 +174,15 @@ def _share(used: int, available: int) -> str:
     return f"{used:,} of {available:,}{share}"
 
 
-def _part_cells(row: PartRow, top: str) -> list[str]:
-    name = "  " * row.depth + (row.path.rpartition(".")[2] or top)
-    if name.endswith("*") and "part_" not in row.module:  # a number is no name: say what it is
-        name += f" {row.module}"
-    area = row.area
+def _part_cells(part: Part[Area], name: str, module: str) -> list[str]:
+    if name.endswith("*") and "part_" not in module:  # a number is no name: say what it is
+        name += f" {module}"
+    area = part.whole
     blocks = str(area.ram_blocks)
     if area.large_ram_blocks:
         blocks += f"+{area.large_ram_blocks}"
     numbers = (area.lut, area.ff, area.carry, area.dsp)
-    return [name, str(row.count), *(f"{number:,}" for number in numbers), blocks,
+    return [name, str(part.count), *(f"{number:,}" for number in numbers), blocks,
             f"{area.lut_ram:,}"]  # fmt: skip
 
 

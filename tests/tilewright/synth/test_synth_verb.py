@@ -161,7 +161,7 @@ def test_what_does_not_fit_says_how_much_and_what_to_change(tmp_path: Path) -> N
 def test_repeated_parts_are_one_row(tmp_path: Path) -> None:
     result = judged(tmp_path, synthesis(Area(lut=100, ff=20, dsp=1)))
     assert result.ok
-    rows = {row.path: (row.count, row.area.lut) for row in module_rows(result.synthesis)}
+    rows = {row.path: (row.count, row.whole.lut) for row in module_rows(result.synthesis)}
     assert rows == {"": (1, 450), "array": (1, 440), "array.part_*": (4, 400)}
     assert "part_* pe" in result.table(100)
     assert result.synthesis.within("array") == Area(lut=440, ff=80, dsp=4)

@@ -14,7 +14,7 @@ from tilewright.build.process import Limits, run
 from tilewright.build.synth import asic_timing, asic_worker
 from tilewright.build.synth.asic_passes import LIBERTY, Mapping
 from tilewright.build.synth.asic_result import AsicMemory, AsicModule, AsicSynthesis, GatePath
-from tilewright.build.synth.liberty import Library, liberty_text, parse_library
+from tilewright.build.synth.liberty import Library, read_library
 from tilewright.build.synth.memory_areas import MemoryAreas
 from tilewright.build.synth.passes import identifier
 from tilewright.build.synth.result import SYNTH_JSON
@@ -28,6 +28,9 @@ __all__ = ["LEAST_MEMORY_BITS", "synthesise_asic"]
 
 LEAST_MEMORY_BITS: Final = 4096
 """Smaller memories become flip-flops: about what a RAM compiler makes no smaller."""
+NO_BUFFER: Final = (
+    "the library has no buffer to drive paths with: ABC timed none, so the clock was not judged"
+)
 DESIGN, VERILOG, SDC, STA_SCRIPT = "design.v", "netlist.v", "design.sdc", "sta.tcl"
 PACKAGE: Final = Path(__file__).parent
 SYNTH_FILES: Final = (
@@ -46,7 +49,7 @@ def synthesise_asic(
     top: str,
     folder: Path,
     *,
-    liberty: Path,
+    liberty: Path | Library,
     memory_areas: MemoryAreas | None = None,
     freq_hz: float = 100e6,
     least_memory_bits: int = LEAST_MEMORY_BITS,
@@ -56,6 +59,7 @@ def synthesise_asic(
 ) -> AsicSynthesis:
     """Map module `top` of the file `verilog` to the cells of `liberty`; results stay in `folder`.
 
+    liberty : the file, or what `read_library` found in it.
     freq_hz : the clock that gates are sized for. Memories with a given area, and those of at least
     `least_memory_bits` that are written and read with a clock, stay memories: black boxes.
 
@@ -69,13 +73,11 @@ def synthesise_asic(
     """
     if not 1e3 <= freq_hz <= 1e12:
         raise UsageError(f"clock: from 1 kHz to 1 THz, got {freq_hz:g} Hz")
-    text = liberty_text(liberty)
     job = _Job(
         verilog=verilog,
         top=identifier(top),
         folder=folder.absolute(),
-        text=text,
-        library=parse_library(text, str(liberty)),
+        library=liberty if isinstance(liberty, Library) else read_library(liberty),
         areas=memory_areas or MemoryAreas(),
         freq_hz=freq_hz,
         least_memory_bits=least_memory_bits,
@@ -98,7 +100,6 @@ class _Job:
     verilog: Path
     top: str
     folder: Path
-    text: str
     library: Library
     areas: MemoryAreas
     freq_hz: float
@@ -108,7 +109,7 @@ class _Job:
 
     @property
     def liberty_sha256(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return hashlib.sha256(self.library.text.encode()).hexdigest()
 
     def synth(self, stages: Stages) -> Path:
         """The netlist, and the cells of the instances."""
@@ -142,7 +143,7 @@ class _Job:
 
         def make(partial: Path, log: Path) -> None:
             shutil.copyfile(self.verilog, partial / DESIGN)
-            (partial / LIBERTY).write_text(self.text)
+            (partial / LIBERTY).write_text(self.library.text)
             whole = {**job, "memory_bytes": self.limits.memory_bytes}
             (partial / asic_worker.JOB).write_bytes(to_json_bytes(whole))
             bounds = Limits(wall_seconds=self.limits.synth_seconds)
@@ -186,6 +187,7 @@ class _Job:
         sequential = {
             c.name for c in self.library.cells.values() if c.kind in ("flip_flop", "latch")
         }
+        paths = self._paths(synth, timed, contents["path"])
         counts = [(kind, n) for row in modules for kind, n in row.cells.items()]
         files = {"netlist": f"{synth.name}/{VERILOG}"}
         return AsicSynthesis(
@@ -201,8 +203,8 @@ class _Job:
             sequential_area=sum(
                 n * self.library.cells[kind].area for kind, n in counts if kind in sequential
             ),
-            paths=self._paths(synth, timed, contents["path"]),
-            notes=self._notes(contents["memories"], memories),
+            paths=paths,
+            notes=self._notes(contents["memories"], memories, is_timed=bool(paths)),
             files=files,
             versions=self.versions,
         )
@@ -236,10 +238,12 @@ class _Job:
         return AsicMemory(**{name: row[name] for name in names}, area=area)
 
     def _notes(
-        self, rows: list[dict[str, Any]], memories: tuple[AsicMemory, ...]
+        self, rows: list[dict[str, Any]], memories: tuple[AsicMemory, ...], *, is_timed: bool
     ) -> tuple[str, ...]:
         """What the sums do not tell."""
         notes = []
+        if self.library.buffer is None and not is_timed:
+            notes.append(NO_BUFFER)
         if without := [memory for memory in memories if memory.area is None]:
             bits = sum(memory.words * memory.bits for memory in without)
             notes.append(f"{_memories(len(without))} of {bits:,} bits: area not given")

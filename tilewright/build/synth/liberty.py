@@ -8,7 +8,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -49,12 +49,16 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """A cell library. Areas are in the library's own unit, um2 in practice: liberty names none."""
+    """A cell library. Areas are in the library's own unit, um2 in practice: liberty names none.
+
+    text : all of it, for the tools, which read it themselves.
+    """
 
     name: str
     cells: Mapping[str, Cell]
     time_unit_seconds: float
     capacitance_unit_farads: float
+    text: str = field(repr=False)
 
     @property
     def flip_flops(self) -> dict[str, str]:
@@ -173,6 +177,7 @@ class _Reader:
             cells=cells,
             time_unit_seconds=time_unit,
             capacitance_unit_farads=farads,
+            text=self.source.text,
         )
 
     def _check(self, cells: Mapping[str, Cell]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tilewright.build.files import output_directory, output_error, to_json_bytes, verify_directory
-from tilewright.build.synth.result import StageTime
+from tilewright.build.synth.result import SYNTH_JSON, StageTime
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.errors import OutputError
 
@@ -30,7 +30,11 @@ Make = Callable[[Path, Path], None]
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for one run; the lock is given up however the process ends."""
+    """Hold the folder for one run; the lock is given up however the process ends.
+
+    `synth.json` of an earlier run goes: it is written anew at the end, and a run that fails before
+    must not leave the figures of another design beside its own files.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
@@ -45,9 +49,17 @@ def locked(folder: Path) -> Iterator[None]:
             help="wait for its end, or choose another folder with --out",
         ) from error
     try:
+        _remove(folder / SYNTH_JSON)
         yield
     finally:
         os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from error
 
 
 @dataclass

@@ -13,6 +13,7 @@ from tilewright.build.process import ProcessFailedError, run
 from tilewright.build.synth import tools
 from tilewright.build.synth.asic import synthesise_asic
 from tilewright.build.synth.asic_result import AsicSynthesis
+from tilewright.build.synth.liberty import read_library
 from tilewright.build.synth.memory_areas import MemoryArea, MemoryAreas
 from tilewright.errors import ToolError, UsageError
 from tilewright.spec import SpecError
@@ -188,6 +189,17 @@ def test_faults(design, little_file, tmp_path, monkeypatch):
     monkeypatch.setattr(tools, "_is_installed", lambda tool: False)
     with pytest.raises(ToolError, match=r"tilewright\[synth\]"):
         make()
+
+
+def test_a_clock_that_nobody_judged_is_told(design, little, tmp_path, without_sta):
+    """Without a buffer ABC times nothing; the library is parsed once."""
+    path = tmp_path / "no_buffer.lib"
+    path.write_text(little.replace("cell (BUF) {", "cell (BUF) {\n    dont_use : true;"))
+    library = read_library(path)
+    path.unlink()
+    result = synthesise_asic(design, "top", tmp_path / "out", liberty=library)
+    assert result.paths == ()
+    assert "ABC timed none, so the clock was not judged" in result.notes[0]
 
 
 STA = """\

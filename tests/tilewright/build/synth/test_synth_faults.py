@@ -156,3 +156,19 @@ def test_every_tool_of_a_bitstream_is_named() -> None:
     assert names("ice40", "bitstream") == ["yosys", "nextpnr-ice40", "icepack"]
     assert names("gowin", "bitstream") == ["yosys", "nextpnr-gowin", "gowin_pack"]
     assert names("gowin", "pnr") == ["yosys", "nextpnr-gowin"]
+
+
+def test_figures_of_another_run_do_not_stay_beside_a_failed_one(
+    ready: Path, fake_tool: Any
+) -> None:
+    fake_tool()
+    run(ready)
+    figures = ready.parent / "out" / "synth.json"
+    assert figures.is_file()
+    fake_tool("raise SystemExit(7)")
+    with pytest.raises(ProcessFailedError):
+        run(ready, seed=2)
+    assert not figures.exists()
+    fake_tool()
+    run(ready, seed=2)
+    assert figures.is_file()
