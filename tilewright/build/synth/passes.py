@@ -19,6 +19,9 @@ _WORD: Final = re.compile(r"-?[A-Za-z0-9_][A-Za-z0-9_.]*")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 MAX_IDENTIFIER: Final = 200
+_DEFAULTS: Final[Mapping[str, Mapping[str, bool]]] = {"ecp5": {"nowidelut": True}}
+"""With wide LUTs, yosys builds a function of five and six inputs of up to eight LUTs: a queue of
+top-k grows to twice its size, and by how much is erratic."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,14 @@ def flattening_passes() -> list[Pass]:
 
 
 def mapping_passes(target: Target, top: str, options: Mapping[str, Any]) -> list[Pass]:
-    """The family's own synthesis. `options` are switches of ours: names with a bool or a number."""
+    """The family's own synthesis. `options` are switches of ours: names with a bool or a number;
+    they go before the family's `_DEFAULTS`."""
     words = ["-top", identifier(top), *_family_words(target)]
     if target.out_of_context and target.family in ("ecp5", "xc7", "xcup"):
         words.append("-noiopad")
     if target.out_of_context and target.family == "gowin":
         words.append("-noiopads")
-    for name, value in sorted(options.items()):
+    for name, value in sorted({**_DEFAULTS.get(target.family, {}), **options}.items()):
         if value is True:
             words.append(f"-{name}")
         elif value is not False:

@@ -42,7 +42,9 @@ def test_files_are_plain_names(name: str) -> None:
 
 def test_an_option_of_the_caller_is_a_switch_or_a_number() -> None:
     (one,) = mapping_passes(Target(family="ecp5"), "top", {"nodsp": True, "nobram": False})
-    assert one.text == "synth_ecp5 -top top -noiopad -nodsp"
+    assert one.text == "synth_ecp5 -top top -noiopad -nodsp -nowidelut"
+    (one,) = mapping_passes(Target(family="ecp5"), "top", {"nowidelut": False})
+    assert one.text == "synth_ecp5 -top top -noiopad"
     (one,) = mapping_passes(Target(family="xc7"), "top", {"widemux": 5})
     assert one.text == "synth_xilinx -top top -family xc7 -flatten -noclkbuf -noiopad -widemux 5"
     with pytest.raises(ValueError, match="not a plain word"):
@@ -52,7 +54,7 @@ def test_an_option_of_the_caller_is_a_switch_or_a_number() -> None:
 def test_each_family_has_its_pass() -> None:
     found = [mapping_passes(Target(family=f), "top", {})[0].text for f in FAMILIES if f != "asic"]
     assert found == [
-        "synth_ecp5 -top top -noiopad",
+        "synth_ecp5 -top top -noiopad -nowidelut",
         "synth_ice40 -top top -device hx",
         "synth_gowin -top top -family gw2a -noiopads",
         "synth_xilinx -top top -family xc7 -flatten -noclkbuf -noiopad",
@@ -66,7 +68,7 @@ def test_ultraplus_gets_its_multipliers_and_pads_stay_in_context() -> None:
     board = Target(family="ice40", device="iCE40UP5K", out_of_context=False)
     assert mapping_passes(board, "top", {})[0].text == "synth_ice40 -top top -device u -dsp"
     board = Target(family="ecp5", device="LFE5U-25F", out_of_context=False)
-    assert mapping_passes(board, "top", {})[0].text == "synth_ecp5 -top top"
+    assert mapping_passes(board, "top", {})[0].text == "synth_ecp5 -top top -nowidelut"
 
 
 @pytest.mark.parametrize(
