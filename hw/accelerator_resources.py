@@ -10,6 +10,7 @@ from tilewright.hw.lib.memory_params import ScratchpadParams
 from tilewright.hw.lib.params import ACTIVITY_BITS, Activity, CounterParams, StreamerParams
 from tilewright.hw.lib.structure import Structure, bits_of
 from tilewright.hw.lib.unit_resources import load_dma, queue, store_dma, streamer
+from tilewright.hw.systolic.params import SystolicParams
 from tilewright.hw.systolic.resources import SPACE, core
 
 CYCLE_BITS = 64
@@ -17,10 +18,24 @@ AXI_LITE_BITS = 32
 
 
 def accelerator_structure(config: HardwareConfig, family: str) -> Structure:
-    """LUTs, registers, memories and products of an `Accelerator`."""
+    """LUTs, registers, memories and products of an `Accelerator`: the sum of three parts that know
+    nothing of each other.
+    """
     s = Structure(family, SPACE)
-    s.kind = f"accelerator.{config.systolic.dataflow}"
-    core(s, config.systolic)
+    engine(s, config.systolic)
+    scratchpad(s, config.scratchpad)
+    surroundings(s, config)
+    return s
+
+
+def engine(s: Structure, p: SystolicParams) -> None:
+    """The engine, and what that makes the whole for the clock."""
+    s.kind = f"accelerator.{p.dataflow}"
+    core(s, p)
+
+
+def surroundings(s: Structure, config: HardwareConfig) -> None:
+    """Queues, DMA engines, streamers, tokens, registers, counters."""
     for unit in config.units:
         queue(s, unit.queue)
         match unit.params:
@@ -30,14 +45,12 @@ def accelerator_structure(config: HardwareConfig, family: str) -> Structure:
                 store_dma(s, unit.params, unit.queue, unit.params.credits)
             case StreamerParams():
                 streamer(s, unit.params, unit.queue, writes=unit.name in WRITE_PORTS)
-    _scratchpad(s, config.scratchpad)
     _tokens(s, config)
     _registers(s, config)
     _counters(s, config)
-    return s
 
 
-def _scratchpad(s: Structure, p: ScratchpadParams) -> None:
+def scratchpad(s: Structure, p: ScratchpadParams) -> None:
     """Banks, the choice of a bank per port and of a port per bank."""
     banks = range(p.banks)
     readers = [sum(b in p.read_banks(n) for n in range(len(READ_PORTS))) for b in banks]

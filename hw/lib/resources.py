@@ -10,16 +10,26 @@ that no run has seen keeps its first estimate.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+import numpy as np
 
 from .structure import Structure
 
-__all__ = ["Accuracy", "Resources", "clock_features", "coefficients", "resources_of"]
+__all__ = [
+    "Accuracy",
+    "ClockParts",
+    "Resources",
+    "clock_features",
+    "coefficients",
+    "fitted_amounts",
+    "period_seconds",
+    "resources_of",
+]
 
 FILE: Final = Path(__file__).with_name("resource_coefficients.json")
 
@@ -72,10 +82,8 @@ def coefficients() -> Mapping[str, Any]:
 
 def resources_of(structure: Structure, table: Mapping[str, Any] | None = None) -> Resources:
     """The fitted estimate of a design; `table` instead of the committed one, for the fit itself."""
-    found = (coefficients() if table is None else table).get("families", {})
-    family = found.get(structure.family, {})
-    lut = _weighted(structure.lut, family.get("lut", {}).get(structure.space, {}))
-    ff = _weighted(structure.ff, family.get("ff", {}).get(structure.space, {}))
+    family = _family(structure.family, table)
+    lut, ff = fitted_amounts(structure, table)
     luts = round(lut + structure.lut_ram)
     return Resources(
         family=structure.family,
@@ -85,22 +93,45 @@ def resources_of(structure: Structure, table: Mapping[str, Any] | None = None) -
         ram_blocks=structure.ram_blocks,
         ram_bits=structure.ram_bits,
         lut_ram=structure.lut_ram,
-        period_seconds=_period(structure, luts, family.get("period")),
+        period_seconds=_one(_period(structure, luts, family.get("period"))),
         accuracy={name: Accuracy(**found) for name, found in family.get("accuracy", {}).items()},
     )
 
 
-def clock_features(structure: Structure, lut: float) -> dict[str, float]:
+def fitted_amounts(
+    structure: Structure, table: Mapping[str, Any] | None = None
+) -> tuple[float, float]:
+    """LUTs without those that are memory, and registers: sums over parts, so that a design's are
+    the sums of its parts' structures.
+    """
+    family = _family(structure.family, table)
+    lut = _weighted(structure.lut, family.get("lut", {}).get(structure.space, {}))
+    return lut, _weighted(structure.ff, family.get("ff", {}).get(structure.space, {}))
+
+
+class ClockParts(Protocol):
+    """What `Structure` says of the clock; numbers may be arrays, one entry for each design."""
+
+    space: str
+    kind: str
+    dsp: Any
+    levels: Any
+    widest_sum: Any
+    widest_test: Any
+    most_ways: Any
+
+
+def clock_features(structure: ClockParts, lut: Any) -> dict[str, Any]:
     """What a clock period is a sum of: kind, size, longest sum and comparison, largest choice."""
     return {
         "base": 1.0,
         f"space {structure.space}": 1.0,
         f"kind {structure.kind}": 1.0,
-        "log2_lut": math.log2(max(2.0, lut)),
+        "log2_lut": np.log2(np.maximum(2.0, lut)),
         "sum_bits": structure.widest_sum,
         "test_bits": structure.widest_test,
-        "log2_ways": math.log2(structure.most_ways),
-        "has_dsp": float(structure.dsp > 0),
+        "log2_ways": np.log2(structure.most_ways),
+        "has_dsp": np.float64(structure.dsp > 0),
         "levels": float(structure.levels),
     }
 
@@ -109,7 +140,22 @@ def _weighted(amounts: Mapping[str, float], weights: Mapping[str, float]) -> flo
     return sum(weights.get(part, 1.0) * amount for part, amount in amounts.items())
 
 
-def _period(structure: Structure, lut: float, weights: Mapping[str, float] | None) -> float | None:
+def period_seconds(structure: ClockParts, lut: Any, family: str) -> Any:
+    """The estimate of the shortest clock period; None where no placed design has been seen."""
+    return _period(structure, lut, _family(family, None).get("period"))
+
+
+def _family(name: str, table: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (coefficients() if table is None else table).get("families", {})
+    family: Mapping[str, Any] = found.get(name, {})
+    return family
+
+
+def _one(period: Any) -> float | None:
+    return None if period is None else float(period)
+
+
+def _period(structure: ClockParts, lut: Any, weights: Mapping[str, float] | None) -> Any:
     """Seconds, from coefficients in nanoseconds."""
     if not weights:
         return None

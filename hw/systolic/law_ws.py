@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import cost_ws
+from . import closed_ws, cost_ws
 from .cost import COMMAND_TO_START_CYCLES, ROOM_CYCLES, WORD_TO_START_CYCLES
 from .mapping_ws import PassLoops
 from .params import SystolicParams
@@ -223,6 +223,13 @@ def kernel_cycles(params: SystolicParams, commands: Sequence[PassLoops]) -> int:
     Commands, operands and parameters are offered from the cycle of the first command on without a
     pause, and every output word is taken at once.
     """
+    if len(commands) == 1:
+        return closed_ws.one_command_cycles(params, commands[0])
+    return recurrence_cycles(params, commands)
+
+
+def recurrence_cycles(params: SystolicParams, commands: Sequence[PassLoops]) -> int:
+    """`kernel_cycles` step by step, for any number of commands."""
     ports = FreePorts(params)
     now = timing(params, commands, ports)
     return ports.taken(len(now.outputs) - 1, now) + 1
