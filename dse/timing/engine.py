@@ -83,8 +83,8 @@ def core_process(
     tile = num_sets = 0
     earliest = start = last_end = NEVER
     for number, block in enumerate(blocks(commands)):
-        if block.is_first_of_command:
-            earliest = max(earliest, slots.next_active(start))
+        if number == 0:  # later commands are there in time: the loops run ahead of the blocks
+            earliest = slots.next_active(start)
         for feed in (a, b):
             if len(feed.arrived.times) <= number:
                 yield feed.arrived, number + 1

@@ -36,6 +36,8 @@ class StepWalker(wiring.Component):
         self.params = params
         self._walker = CommandWalker(params)
         members = dict(self._walker.signature.members.items())
+        changed = ("i", "step", *self.FIRST, *self.LAST)
+        self._same = tuple(name for name in members if name not in changed)
         super().__init__({**members, "is_first_of_group": Out(1)})
 
     def elaborate(self, platform):
@@ -43,13 +45,12 @@ class StepWalker(wiring.Component):
         m.submodules.walker = walker = self._walker
         wiring.connect(m, wiring.flipped(self.i), walker.i)
         index = Signal(self.params.index_bits)
-        is_last = index == self.command.last_step
+        is_last = index == self.last_step
         with m.If(self.step):
             m.d.sync += index.eq(Mux(is_last, 0, index + 1))
         m.d.comb += [
             walker.step.eq(self.step & is_last),
-            self.command.eq(walker.command),
-            self.is_active.eq(walker.is_active),
+            *(getattr(self, name).eq(getattr(walker, name)) for name in self._same),
             self.is_first_of_group.eq(~index.any()),
         ]
         for names, is_here in ((self.FIRST, ~index.any()), (self.LAST, is_last)):

@@ -1,15 +1,17 @@
 """Walks the loops of output-stationary commands, one block per step."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..lib.layout import command_layout, equals
+from ..lib.layout import command_layout
+from ..lib.loops import LoopNest, buffered
+from ..lib.params import LoopParams, loop_fields
 from .params import NUM_LOOPS, SystolicParams
 
 
 class CommandWalker(wiring.Component):
-    """Holds a command, the next one behind it, and the place in the loops.
+    """Holds commands and the place in their loops; the next blocks wait in registers.
 
     Parameters
     ----------
@@ -18,79 +20,75 @@ class CommandWalker(wiring.Component):
     Members
     -------
     i : In(stream of commands)
-    is_active : Out(1); a block remains
+    is_held : Out(1); something of a command is here
+    is_active : Out(1); a block is at hand, which the outputs below describe
     step : In(1); the block is done, go to the next; only with is_active
-    command : Out(command_layout); the command of this block
     is_first_of_tile, is_last_of_tile : Out(1); first, last k block
     is_first_of_panel : Out(1); first block of a panel
     is_last_of_row : Out(1); last block of the last subpanel
     is_last_of_panel : Out(1); last block of a panel
+    num_sets : Out(range(param_sets + 1)); parameter sets of a panel (not there for raw output)
+    and every field of the command but the bounds of its loops
 
     Timing
     ------
-    A command is active two cycles after its transfer when idle, and right after the last step of
-    the one before. One command waits while one is active. All outputs but ``command`` come from
-    flags, which are registers: counters are compared a step ahead.
+    A command's first block is at hand two cycles after its transfer when idle, and right after the
+    last step of the command before. The loops run up to two blocks ahead, so that neither their
+    counters nor `i.ready` wait for `step`. All outputs come from registers.
 
     Numbers
     -------
-    None.
+    Sets are counted modulo a power of two: a panel never has more than there are.
     """
 
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
         layout = command_layout(params.command_format)
-        super().__init__(
-            {
-                "i": In(stream.Signature(layout)),
-                "is_active": Out(1),
-                "step": In(1),
-                "command": Out(layout),
-                "is_first_of_tile": Out(1),
-                "is_last_of_tile": Out(1),
-                "is_first_of_panel": Out(1),
-                "is_last_of_row": Out(1),
-                "is_last_of_panel": Out(1),
-            }
-        )
+        bounds = {field.name for field in loop_fields(NUM_LOOPS, params.bound_bits)}
+        self._settings = {name: field.shape for name, field in layout if name not in bounds}
+        members = {
+            "i": In(stream.Signature(layout)),
+            "is_held": Out(1),
+            "is_active": Out(1),
+            "step": In(1),
+            "is_first_of_tile": Out(1),
+            "is_last_of_tile": Out(1),
+            "is_first_of_panel": Out(1),
+            "is_last_of_row": Out(1),
+            "is_last_of_panel": Out(1),
+            **{name: Out(shape) for name, shape in self._settings.items()},
+        }
+        if params.has_parameters:
+            members["num_sets"] = Out(range(params.param_sets + 1))
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        waiting = Signal(self.i.payload.shape())
-        is_waiting = Signal()
-        at_first = [Signal(name=f"at_first_{d}") for d in range(NUM_LOOPS)]
-        at_last = [Signal(name=f"at_last_{d}") for d in range(NUM_LOOPS)]
-        is_done = self.step & at_last[0] & at_last[1] & at_last[2] & at_last[3]
-        takes_next = is_waiting & (~self.is_active | is_done)
-        m.d.comb += self.i.ready.eq(~is_waiting)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [waiting.eq(self.i.payload), is_waiting.eq(1)]
-        with m.If(takes_next):
-            m.d.sync += [self.command.eq(waiting), is_waiting.eq(0), self.is_active.eq(1)]
-        with m.Elif(is_done):
-            m.d.sync += self.is_active.eq(0)
-        advances = self.step
-        for d in range(NUM_LOOPS):
-            self._count(m, d, takes_next, advances, waiting, at_first[d], at_last[d])
-            advances = advances & at_last[d]
+        m.submodules.loops = loops = LoopNest(
+            LoopParams(
+                num_loops=NUM_LOOPS,
+                bound_bits=self.params.bound_bits,
+                spaces=(),
+                command_format=self.params.command_format,
+            )
+        )
+        wiring.connect(m, wiring.flipped(self.i), loops.command)
+        # Flags know the loops below a level: k blocks, subpanels, m tiles, panels.
+        block = {
+            "is_first_of_tile": loops.at_start[1],
+            "is_last_of_tile": loops.at_end[1],
+            "is_first_of_panel": loops.at_start[3],
+            "is_last_of_row": loops.at_end[2],
+            "is_last_of_panel": loops.at_end[3],
+            **{name: loops.current[name] for name in self._settings},
+        }
+        if self.params.has_parameters:
+            block["num_sets"] = (loops.current.last_1 + 1)[: len(self.num_sets)]
+        blocks, is_held = buffered(m, loops, block)
         m.d.comb += [
-            self.is_first_of_tile.eq(at_first[0]),
-            self.is_last_of_tile.eq(at_last[0]),
-            self.is_first_of_panel.eq(at_first[0] & at_first[1] & at_first[2]),
-            self.is_last_of_row.eq(at_last[0] & at_last[1]),
-            self.is_last_of_panel.eq(at_last[0] & at_last[1] & at_last[2]),
+            self.is_held.eq(is_held),
+            self.is_active.eq(blocks.valid),
+            blocks.ready.eq(self.step),
+            *(getattr(self, name).eq(blocks.payload[name]) for name in block),
         ]
         return m
-
-    def _count(self, m, d, takes_next, advances, waiting, at_first, at_last):
-        """The steps of loop d that are left, and its flags for the next step."""
-        left = Signal(self.params.bound_bits, name=f"left_{d}")
-        first, again = getattr(waiting, f"last_{d}"), getattr(self.command, f"last_{d}")
-        with m.If(takes_next):
-            m.d.sync += [left.eq(first), at_first.eq(1), at_last.eq(equals(first, 0))]
-        with m.Elif(advances):
-            m.d.sync += [
-                left.eq(Mux(at_last, again, left - 1)),
-                at_first.eq(at_last),
-                at_last.eq(Mux(at_last, equals(again, 0), left == 1)),
-            ]

@@ -59,7 +59,7 @@ class OutputStationaryCore(wiring.Component):
         m.d.comb += [
             start.eq(walker.is_active & can_start & has_words & has_room),
             walker.step.eq(start),
-            self.is_active.eq(walker.is_active),
+            self.is_active.eq(walker.is_held),
             # A block under way is work; so is the distance that tiles keep.
             self.wait_input.eq(walker.is_active & can_start & ~has_words),
             self.wait_output.eq(walker.is_active & can_start & has_words & ~has_room),
@@ -122,10 +122,9 @@ class OutputStationaryCore(wiring.Component):
 
     def _take_sets(self, m, walker, start):
         """Claims a panel's parameter sets with its first block; whether they are there."""
-        num_sets = walker.command.last_1 + 1
         claims = start & walker.is_first_of_panel
-        m.d.comb += self.drain.claim_sets.eq(Mux(claims, num_sets, 0))
-        return (self.drain.ready_sets >= num_sets) | ~walker.is_first_of_panel
+        m.d.comb += self.drain.claim_sets.eq(Mux(claims, walker.num_sets, 0))
+        return (self.drain.ready_sets >= walker.num_sets) | ~walker.is_first_of_panel
 
     def _describe_packets(self, m, array, walker, start):
         """Queues what the drain must know of each tile until the tile's values arrive."""
@@ -140,7 +139,7 @@ class OutputStationaryCore(wiring.Component):
             m.d.sync += this_set.eq(Mux(walker.is_last_of_row, first_set, next_set))
             with m.If(walker.is_last_of_panel):
                 m.d.sync += [this_set.eq(next_set), first_set.eq(next_set)]
-        freed_sets = Mux(walker.is_last_of_panel, walker.command.last_1 + 1, 0)
+        freed_sets = Mux(walker.is_last_of_panel, walker.num_sets, 0)
         m.submodules.packets = packets = fifo.SyncFIFO(
             width=len(packet.as_value()), depth=packets_under_way(p)
         )
@@ -154,4 +153,4 @@ class OutputStationaryCore(wiring.Component):
             self.drain.packet.eq(packets.r_data),
         ]
         for name in ("zero_point", "minimum", "maximum"):
-            m.d.comb += getattr(packet.settings, name).eq(getattr(walker.command, name))
+            m.d.comb += getattr(packet.settings, name).eq(getattr(walker, name))

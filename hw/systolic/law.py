@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import closed, cost
+from . import cost
 from .mapping import TileLoops
 from .params import SystolicParams
 
@@ -41,7 +41,6 @@ class Place:
     """What a block is for: its command, and whether it begins or ends something."""
 
     command: int
-    is_first_of_command: bool
     is_first_of_panel: bool
     is_last_of_tile: bool
     is_last_of_panel: bool
@@ -55,7 +54,6 @@ def places(commands: Sequence[TileLoops]) -> Iterator[Place]:
         for j in range(loops.blocks):
             yield Place(
                 c,
-                j == 0,
                 j % of_panel == 0,
                 (j + 1) % loops.k_blocks == 0,
                 (j + 1) % of_panel == 0,
@@ -107,13 +105,6 @@ def kernel_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
     Commands, operands and parameters are offered from the cycle of the first command on without a
     pause, and every output word is taken at once.
     """
-    if len(commands) == 1:
-        return closed.one_command_cycles(params, commands[0])
-    return recurrence_cycles(params, commands)
-
-
-def recurrence_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
-    """`kernel_cycles` block by block, for any number of commands."""
     a = WordSource(params, cost.a_block_words(params))
     b = WordSource(params, cost.b_block_words(params))
     return cycles_with_sources(params, commands, a, b)
@@ -131,13 +122,13 @@ def cycles_with_sources(
 ) -> int:
     """`kernel_cycles` with edges of any kind."""
     timing = Timing()
-    sets, queue = _SetSource(params), _CommandSource()
+    sets = _SetSource(params)
     outputs: list[int] = []  # last word of each tile
     for place in places(commands):
         earliest = max(a.next_block(timing.starts), b.next_block(timing.starts))
         earliest += cost.WORD_TO_START_CYCLES
-        if place.is_first_of_command:
-            earliest = max(earliest, queue.next_command(timing.starts))
+        if not timing.starts:  # later commands are there in time
+            earliest = max(earliest, cost.COMMAND_TO_START_CYCLES)
         if place.is_first_of_panel and params.has_parameters:
             earliest = max(earliest, sets.next_panel(place.num_sets, timing.releases))
         tile = len(outputs) - cost.output_tiles(params)
@@ -185,17 +176,3 @@ class _SetSource:
             self.panel_of_set.append(self.num_panels)
         self.num_panels += 1
         return self.last_word + cost.WORD_TO_START_CYCLES
-
-
-class _CommandSource:
-    """Commands offered without a pause: one waits behind the active one."""
-
-    def __init__(self) -> None:
-        self.accepted = BEFORE  # the last command
-        self.activated = -1  # the cycle that made it the active one
-
-    def next_command(self, starts: Sequence[int]) -> int:
-        """Earliest start of the next command, given the starts so far."""
-        self.accepted = self.activated + 1
-        self.activated = max(self.accepted + 1, starts[-1] if starts else BEFORE)
-        return self.accepted + cost.COMMAND_TO_START_CYCLES

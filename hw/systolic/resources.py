@@ -10,6 +10,9 @@ from .resources_ws import weight_stationary
 SPACE = "systolic"
 """Whose parts they are: arrays for compressed weights and accelerators share them."""
 
+BLOCK_FLAGS = 5
+"""First and last of what a block is."""
+
 
 def structure(params: SystolicParams, family: str) -> Structure:
     """LUTs, registers, memories and products of a `SystolicKernel`."""
@@ -40,14 +43,20 @@ def core(s: Structure, p: SystolicParams) -> None:
 
 
 def walker(s: Structure, p: SystolicParams) -> None:
-    """A command, the one that waits, the place in the loops."""
+    """A command, the place in its loops; the blocks, or the command, that wait."""
     width, bound = p.command_format.width, p.bound_bits
-    s.registers("walker", 2 * width + 2)
+    waiting = width + 1
+    if p.dataflow == "output_stationary":
+        sets = p.param_sets.bit_length() if p.has_parameters else 0
+        waiting = 2 * (BLOCK_FLAGS + sets + width - NUM_LOOPS * bound + 1)
+    s.registers("walker", width + 1 + waiting)
     s.registers("loops", NUM_LOOPS * (bound + 2))
     s.add("loops", bound, NUM_LOOPS)
     s.reduce("loops", bound, 3 * NUM_LOOPS)
     s.gates("loops", bound, NUM_LOOPS)
     s.gates("walker", 10)
+    if p.dataflow == "output_stationary":
+        s.gates("walker", waiting // 2)
 
 
 def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
