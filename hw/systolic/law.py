@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import cost
+from . import closed, cost
 from .mapping import TileLoops
 from .params import SystolicParams
 
@@ -105,6 +105,13 @@ def kernel_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
     Commands, operands and parameters are offered from the cycle of the first command on without a
     pause, and every output word is taken at once.
     """
+    if len(commands) == 1:
+        return closed.one_command_cycles(params, commands[0])
+    return recurrence_cycles(params, commands)
+
+
+def recurrence_cycles(params: SystolicParams, commands: Sequence[TileLoops]) -> int:
+    """`kernel_cycles` block by block, for any number of commands."""
     a = WordSource(params, cost.a_block_words(params))
     b = WordSource(params, cost.b_block_words(params))
     return cycles_with_sources(params, commands, a, b)
