@@ -38,6 +38,10 @@ EXACT_DESIGNS = 10_000_000
 """Spaces up to this size are enumerated: their fronts are exact."""
 
 
+Kept = dict[int, Mapping[str, float]]
+"""Metrics of designs by their numbers."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     """A space, what is looked for in it, how it is measured, and what else the numbers depend on
@@ -84,8 +88,10 @@ def sweep_blocks(
     *,
     report: Report | None = None,
     block_designs: int = BLOCK_DESIGNS,
+    retries_failed: bool = False,
 ) -> SweepResult:
     """Every design of the space, in blocks; the result is exact unless it was interrupted.
+    `retries_failed`: blocks in which designs failed before are evaluated again.
 
     Raises:
         ValueError: the space has more than `EXACT_DESIGNS` designs.
@@ -109,7 +115,9 @@ def sweep_blocks(
         ledger.append([_block_record(keys[n], blocks[n], part) for n, part in found.items()])
         add(found)
 
-    known = {n: part for n, key in keys.items() if (part := _known_part(ledger, key))}
+    known = {
+        n: part for n, key in keys.items() if (part := _known_part(ledger, key, retries_failed))
+    }
     add(known)
     meter.resumed = meter.done
     left = (
@@ -136,14 +144,18 @@ def sweep_designs(
     *,
     report: Report | None = None,
     retries_failed: bool = False,
+    kept: Kept | None = None,
 ) -> SweepResult:
-    """The designs of `indices`, one task each. `retries_failed`: also those that failed before."""
+    """The designs of `indices`, one task each. `retries_failed`: also those that failed before.
+    `kept` takes the metrics of every design.
+    """
     parts = Parts(sweep.goals)
     numbers = without_ruled_out(sweep, list(dict.fromkeys(indices)), parts)
     meter = Meter(total=len(numbers), report=report)
     evaluations = evaluate_designs(
-        sweep, numbers, ledger, crew, parts=parts, meter=meter, retries_failed=retries_failed
-    )
+        sweep, numbers, ledger, crew,
+        parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
+    )  # fmt: skip
     return result_of(
         sweep.goals,
         parts.all,
@@ -176,8 +188,11 @@ def evaluate_designs(
     parts: Parts,
     meter: Meter,
     retries_failed: bool = False,
+    kept: Kept | None = None,
 ) -> dict[int, dict[str, float] | str] | None:
-    """By design its metrics, or why there are none; None after Ctrl-C. Adds them to `parts`."""
+    """By design its metrics, or why there are none; None after Ctrl-C. Adds them to `parts` and,
+    if they are numbers, to `kept`.
+    """
     designs = {number: sweep.space.design(number) for number in numbers}
     keys = {number: sweep.design_key(design) for number, design in designs.items()}
     found: dict[int, dict[str, float] | str] = {}
@@ -204,6 +219,8 @@ def evaluate_designs(
         if number not in found
     )
     was_interrupted = _drive(crew, measure_one, list(tasks), keep, meter, parts)
+    if kept is not None:
+        kept.update({n: answer for n, answer in found.items() if not isinstance(answer, str)})
     return None if was_interrupted else {number: found[number] for number in numbers}
 
 
@@ -240,9 +257,10 @@ def _tell(meter: Meter, parts: Parts, crew: Crew, *, is_last: bool) -> None:
         )
 
 
-def _known_part(ledger: Ledger, key: str) -> Part | None:
+def _known_part(ledger: Ledger, key: str, retries_failed: bool) -> Part | None:
     record = ledger.get(key)
-    return part_from_json(record.body["part"]) if record else None
+    is_known = record is not None and (record.is_done or not retries_failed)
+    return part_from_json(record.body["part"]) if record and is_known else None
 
 
 def _part_of_block(sweep: Sweep, block: tuple[int, int], outcome: Outcome) -> Part:
@@ -256,8 +274,10 @@ def _lost_part(sweep: Sweep, start: int, stop: int, error: str) -> Part:
 
 
 def _block_record(key: str, block: tuple[int, int], part: Part) -> Record:
+    """A block in which a design failed may be tried again, and recorded again."""
     start, stop = block
-    body = {"status": DONE, "kind": "block", "start": start, "stop": stop,
+    status = FAILED if part.failed else DONE
+    body = {"status": status, "kind": "block", "start": start, "stop": stop,
             "part": part_to_json(part)}  # fmt: skip
     return Record(key=key, body=body)
 

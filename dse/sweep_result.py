@@ -15,6 +15,7 @@ from .pareto import front_indices, hypervolume
 from .space import Space
 from .space_domains import Value
 from .space_goals import Floats, Goals, Miss, Tally, empty_tally
+from .sweep_failures import failure_lines
 from .sweep_tasks import Failed
 
 JOIN_PARTS = 64
@@ -176,9 +177,7 @@ def _notes(goals: Goals, whole: Part, missing: int) -> Iterable[str]:
     """What a reader must know: gaps, and constraints that nothing meets."""
     if missing:
         yield f"{missing} designs of the space were not evaluated: the front is that of the others"
-    if whole.num_failed:
-        first = whole.failed[0]
-        yield f"{whole.num_failed} designs failed; the first, {first.start}: {first.error}"
+    yield from failure_lines(whole.failed)
     tally = whole.tally
     if tally.designs and not tally.feasible:
         yield from _unmet(goals, tally)

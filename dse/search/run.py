@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..ledger import Ledger
 from ..space_goals import empty_tally
-from ..sweep import Sweep, evaluate_designs, without_ruled_out
+from ..sweep import Kept, Sweep, evaluate_designs, without_ruled_out
 from ..sweep_crew import Crew
 from ..sweep_progress import Meter, Report
 from ..sweep_result import Part, Parts, SweepResult, result_of
@@ -33,9 +33,13 @@ def search(
     budget: int,
     batch: int = BATCH,
     report: Report | None = None,
+    retries_failed: bool = False,
+    kept: Kept | None = None,
 ) -> SweepResult:
     """Evaluate `budget` designs that the sampler proposes, `batch` at a time. What a constraint on
     a parameter rules out is not evaluated and does not count.
+
+    `retries_failed` and `kept` as in `sweep_designs`.
 
     The result depends on sampler, budget and batch, not on the number of workers or on
     interruptions.
@@ -49,7 +53,10 @@ def search(
             break
         numbers = without_ruled_out(sweep, asked, parts)
         proposed, evaluated = proposed + len(asked), evaluated + len(numbers)
-        found = evaluate_designs(sweep, numbers, ledger, crew, parts=parts, meter=meter)
+        found = evaluate_designs(
+            sweep, numbers, ledger, crew,
+            parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
+        )  # fmt: skip
         if found is None:
             was_interrupted = True
             break

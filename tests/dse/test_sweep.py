@@ -105,7 +105,11 @@ def test_a_function_that_raises_leaves_named_failures_and_nothing_else() -> None
     assert errors[failing(sweep, 4)[0]] == "made_up: cycles is not finite, got nan"
     assert errors[failing(sweep, 5)[0]] == "made_up: gave no area"
     assert (result.evaluated, result.num_failed, result.is_exact) == (185, 15, True)
-    assert result.notes[0].startswith("15 designs failed; the first, 42: ZeroDivisionError")
+    assert [note.partition(" (")[0] for note in result.notes] == [
+        "5 designs failed; the first, 42: ZeroDivisionError: no such machine",
+        "5 designs failed; the first, 43: made_up: cycles is not finite, got nan",
+        "5 designs failed; the first, 44: made_up: gave no area",
+    ]
     in_blocks = blocks_of(functions.sweep_of(functions.raises, goals=goals))
     assert in_blocks.front == result.front
     assert in_blocks.num_failed == 15
@@ -137,6 +141,21 @@ def test_failed_designs_are_tried_again_only_when_asked() -> None:
     again = designs_of(good, ledger, retries_failed=True)
     assert again == designs_of(good)
     assert not again.failed
+
+
+def test_failed_blocks_are_tried_again_only_when_asked() -> None:
+    ledger = MemoryLedger()
+    raising = functions.sweep_of(None, many=functions.raises_columns)
+    good = functions.sweep_of(None, many=functions.columns_of)
+    first = blocks_of(raising, ledger)
+    assert first.failed
+    assert blocks_of(good, ledger) == first
+    num_records = len(ledger.records)
+    again = blocks_of(good, ledger, retries_failed=True)
+    assert again == blocks_of(good)
+    assert not again.failed
+    assert len(ledger.records) == num_records
+    assert blocks_of(raising, ledger, retries_failed=True) == again  # what is done stays done
 
 
 def test_constraints_that_nothing_meets_say_which_kills_how_many() -> None:
