@@ -28,15 +28,17 @@ from parts.resource_goals import FAMILIES, model_rows, samples_of
 from parts.resource_table import (
     CSV,
     PLACED,
+    Row,
     add_row,
     digest_of,
     flow_digest,
     measure,
     read_rows,
     spec_of,
+    structure_of,
     verilog_of,
 )
-from tilewright.hw.lib.resources import FILE
+from tilewright.hw.lib.resources import FILE, resources_of
 
 PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 5 * FOLD}
 """Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
@@ -83,16 +85,21 @@ def _run(options: argparse.Namespace) -> None:
             return
         verilog = verilog_of(spec_of(design))
         known = {row.identity: row for row in read_rows()}
-        old = known.get((design.key, family, digest_of(verilog), yosys, flow_digest()))
-        places = options.pnr and family in PLACED and old is not None
-        if places and (old.fmax_mhz or old.lut > options.most):
-            continue
+        identity = (design.key, family, digest_of(verilog), yosys, flow_digest(family))
+        old = known.get(identity)
+        places = options.pnr and family in PLACED and not (old and old.fmax_mhz)
+        places = places and _luts(design, family, old) <= options.most
         if old is not None and not places:
             continue
         row = measure(design, verilog, family, is_placed=places)
         add_row(row)
         print(f"{row.key} {family}: {row.lut} LUT, {row.ff} FF, {row.fmax_mhz or '-'} MHz, "
               f"{row.seconds} s", file=sys.stderr)  # fmt: skip
+
+
+def _luts(design: DesignSpec, family: str, old: Row | None) -> int:
+    """LUTs of a design: those of its row, or else of the model."""
+    return old.lut if old is not None else resources_of(structure_of(design, family)).lut
 
 
 def _fit(samples: Sequence[Sample]) -> None:

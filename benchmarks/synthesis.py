@@ -60,7 +60,7 @@ def _judged(case: Case, run: Run | None) -> tuple[Row, list[str]]:
     short = case.judge(run)
     if run.verilog != digest_of(design_verilog(case.spec())):
         short.append(f"{case.name}: the design has changed since its run (--case {case.name})")
-    if run.flow != flow_digest():
+    if run.flow != flow_digest(case.family):
         short.append(f"{case.name}: the flow has changed since its run (--case {case.name})")
     row = {
         "case": case.name, "lut": run.lut, "ff": run.ff, "dsp": run.dsp,

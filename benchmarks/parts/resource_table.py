@@ -34,7 +34,9 @@ CSV: Final = ROOT / "benchmarks" / "resources.csv"
 LOCK: Final = "tilewright-resources.lock"
 BATCH: Final = 100
 HASH_DIGITS: Final = 16
-FLOW_FILES: Final = ("passes.py", "netlist_edit.py", "dsp_pack.py", "carry_pack.py")
+EDITED: Final = "ecp5"
+EDIT_FILES: Final = ("netlist_edit.py", "dsp_pack.py", "carry_pack.py")
+"""Of the family whose netlists are edited, and by what."""
 PLACED: Final = {
     "ecp5": Target(
         family="ecp5", device="LFE5U-25F", package="CABGA381", speed="6", freq_hz=400e6
@@ -151,11 +153,20 @@ def digest_of(verilog: str) -> str:
 
 
 @cache
-def flow_digest() -> str:
-    """The first digits of the SHA-256 of our own files that decide what a netlist is."""
-    package = Path(passes.__file__).parent
-    whole = sha256(b"".join((package / name).read_bytes() for name in FLOW_FILES))
-    return whole.hexdigest()[:HASH_DIGITS]
+def flow_digest(family: str) -> str:
+    """The first digits of the SHA-256 of what makes netlists of a family besides yosys."""
+    target = Target(family=family)  # type: ignore[arg-type]
+    steps = [
+        *passes.reading_passes(["design.v"], "top"),
+        *passes.flattening_passes(),
+        *passes.mapping_passes(target, "top", {}),
+        *passes.final_passes(),
+    ]
+    texts = [step.text.encode() for step in steps]
+    if family == EDITED:
+        package = Path(passes.__file__).parent
+        texts += [(package / name).read_bytes() for name in EDIT_FILES]
+    return sha256(b"\n".join(texts)).hexdigest()[:HASH_DIGITS]
 
 
 def measure(design: DesignSpec, verilog: str, family: str, *, is_placed: bool) -> Row:
@@ -186,7 +197,7 @@ def measure(design: DesignSpec, verilog: str, family: str, *, is_placed: bool) -
         fmax_mhz=f"{fmax / 1e6:.1f}" if fmax is not None else "",
         yosys=version("pyosys"),
         nextpnr=version(nextpnr) if is_placed else "",
-        flow=flow_digest(),
+        flow=flow_digest(family),
         verilog=digest_of(verilog),
         seconds=round(time.monotonic() - begin, 1),
         date=datetime.now(UTC).date().isoformat(),

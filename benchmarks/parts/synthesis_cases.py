@@ -195,7 +195,7 @@ def _run(case: Case, spec: Spec, found: Synthesis, seconds: float) -> Run:
         minutes=round((seconds + stages) / 60, 1),
         yosys=version("pyosys"),
         nextpnr=version(f"yowasp-nextpnr-{case.family}") if is_placed else "",
-        flow=flow_digest(),
+        flow=flow_digest(case.family),
         verilog=digest_of(design_verilog(spec)),
         date=datetime.now(UTC).date().isoformat(),
     )
