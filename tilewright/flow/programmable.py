@@ -42,7 +42,7 @@ from tilewright.hw.top import Accelerator, register_table
 from tilewright.workloads import matmul_graph
 
 from .design import PROGRAMMABLE_ROWS
-from .results import ACTIVITIES, activity_table
+from .results import activity_table
 from .work import Work, machine_timing, machine_with, prepare
 
 MODULE = "accelerator"
@@ -68,6 +68,20 @@ class ProgrammableAccelerator:
     def registers(self) -> dict[str, int]:
         """Offset of each register."""
         return {register.name: register.offset for register in self.table.registers}
+
+    def base_writes(self, base_bytes: int) -> list[tuple[int, int]]:
+        """Register writes that say where the memory image lies.
+
+        Raises:
+            ValueError: the memory port has no such address.
+        """
+        bits = self.config.axi.address_bits
+        if not 0 <= base_bytes < 1 << bits:
+            raise ValueError(f"base_bytes: 0..{(1 << bits) - 1}, got {base_bytes}")
+        writes = [(self.registers["memory_base_low"], base_bytes & 0xFFFF_FFFF)]
+        if "memory_base_high" in self.registers:
+            writes.append((self.registers["memory_base_high"], base_bytes >> 32))
+        return writes
 
     def program_writes(self, program: Program) -> list[tuple[int, int]]:
         """Register writes (offset, value) that load `program`."""
@@ -97,7 +111,7 @@ class GraphRun:
 
     `mismatches` counts wrong values of all tensors that ops make, of `values`; `stray_bytes`
     counts bytes of memory that changed though no op's result lies there. `counters` are by unit
-    and class of activity.
+    and class of activity; none where the accelerator has none.
     """
 
     work: Work
@@ -149,7 +163,12 @@ class BatchResult:
 
 
 def make_programmable(
-    machine: Machine, *, rows: int = PROGRAMMABLE_ROWS, objective: Objective = "cycles"
+    machine: Machine,
+    *,
+    rows: int = PROGRAMMABLE_ROWS,
+    objective: Objective = "cycles",
+    has_counters: bool = True,
+    address_bits: int = 64,
 ) -> ProgrammableAccelerator:
     """The accelerator for `machine` that runs any program of up to `rows` commands per unit.
 
@@ -157,7 +176,8 @@ def make_programmable(
     """
     # Tokens and their kinds do not depend on the graph; a chain uses all of them.
     _, program = compile_graph(matmul_graph(1, 1, [1, 1], seed=0), machine, objective)
-    config = configure(machine, program, name=MODULE, programmable_rows=rows)
+    config = configure(machine, program, name=MODULE, programmable_rows=rows,
+                       has_counters=has_counters, address_bits=address_bits)  # fmt: skip
     engine = find_template(machine.engines[0].kind).load("rtl")
     return ProgrammableAccelerator(
         machine=machine, config=config, verilog=emit(Accelerator(config, engine), MODULE)
@@ -193,12 +213,12 @@ def run_graphs(
         [_case(accelerator, work, base_bytes) for work in works],
         folder,
         registers=accelerator.registers,
-        num_counters=len(accelerator.config.units) * len(ACTIVITIES),
+        num_counters=accelerator.config.num_counters,
         port_bytes=machine.port_bytes,
         timing=timing,
         seed=seed,
     )
-    units = [unit.name for unit in accelerator.config.units]
+    units = [unit.name for unit in accelerator.config.units if accelerator.config.has_counters]
     runs = [
         _judge(work, measured, units, base_bytes)
         for work, measured in zip(works, result.cases, strict=False)
@@ -212,15 +232,10 @@ def _case(accelerator: ProgrammableAccelerator, work: Work, base_bytes: int) -> 
     if base_bytes % word_bytes:
         raise ValueError(f"base_bytes: a multiple of {word_bytes}, got {base_bytes}")
     below = np.zeros((base_bytes // word_bytes, word_bytes), np.uint8)
-    registers = accelerator.registers
-    base = [
-        (registers["memory_base_low"], base_bytes & 0xFFFF_FFFF),
-        (registers["memory_base_high"], base_bytes >> 32),
-    ]
     return AcceleratorCase(
         name=work.name,
         image=np.concatenate([below, work.image]),
-        writes=[*accelerator.program_writes(work.program), *base],
+        writes=[*accelerator.program_writes(work.program), *accelerator.base_writes(base_bytes)],
         limit_cycles=LIMIT_FACTOR * work.estimate.cycles + LIMIT_SLACK_CYCLES,
     )
 
