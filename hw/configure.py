@@ -51,7 +51,7 @@ def configure(
     Raises:
         ConfigureError: if the program needs more than the hardware can have.
     """
-    around = _surroundings(machine, program, is_programmable=programmable_rows > 0)
+    around = surroundings_of(machine, program, is_programmable=programmable_rows > 0)
     around = replace(around, axi=replace(around.axi, address_bits=address_bits))
     units = tuple(_unit(unit, program, around, programmable_rows) for unit in UNITS)
     return HardwareConfig(
@@ -67,7 +67,8 @@ def configure(
     )
 
 
-def _surroundings(machine: Machine, program: Program, *, is_programmable: bool) -> Surroundings:
+def surroundings_of(machine: Machine, program: Program, *, is_programmable: bool) -> Surroundings:
+    """What all units share: scratchpad, memory port, engine."""
     bits = bound_bits(program.units[CORE], is_programmable)
     systolic = engine_params(machine.engines[0].params, bound_bits=bits)
     if systolic.lanes % systolic.cols:

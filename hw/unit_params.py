@@ -16,6 +16,9 @@ from tilewright.hw.systolic.params import SystolicParams
 GROUP_LOOP = 1
 """The loop of a write command whose counter selects the group of lanes."""
 
+PROGRAMMABLE_ROWS = 512
+"""Commands of each unit that a programmable accelerator can hold."""
+
 PROGRAMMABLE_BOUND_BITS = 16
 PROGRAMMABLE_RUN_BITS = 16
 PROGRAMMABLE_LOOPS = {"load": 4, "store": 3, "array.a": 6, "array.b": 6, "array.o": 5}

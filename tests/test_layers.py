@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "benches": ("golden", "vectors", "spec", "dataflow"),
     "boards": ("spec",),
     "boards_top": ("spec", "boards", "top", "rtl", "params"),
-    "dse": ("spec", "dataflow", "params"),
+    "dse": ("spec", "dataflow", "params", "configure"),
     "front": ("spec", "errors", "params", "rtl", "dataflow", "configure", "top", "golden",
               "vectors", "pysim", "benches", "boards", "boards_top", "dse"),
 }  # fmt: skip

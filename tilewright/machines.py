@@ -1,58 +1,11 @@
-"""From a spec to the `Machine` that the planner plans for."""
+"""From sizes, or from a spec, to the `Machine` that the planner plans for."""
 
 from __future__ import annotations
 
-from tilewright.dataflow.machine import Engine, Machine, Memory, Scratchpad
+from tilewright.dataflow.systolic_machine import (
+    MAX_BURST_BEATS,
+    machine_of_section,
+    systolic_machine,
+)
 
-MAX_BURST_BEATS = 16
-
-
-def systolic_machine(
-    *,
-    rows: int,
-    cols: int,
-    lanes: int,
-    dataflow: str = "output_stationary",
-    requantize: str = "exact",
-    multiplier_bits: int = 24,
-    products_per_dsp: int = 1,
-    param_sets: int | None = None,
-    accumulator_rows: int = 128,
-    scratchpad_bytes: int = 64 * 1024,
-    banks: int = 8,
-    bytes_per_cycle: int = 16,
-    latency_cycles: int = 40,
-    outstanding_bursts: int = 8,
-    alignment_bytes: int = 4096,
-    name: str = "array",
-) -> Machine:
-    """A machine with one systolic engine; sizes as in the spec's keys, `lanes` elements of 8 bits
-    in a word.
-
-    The scratchpad's words per bank are rounded down to a power of two.
-    """
-    params: dict[str, int | str] = {
-        "rows": rows,
-        "cols": cols,
-        "lanes": lanes,
-        "dataflow": dataflow,
-        "requantize": requantize,
-        "multiplier_bits": multiplier_bits,
-        "products_per_dsp": products_per_dsp,
-        "param_sets": param_sets or 4 * -(-lanes // cols),
-        "accumulator_rows": accumulator_rows,
-    }
-    return Machine(
-        engines=(Engine(name=name, kind="systolic", params=params),),
-        scratchpad=_scratchpad(scratchpad_bytes, banks, lanes),
-        memory=Memory(
-            bytes_per_cycle=bytes_per_cycle, latency_cycles=latency_cycles,
-            outstanding_bursts=outstanding_bursts, max_burst_beats=MAX_BURST_BEATS,
-            alignment_bytes=alignment_bytes,
-        ),
-    )  # fmt: skip
-
-
-def _scratchpad(num_bytes: int, banks: int, lanes: int) -> Scratchpad:
-    bank_words = 1 << ((num_bytes // (banks * lanes)).bit_length() - 1)
-    return Scratchpad(banks=banks, words_per_bank=bank_words, word_bits=8 * lanes)
+__all__ = ["MAX_BURST_BEATS", "machine_of_section", "systolic_machine"]

@@ -132,7 +132,7 @@ def clock_features(structure: ClockParts, lut: Any) -> dict[str, Any]:
         "test_bits": structure.widest_test,
         "log2_ways": np.log2(structure.most_ways),
         "has_dsp": np.float64(structure.dsp > 0),
-        "levels": float(structure.levels),
+        "levels": structure.levels,
     }
 
 
