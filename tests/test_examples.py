@@ -15,9 +15,14 @@ from tilewright.sim.golden.oracle import oracle_outputs
 from tilewright.sim.golden.run import run
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-RIGHT = {"digits_mlp": 527, "digits_cnn": 539, "digits_dsres": 536}
+RIGHT = {"digits_linear": 508, "digits_mlp": 527, "digits_cnn": 539, "digits_dsres": 536}
 """Of 540 test images, in onnxruntime as in the golden model."""
-DATA_OF = {"digits_mlp": "digits_mlp", "digits_cnn": "digits_cnn", "digits_dsres": "digits_cnn"}
+DATA_OF = {
+    "digits_linear": "digits_mlp", "digits_mlp": "digits_mlp", "digits_cnn": "digits_cnn",
+    "digits_dsres": "digits_cnn",
+}  # fmt: skip
+LEAST = {"digits_linear": 0.93, "digits_mlp": 0.965, "digits_cnn": 0.98, "digits_dsres": 0.98}
+"""Of the networks when they are trained again."""
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -79,7 +84,7 @@ def test_the_networks_can_be_trained_again(tmp_path: Path) -> None:
     assert [name for name, *_ in found] == list(RIGHT)
     for name, exact, integer in found:
         assert abs(float(exact) - float(integer)) < 0.01
-        assert float(integer) > (0.965 if name == "digits_mlp" else 0.98)
+        assert float(integer) > LEAST[name]
     with (
         np.load(tmp_path / "digits_cnn_data.npz") as made,
         np.load(EXAMPLES / "digits_cnn_data.npz") as shipped,
