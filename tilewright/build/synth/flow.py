@@ -32,7 +32,7 @@ __all__ = ["synthesise"]
 
 DESIGN: Final = "design.v"
 PACKAGE: Final = Path(__file__).parent
-SYNTH_FILES: Final = ("carry_pack.py", "counts.py", "dsp_pack.py", "harness.py",
+SYNTH_FILES: Final = ("carry_pack.py", "constants.py", "counts.py", "dsp_pack.py", "harness.py",
                       "netlist_edit.py", "passes.py", "scopes.py", "target.py",
                       "yosys_worker.py")  # fmt: skip
 """Files of ours that the result of the stage `synth` depends on."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from tilewright.build.synth import scopes
 from tilewright.build.synth.carry_pack import pack_carry_luts
+from tilewright.build.synth.constants import constant_passes
 from tilewright.build.synth.dsp_pack import pack_dsp_registers
 from tilewright.build.synth.guard import guard
 from tilewright.build.synth.harness import HARNESS, harness_verilog
@@ -45,6 +46,7 @@ def main() -> int:
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
     marked = scopes.mark(design.top_module())
+    _run(libyosys, design, constant_passes(target.family))
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
     _run(libyosys, design, final_passes())
     netlist = json.loads(Path(NETLIST).read_text())
