@@ -18,7 +18,6 @@ from tilewright.spec.sections.base import Conflict
 __all__ = [
     "board_of",
     "check_board_top",
-    "check_device",
     "check_memory",
     "chosen_board",
     "clock_of",
@@ -211,16 +210,6 @@ def check_board_top(spec: AcceleratorSpec, board: Board) -> None:
         conflicts.append(Conflict(path=path, rule=rule, value=memory.name, help=help))
     if conflicts:
         raise SpecError([spec.located(conflict) for conflict in conflicts])
-
-
-def check_device(spec: Spec, board: Board, used: Mapping[str, int]) -> None:
-    """Whether a design fits the board's device; `used` as in `too_large`.
-
-    Raises:
-        SpecError: with `too_large`'s messages, if there are any.
-    """
-    if found := too_large(spec, board, used):
-        raise SpecError(found)
 
 
 def too_large(spec: Spec, board: Board, used: Mapping[str, int]) -> tuple[Diagnostic, ...]:

@@ -88,7 +88,7 @@ def _address_and_time(address_bits: int) -> list[Register]:
     low, high = min(32, address_bits), address_bits - 32
     bases = [half("memory_base_low", 0x20, f"{base}: bits {low - 1}..0", Access.RW, low)]
     if high > 0:
-        text = f"{base}: bits {address_bits - 1}..32"
+        text = f"{base}: bits {address_bits - 1}..32; not there with `memory.address_bits` up to 32"
         bases.append(half("memory_base_high", 0x24, text, Access.RW, high))
     return [
         *bases,
@@ -124,7 +124,11 @@ def _counters(units: tuple[str, ...]) -> list[Register]:
             "num_counters",
             0x40,
             "Activity counters",
-            _value("how many activity counters there are", constant=count),
+            _value(
+                "how many activity counters there are; these four registers are not there with "
+                "`counters: false`",
+                constant=count,
+            ),
         ),
         _register("counter_index", 0x44, "Counter to read", (index,)),
         _register("counter_low", 0x48, "Counter", _value(f"{text}: bits 31..0")),

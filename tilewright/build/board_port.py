@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PortError", "SerialPort", "open_port"]
 
+try:
+    import termios
+
+    _PORT_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, termios.error)
+except ImportError:  # not POSIX
+    _PORT_ERRORS = (OSError,)
+
 STEP_SECONDS: Final = 0.02
 """How often a read looks whether its time is up; a byte that comes ends the wait at once."""
 WRITE_SECONDS: Final = 10.0
@@ -76,7 +83,7 @@ def open_port(name: str, baud: int) -> Iterator[Port]:
         raise _cannot_open(name, baud, error) from error
     with port:
         _hurry(port)
-        port.reset_input_buffer()
+        _forget_input(port, name)
         yield SerialPort(port)
 
 
@@ -86,6 +93,15 @@ def _hurry(port: Any) -> None:
         return
     with contextlib.suppress(ValueError):  # pyserial's answer for a port that is no such adapter
         port.set_low_latency_mode(True)
+
+
+def _forget_input(port: Any, name: str) -> None:
+    """What came before we opened the port is not for us."""
+    try:
+        port.reset_input_buffer()
+    except _PORT_ERRORS as error:
+        help = "is it still plugged in, and is it a serial port?"
+        raise PortError(f"{name}: its input cannot be emptied: {error}", help=help) from error
 
 
 def _cannot_open(name: str, baud: int, error: Exception) -> PortError:

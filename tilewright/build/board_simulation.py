@@ -6,15 +6,23 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tilewright.boards.link.host import LinkError
 from tilewright.build import verilator
 from tilewright.build.board_port import open_port
 from tilewright.build.cache import BuildCache, default_cache
 from tilewright.build.model import bench_source
-from tilewright.build.process import Limits, ProcessError, run, running
+from tilewright.build.process import (
+    Limits,
+    ProcessError,
+    ProcessResult,
+    describe_returncode,
+    run,
+    running,
+)
 from tilewright.build.verilator import BuildOptions, Toolchain
 from tilewright.errors import TilewrightError
 
@@ -27,6 +35,7 @@ MAIN: Final = "board_main.cpp"
 PROGRAM: Final = "board"
 START_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.02
+END_SECONDS: Final = 2.0
 
 
 def build_board(sources: Mapping[str, str], top: str, *, cache: BuildCache | None = None) -> Path:
@@ -94,4 +103,46 @@ def simulated_board(
                     )
                 time.sleep(POLL_SECONDS)
             with open_port(place.read_text().strip(), baud) as port:
-                yield port
+                yield _WatchedPort(port, outcome, log_path)
+
+
+class _WatchedPort:
+    """A port whose other end is our own process: when that ends, nobody has unplugged anything."""
+
+    def __init__(
+        self, port: Port, outcome: Callable[[], ProcessResult | None], log_path: Path | None
+    ) -> None:
+        self._port, self._outcome, self._log_path = port, outcome, log_path
+
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        try:
+            self._port.write(data)
+        except LinkError as error:
+            raise self._reason(error) from error
+
+    def read(self, seconds: float) -> bytes:
+        """What has come; waits for the first byte up to `seconds`."""
+        try:
+            data = self._port.read(seconds)
+        except LinkError as error:
+            raise self._reason(error) from error
+        if not data and (ended := self._outcome()) is not None:
+            raise self._ended(ended)
+        return data
+
+    def _reason(self, error: LinkError) -> Exception:
+        """The end of the process, which may be a moment behind that of its terminal."""
+        deadline = time.monotonic() + END_SECONDS
+        while (ended := self._outcome()) is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return error if ended is None else self._ended(ended)
+
+    def _ended(self, ended: ProcessResult) -> ProcessError:
+        words = describe_returncode(ended.returncode)
+        return ProcessError(
+            f"the simulated board {words}",
+            argv=ended.argv,
+            tail=ended.tail,
+            log_path=self._log_path,
+        )

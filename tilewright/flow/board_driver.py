@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilewright.boards.link.host import Link
+from tilewright.boards.link.messages import Identity
 from tilewright.build.accelerator_files import program_writes
 from tilewright.dataflow.memory_map import memory_image, read_activations
 from tilewright.dataflow.plan import MemoryTensor
@@ -67,16 +68,7 @@ class Driver:
         Raises:
             WrongDesignError: if it is another design. LinkError: as `Link.open`.
         """
-        identity = self.link.open()
-        wanted = self.design.config.spec_hash
-        has_room = identity.memory_bytes >= self.design.memory_bytes
-        is_alike = identity.unit_bytes == self.design.config.axi.data_bytes
-        if identity.spec_hash != wanted or not has_room or not is_alike:
-            raise WrongDesignError(
-                f"{self.design.name}: the board has another design "
-                f"({identity.spec_hash:08x}, this spec is {wanted:08x})",
-                help="make and load the bitstream of this spec; spec, model and batch belong to it",
-            )
+        self._check(self.link.open())
         deadline = time.monotonic() + IDLE_SECONDS
         while self._read("status") & BUSY:
             if time.monotonic() > deadline:
@@ -87,6 +79,29 @@ class Driver:
             self.link.reset()
         if self._read("status"):
             raise BoardRunError(f"{self.design.name}: the accelerator is not idle after a reset")
+
+    def _check(self, identity: Identity) -> None:
+        """Whether the board has this design; what differs if not."""
+        design, config = self.design, self.design.config
+        differences = [
+            f"{what}, this spec {wanted}"
+            for is_alike, what, wanted in (
+                (identity.spec_hash == config.spec_hash,
+                 f"it is {identity.spec_hash:08x}", f"is {config.spec_hash:08x}"),
+                (identity.memory_bytes >= design.memory_bytes,
+                 f"it has {identity.memory_bytes:,} bytes of memory",
+                 f"needs {design.memory_bytes:,}"),
+                (identity.unit_bytes == config.axi.data_bytes,
+                 f"its memory port has {identity.unit_bytes} bytes",
+                 f"has {config.axi.data_bytes}"),
+            )
+            if not is_alike
+        ]  # fmt: skip
+        if differences:
+            raise WrongDesignError(
+                f"{design.name}: the board has another design: {'; '.join(differences)}",
+                help="make and load the bitstream of this spec; spec, model and batch belong to it",
+            )
 
     def load_constants(self) -> int:
         """Weights, parameters and, of a programmable accelerator, the program; bytes written."""

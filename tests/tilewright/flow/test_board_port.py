@@ -1,9 +1,11 @@
 """The top's files and pins, serial ports, and options of `run` that make no sense."""
 
 import os
+import termios
 from dataclasses import replace
 
 import pytest
+import serial
 from tilewright.boards import load_board
 from tilewright.boards.link.host import Link, LinkError, LinkTiming, NoAnswerError
 
@@ -65,6 +67,24 @@ def test_a_port_that_another_program_has():
             open_port(name, 1_000_000),
             pytest.raises(PortError, match="another program has it"),
             open_port(name, 1_000_000),
+        ):
+            pass
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "I/O error"), termios.error(25, "no terminal")])
+def test_a_port_that_cannot_be_emptied_is_told(monkeypatch, error):
+    def fail(self):
+        raise error
+
+    monkeypatch.setattr(serial.Serial, "reset_input_buffer", fail)
+    leader, follower = os.openpty()
+    try:
+        with (
+            pytest.raises(PortError, match="its input cannot be emptied"),
+            open_port(os.ttyname(follower), 1_000_000),
         ):
             pass
     finally:

@@ -204,12 +204,20 @@ def test_a_cycle_more_and_one_less_fail(design):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"spec_hash": 1}, {"memory_bytes": 64}, {"unit_bytes": 2}], ids=str
+    ("changes", "told"),
+    [
+        ({"spec_hash": 1}, "it is 00000001, this spec is "),
+        ({"memory_bytes": 64}, "it has 64 bytes of memory, this spec needs "),
+        ({"unit_bytes": 2}, "its memory port has 2 bytes, this spec has 4"),
+    ],
+    ids=str,
 )
-def test_another_design_is_refused_before_anything_is_written(design, changes):
+def test_another_design_is_refused_before_anything_is_written(design, changes, told):
+    """What differs is told, and nothing that does not."""
     device, _ = board_of(design, **changes)
-    with pytest.raises(WrongDesignError, match="another design"):
+    with pytest.raises(WrongDesignError, match=f"another design: {told}") as error:
         driver_of(design, DevicePort(device)).open()
+    assert ";" not in str(error.value).partition("another design")[2].partition("help")[0]
     assert device.num_executed == 0
 
 
