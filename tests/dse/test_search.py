@@ -170,9 +170,14 @@ def test_one_objective_leads_to_the_best_design() -> None:
     found = search(sweep, model_sampler(sweep, seed=2), MemoryLedger(), crew, budget=40)
     exact = sweep_blocks(sweep, MemoryLedger(), crew)
     assert found.best == exact.best
-    again = search(sweep, model_sampler(sweep, seed=2), MemoryLedger(), crew, budget=SIZE)
-    assert again.front == exact.front
-    assert again.is_exact
+
+
+def test_a_search_of_all_designs_is_exact() -> None:
+    sweep = functions.sweep_of(ports=2)
+    crew = Crew(start=lambda: ThreadPoolExecutor(1), in_flight=4)
+    found = search(sweep, model_sampler(sweep, seed=2), MemoryLedger(), crew, budget=50)
+    assert found.front == sweep_blocks(sweep, MemoryLedger(), crew).front
+    assert found.is_exact
 
 
 def test_neighbours_differ_in_one_parameter() -> None:

@@ -26,8 +26,8 @@ from tilewright.catalog import BUILT_IN, find_template, spec_sections
 from tilewright.spec import spec_from_data
 
 SEED = 34
-NUM_DEFAULT, NUM_SLOW = 30, 300
-DEFAULT_BATCH, SLOW_BATCH = 15, 10
+NUM_DEFAULT, NUM_SLOW = 16, 300
+DEFAULT_BATCH, SLOW_BATCH = 16, 10
 SAMPLES = 2
 MOST_DRAWN = 1000
 SUFFIX = "_strategy"

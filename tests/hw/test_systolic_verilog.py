@@ -45,6 +45,7 @@ def test_emitted_verilog(name, tmp_path):
     assert result.is_passed, result.explain()
 
 
+@pytest.mark.slow
 def test_large_weight_stationary_array_stays_small_text():
     """64 x 64 PEs within the bytes that the output-stationary array may take."""
     params = SystolicParams(rows=64, cols=64, lanes=64, dataflow="weight_stationary")

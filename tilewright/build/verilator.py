@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 PREFIX = "Vtop"
+RUNTIME_OPTIMIZE = "-O2"
+"""For Verilator's own files: the same for all builds, so that they share the objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class BuildOptions:
     Parameters
     ----------
     top : name of the top module.
-    optimize : level for the C++ compiler.
+    optimize : level for the C++ of the design.
     has_waves : write FST on request (slower, needs liblz4-dev).
     has_timing : the text has its own delays (a clock in SystemVerilog).
     public : per module the signals that a bench may read and write. What follows from one of these
@@ -165,7 +167,7 @@ def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
         f"PYTHON3={sys.executable}",
         "CFG_CXXFLAGS_PCH_I=-include",
         f"OPT_FAST={options.optimize}",
-        f"OPT_GLOBAL={options.optimize}",
+        f"OPT_GLOBAL={RUNTIME_OPTIMIZE}",
         "OPT_SLOW=-O0",
     ]
 
@@ -178,8 +180,8 @@ def build_key(toolchain: Toolchain, options: BuildOptions, texts: Mapping[str, s
 
 def runtime_key(toolchain: Toolchain, options: BuildOptions) -> str:
     """Name in the cache of the runtime's objects, which no design changes."""
-    flags = (options.optimize, options.has_timing, options.has_waves)
-    return _digest(["runtime", repr(flags), repr(toolchain.versions)])
+    flags = (options.has_timing, options.has_waves)
+    return _digest(["runtime", RUNTIME_OPTIMIZE, repr(flags), repr(toolchain.versions)])
 
 
 def _recipe(toolchain: Toolchain, options: BuildOptions) -> str:

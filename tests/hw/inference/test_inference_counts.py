@@ -86,6 +86,7 @@ def test_a_bank_is_memory_and_nothing_else(netlists, family):
     assert_is_bare(cells)
 
 
+@pytest.mark.slow
 def test_a_large_bank_is_ultra_ram_where_asked(netlists):
     params = ScratchpadParams(
         banks=1, words_per_bank=4096, word_bits=64, num_read_ports=1, num_write_ports=1
