@@ -6,12 +6,11 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
-from tilewright.hw.lib import cost as parts_cost
 from tilewright.hw.systolic import cost
 from tilewright.hw.systolic.params import SystolicParams
 
 from .network import Channel, Process
-from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, give_all
+from .parts import FIRST_COMMAND_CYCLE, NEVER, Delays, Ports, give_all
 from .streams import Feed, Results
 
 
@@ -19,6 +18,7 @@ from .streams import Feed, Results
 class CommandSlots:
     """When commands become active in an engine that holds one command and one behind it."""
 
+    delays: Delays
     transfer: int = FIRST_COMMAND_CYCLE - 1
     active: int = NEVER
 
@@ -26,8 +26,8 @@ class CommandSlots:
         """The cycle in which the next command's first block may start, after the last block
         started.
         """
-        self.transfer = max(self.transfer + parts_cost.QUEUE_COMMAND_INTERVAL, self.active + 1)
-        self.active = max(self.transfer + cost.COMMAND_TO_START_CYCLES - 1, last_step)
+        self.transfer = max(self.transfer + self.delays.command_interval, self.active + 1)
+        self.active = max(self.transfer + self.delays.command_to_start - 1, last_step)
         return self.active + 1
 
 
@@ -79,7 +79,7 @@ def core_process(
     a, b, results = streams.a, streams.b, streams.results
     block_cycles, packet_cycles = cost.block_cycles(params), cost.packet_cycles(params)
     output_tiles = cost.output_tiles(params)
-    slots = CommandSlots()
+    slots = CommandSlots(delays=ports.delays)
     tile = num_sets = 0
     earliest = start = last_end = NEVER
     for number, block in enumerate(blocks(commands)):
@@ -106,6 +106,7 @@ def core_process(
         a.starts.give(start)
         b.starts.give(start)
         earliest = start + block_cycles
+        ports.did(start, earliest, is_new=block.is_first_of_command)
         if block.is_last_of_panel:
             # A panel's parameters are free once its last tile has read them.
             end_level = 4 if block.is_last_of_command else 3

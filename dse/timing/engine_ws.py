@@ -95,7 +95,7 @@ def steps_process(
     commands: Sequence[Command], params: SystolicParams, ports: Ports, streams: StepStreams
 ) -> Process:
     """Starts steps; gives results, the beginnings of passes, and its tokens."""
-    slots = CommandSlots()
+    slots = CommandSlots(delays=ports.delays)
     last_step = last_packet = active = NEVER
     num_sets = 0
     for number, place in enumerate(passes(commands, params)):
@@ -114,8 +114,10 @@ def steps_process(
                 first = max(first, arrived + cost.WORD_TO_START_CYCLES)
         begun = len(streams.a.taken.times)
         last_step = yield from _steps(place, params, streams, first)
+        started = streams.a.taken.times[begun]
+        ports.did(started, last_step + 1, is_new=place.is_first_of_command)
         if place.is_last_of_packet:
-            last_packet = streams.a.taken.times[begun]
+            last_packet = started
             if place.is_last_packet:
                 signals = ports.signals(commands[place.command])
                 end_level = 4 if place.is_last_of_command else 3

@@ -97,8 +97,10 @@ def load_process(
         run_words = command.fields["run_words"]
         to_parameters = command.fields.get("target", 0) == PARAMETERS
         addresses = memory_offsets(command, "memory")
+        begun = NEVER
         for (start_level, end_level), address in zip(walk(command.bounds), addresses, strict=True):
             cutter.take_run((yield from take_all(waits, start_level, first_element)))
+            begun = cutter.last_address if begun == NEVER else begun
             for words in cutter.bursts(address, run_words):
                 first_beat = max(cutter.accept() + latency, last_beat + 1)
                 last_beat = first_beat + words * beats_per_word - 1
@@ -111,6 +113,7 @@ def load_process(
             give = last_beat + cost.LOAD_BEAT_TO_WORD + cost.LOAD_GRANT_TO_GIVE
             give_all(signals, end_level, give)
             traffic.words += run_words
+        ports.spans.append((begun, last_beat + 1))
     traffic.last_cycle = last_beat
 
 
@@ -129,8 +132,10 @@ def store_process(
         waits = ports.waits(command)
         on_read, on_response = ports.signals(command, "read"), ports.signals(command, "response")
         addresses = memory_offsets(command, "memory")
+        begun = NEVER
         for (start_level, end_level), address in zip(walk(command.bounds), addresses, strict=True):
             cutter.take_run((yield from take_all(waits, start_level, first_element)))
+            begun = cutter.last_address if begun == NEVER else begun
             for words in cutter.bursts(address, command.fields["run_words"]):
                 earliest = cutter.accept() + cost.STORE_ADDRESS_TO_REQUEST
                 for _ in range(words):
@@ -146,4 +151,5 @@ def store_process(
             give_all(on_read, end_level, last_request + cost.STORE_GRANT_TO_GIVE)
             give_all(on_response, end_level, response + cost.STORE_RESPONSE_TO_GIVE)
             traffic.words += command.fields["run_words"]
+        ports.spans.append((begun, response + 1))
     traffic.last_cycle = response

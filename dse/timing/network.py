@@ -19,16 +19,18 @@ from dataclasses import dataclass, field
 class Channel:
     """The cycles at which the entries of a token, or of a FIFO's credits, became available.
 
-    `times[i]` is the cycle in which entry *i* may be taken; it never decreases.
+    `times[i]` is the cycle in which entry *i* may be taken; it never decreases. `delay_cycles` lie
+    between an entry's give and that.
     """
 
     name: str
     times: list[int] = field(default_factory=list)
     taken: int = 0
+    delay_cycles: int = 0
 
     def give(self, cycle: int, count: int = 1) -> None:
-        """Append `count` entries available from `cycle` on."""
-        self.times.extend((cycle,) * count)
+        """Append `count` entries that are given in `cycle`."""
+        self.times.extend((cycle + self.delay_cycles,) * count)
 
     def has(self, count: int) -> bool:
         """Whether `count` more entries are known."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tilewright.dataflow.program import Command
 from tilewright.hw.lib import cost
+from tilewright.hw.systolic.cost import COMMAND_TO_START_CYCLES
 
 from .network import Channel
 
@@ -17,11 +18,51 @@ FIRST_COMMAND_CYCLE = LAUNCH_CYCLE + cost.QUEUE_START_TO_COMMAND
 NEVER = -(10**9)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Delays:
+    """Cycles that commands, tokens and streamers take; by default the hardware's.
+
+    `first_element`: the cycle of a streamer's first element. Others `X_to_Y` as in
+    `hw/lib/cost.py`.
+    """
+
+    token: int = cost.TOKEN_GIVE_TO_AVAILABLE
+    first_element: int = FIRST_COMMAND_CYCLE + cost.COMMAND_TO_ELEMENT
+    issue_to_output: int = cost.STREAMER_ISSUE_TO_REQUEST + cost.streamer_grant_to_output(
+        cost.READ_LATENCY
+    )
+    issue_to_give: int = cost.STREAMER_ISSUE_TO_REQUEST + cost.STREAMER_GRANT_TO_GIVE
+    take_to_issue: int = cost.STREAMER_TAKE_TO_REQUEST - cost.STREAMER_ISSUE_TO_REQUEST
+    command_interval: int = cost.QUEUE_COMMAND_INTERVAL
+    command_to_start: int = COMMAND_TO_START_CYCLES
+
+
+NO_DELAYS = Delays(
+    token=0,
+    first_element=FIRST_COMMAND_CYCLE,
+    issue_to_output=0,
+    issue_to_give=0,
+    take_to_issue=0,
+    command_interval=0,
+    command_to_start=0,
+)
+"""What if control cost nothing: the array's own time is left, and the start of the program."""
+
+
 @dataclass(kw_only=True, eq=False)
 class Ports:
-    """The token channels of one unit."""
+    """The token channels of one unit; `spans` gets [first, end) of each command that it did."""
 
     tokens: Mapping[str, Channel]
+    delays: Delays = Delays()
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    def did(self, start: int, end: int, *, is_new: bool) -> None:
+        """Work in [start, end), of a new command or of the one before."""
+        if is_new:
+            self.spans.append((start, end))
+        else:
+            self.spans[-1] = (self.spans[-1][0], end)
 
     def waits(self, command: Command) -> list[tuple[Channel, int, int]]:
         """(channel, count, level) of each wait."""
@@ -52,10 +93,10 @@ def take_all(
 
 
 def give_all(signals: Sequence[tuple[Channel, int, int]], end_level: int, give_cycle: int) -> None:
-    """Signal what is due after a body with this `end_level`; tokens can be taken a cycle later."""
+    """Signal what is due after a body with this `end_level`."""
     for channel, count, level in signals:
         if end_level >= level:
-            channel.give(give_cycle + cost.TOKEN_GIVE_TO_AVAILABLE, count)
+            channel.give(give_cycle, count)
 
 
 def memory_offsets(command: Command, space: str) -> Iterator[int]:

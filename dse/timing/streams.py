@@ -12,16 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tilewright.dataflow.program import Command
-from tilewright.hw.lib import cost
 
 from .network import Channel, Process
-from .parts import FIRST_COMMAND_CYCLE, NEVER, Ports, give_all, take_all
+from .parts import NEVER, Ports, give_all, take_all
 from .walk import walk
-
-FIRST_ELEMENT_CYCLE = FIRST_COMMAND_CYCLE + cost.COMMAND_TO_ELEMENT
-ISSUE_TO_OUTPUT = cost.STREAMER_ISSUE_TO_REQUEST + cost.streamer_grant_to_output(cost.READ_LATENCY)
-ISSUE_TO_GIVE = cost.STREAMER_ISSUE_TO_REQUEST + cost.STREAMER_GRANT_TO_GIVE
-TAKE_TO_ISSUE = cost.STREAMER_TAKE_TO_REQUEST - cost.STREAMER_ISSUE_TO_REQUEST
 
 
 class NotExact(ValueError):
@@ -49,7 +43,7 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
     first_taken: list[
         int
     ] = []  # by block: cycle in which its first word is taken; the others follow
-    last_issue = NEVER
+    delays, last_issue = ports.delays, NEVER
 
     def taken(word: int) -> int:
         return first_taken[word // size] + word % size
@@ -58,15 +52,17 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
         if command.loops[0].bound != size:
             raise NotExact(f"a read of {command.loops[0].bound} words where a block has {size}")
         waits, signals = ports.waits(command), ports.signals(command)
+        begun = NEVER
         for start_level, end_level in walk(command.bounds[1:]):
-            issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
+            issue = max(delays.first_element, last_issue + 1)
             if waits:
                 issue = yield from take_all(waits, start_level + 1, issue)
             block = len(first_taken)
             start = block * size
             if start >= credits:
-                issue = max(issue, taken(start - credits) + TAKE_TO_ISSUE)
-            take = issue + ISSUE_TO_OUTPUT
+                issue = max(issue, taken(start - credits) + delays.take_to_issue)
+            begun = issue if begun == NEVER else begun
+            take = issue + delays.issue_to_output
             if block:
                 take = max(take, first_taken[-1] + size)
             if block >= feed.buffered_blocks:
@@ -77,9 +73,11 @@ def read_process(commands: Sequence[Command], ports: Ports, feed: Feed, credits:
             first_taken.append(take)
             last_issue = issue + size - 1
             if start + size > credits:
-                last_issue = max(last_issue, taken(start + size - 1 - credits) + TAKE_TO_ISSUE)
+                behind = taken(start + size - 1 - credits)
+                last_issue = max(last_issue, behind + delays.take_to_issue)
             feed.arrived.give(take + size - 1)
-            give_all(signals, end_level + 1, last_issue + ISSUE_TO_GIVE)
+            give_all(signals, end_level + 1, last_issue + delays.issue_to_give)
+        ports.spans.append((begun, last_issue + 1))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -98,23 +96,26 @@ def read_words_process(
     commands: Sequence[Command], ports: Ports, feed: WordFeed, credits: int
 ) -> Process:
     """A read streamer before an engine without an edge buffer, word by word."""
-    last_issue = NEVER
+    delays, last_issue = ports.delays, NEVER
     word = 0
     for command in commands:
         waits, signals = ports.waits(command), ports.signals(command)
+        begun = NEVER
         for start_level, end_level in walk(command.bounds):
-            issue = max(FIRST_ELEMENT_CYCLE, last_issue + 1)
+            issue = max(delays.first_element, last_issue + 1)
             if waits:
                 issue = yield from take_all(waits, start_level, issue)
             if word >= credits:
                 behind = word - credits
                 if len(feed.taken.times) <= behind:
                     yield feed.taken, behind + 1
-                issue = max(issue, feed.taken.times[behind] + TAKE_TO_ISSUE)
-            feed.offered.give(issue + ISSUE_TO_OUTPUT)
+                issue = max(issue, feed.taken.times[behind] + delays.take_to_issue)
+            begun = issue if begun == NEVER else begun
+            feed.offered.give(issue + delays.issue_to_output)
             last_issue = issue
             word += 1
-            give_all(signals, end_level, issue + ISSUE_TO_GIVE)
+            give_all(signals, end_level, issue + delays.issue_to_give)
+        ports.spans.append((begun, last_issue + 1))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -137,17 +138,21 @@ def write_process(commands: Sequence[Command], ports: Ports, results: Results) -
     last_take = NEVER
     packet = 0
     outer = 0 if results.is_by_word else 1
+    delays = ports.delays
     for command in commands:
         size = 1 if results.is_by_word else command.loops[0].bound
         waits, signals = ports.waits(command), ports.signals(command)
+        begun = NEVER
         for start_level, end_level in walk(command.bounds[outer:]):
-            take = max(FIRST_ELEMENT_CYCLE, last_take + 1)
+            take = max(delays.first_element, last_take + 1)
             if waits:
                 take = yield from take_all(waits, start_level + outer, take)
             if len(results.valid.times) <= packet:
                 yield results.valid, packet + 1
             take = max(take, results.valid.times[packet])
             packet += 1
+            begun = take if begun == NEVER else begun
             last_take = take + size - 1
             results.left.give(last_take)
-            give_all(signals, end_level + outer, last_take + ISSUE_TO_GIVE)
+            give_all(signals, end_level + outer, last_take + delays.issue_to_give)
+        ports.spans.append((begun, last_take + 1))
