@@ -7,7 +7,13 @@ from tilewright.hw.hardware_config import CORE, HardwareConfig
 from tilewright.hw.lib.dma_params import LoadParams, StoreParams
 from tilewright.hw.lib.memory_mapping import Memory
 from tilewright.hw.lib.memory_params import ScratchpadParams
-from tilewright.hw.lib.params import ACTIVITY_BITS, Activity, CounterParams, StreamerParams
+from tilewright.hw.lib.params import (
+    ACTIVITY_BITS,
+    COUNTER_GROUP_BITS,
+    Activity,
+    CounterParams,
+    StreamerParams,
+)
 from tilewright.hw.lib.structure import Structure, bits_of
 from tilewright.hw.lib.unit_resources import load_dma, queue, store_dma, streamer
 from tilewright.hw.systolic.params import SystolicParams
@@ -84,7 +90,7 @@ def _tokens(s: Structure, config: HardwareConfig) -> None:
             s.registers("tokens", bits)
             s.gates("tokens", bits + 2)
     if config.is_programmable:
-        s.registers("tokens", 1)
+        s.registers("tokens", 2)
 
 
 def _registers(s: Structure, config: HardwareConfig) -> None:
@@ -94,7 +100,7 @@ def _registers(s: Structure, config: HardwareConfig) -> None:
     s.registers("registers", config.axi.address_bits)
     s.gates("registers", 2 * config.axi.address_bits + 2 * AXI_LITE_BITS)
     s.gather("registers", 10, AXI_LITE_BITS)
-    s.registers("status", 2 + 2 * CYCLE_BITS)
+    s.registers("status", 4 + 2 * CYCLE_BITS)
     s.count("status", 3 * CYCLE_BITS)
     s.gates("status", 30)
 
@@ -103,8 +109,11 @@ def _counters(s: Structure, config: HardwareConfig) -> None:
     if not config.has_counters:
         return
     p = CounterParams(num_units=len(config.units))
-    s.registers("counters", (p.num_counters + 1) * p.counter_bits)
-    s.registers("counters", bits_of(p.num_counters) + 2 + ACTIVITY_BITS * p.num_units)
+    index = bits_of(p.num_counters)
+    groups = -(-p.num_counters // (1 << COUNTER_GROUP_BITS))
+    s.registers("counters", (p.num_counters + groups) * p.counter_bits)
+    s.registers("counters", index + max(0, index - COUNTER_GROUP_BITS))
+    s.registers("counters", 2 + ACTIVITY_BITS * p.num_units)
     s.add("counters", p.counter_bits, p.num_counters)
     s.choose("counter_choice", p.num_counters, p.counter_bits)
     s.gates("counter_choice", len(config.units) * len(Activity))

@@ -95,11 +95,12 @@ class Accelerator(wiring.Component):
         launch = Signal()
         running = Signal()
         clear = Signal()
+        cleared = Signal()  # a cycle later: nothing comes before the first commands
         parts = self._parts(m)
         queues = self._queues(m, parts, launch, registers)
-        token_error = self._tokens(m, parts, launch, clear, registers)
+        token_error = self._tokens(m, parts, launch, cleared, registers)
         self._memory(m, parts, registers)
-        program_error = token_error | self._scratchpad(m, parts, clear)
+        program_error = token_error | self._scratchpad(m, parts, cleared)
         idle = (
             Cat(queue.done for queue in queues.values()).all()
             & ~Cat(part.busy for part in parts.values()).any()
@@ -109,12 +110,13 @@ class Accelerator(wiring.Component):
             launch.eq(registers.control_start & ~running),
             clear.eq(launch | registers.control_soft_reset & ~running),
         ]
+        m.d.sync += cleared.eq(clear)
         with m.If(launch):
             m.d.sync += running.eq(1)
         with m.Elif(finished):
             m.d.sync += running.eq(0)
-        self._status(m, registers, parts, clear, running, finished, program_error)
-        self._count(m, registers, parts, launch, clear, running)
+        self._status(m, registers, parts, (clear, cleared), running, finished, program_error)
+        self._count(m, registers, parts, launch, (clear, cleared), running)
         return m
 
     def _parts(self, m):
@@ -168,11 +170,11 @@ class Accelerator(wiring.Component):
         chunk = address[:low] if low else Const(0, 1)
         return address[low:], chunk, registers.program_valid
 
-    def _tokens(self, m, parts, launch, clear, registers):
+    def _tokens(self, m, parts, launch, cleared, registers):
         """A counter per token between its producer's and consumer's ports."""
         errors = []
-        launched = Signal()
-        m.d.sync += launched.eq(launch)
+        launched = Signal(2)  # the upper bit: the cycle after the one in which counters are cleared
+        m.d.sync += launched.eq(Cat(launch, launched))
         for place, wire in enumerate(self.config.tokens):
             token = wire.token
             m.submodules[f"token_{token.name.lower()}"] = counter = TokenCounter(wire.params)
@@ -187,9 +189,9 @@ class Accelerator(wiring.Component):
                 with m.If(enable & equals(row, place) & equals(chunk, 0)):
                     m.d.sync += initial.eq(registers.program_data)
                 # Units get their first command later than this, and nothing is under way yet.
-                give = Mux(launched, initial, give)
+                give = Mux(launched[1], initial, give)
             m.d.comb += [
-                counter.clear.eq(clear),
+                counter.clear.eq(cleared),
                 counter.signal.give.eq(give),
                 consumer.available.eq(counter.wait.available),
                 counter.wait.take.eq(consumer.take),
@@ -203,19 +205,21 @@ class Accelerator(wiring.Component):
             high = getattr(registers, "memory_base_high", Const(0, 0))
             m.d.comb += parts[name].base.eq(Cat(registers.memory_base_low, high))
 
-    def _scratchpad(self, m, parts, clear):
+    def _scratchpad(self, m, parts, cleared):
         m.submodules.scratchpad = scratchpad = Scratchpad(self.config.scratchpad)
         for port, unit in enumerate(READ_PORTS):
             wiring.connect(m, parts[unit].read, scratchpad.read[port])
         for port, unit in enumerate(WRITE_PORTS):
             wiring.connect(m, parts[unit].write, scratchpad.write[port])
-        m.d.comb += scratchpad.clear.eq(clear)
+        m.d.comb += scratchpad.clear.eq(cleared)
         return scratchpad.error
 
-    def _status(self, m, registers, parts, clear, running, finished, program_error):
+    def _status(self, m, registers, parts, clears, running, finished, program_error):
+        clear, cleared = clears
         done = Signal()
         error = Signal()
-        read_error, write_error = parts["load"].error, parts["store"].error
+        read_error, write_error = parts["load"].error & ~cleared, parts["store"].error & ~cleared
+        program_error = program_error & ~cleared
         m.d.comb += [
             error.eq(read_error | write_error | program_error),
             registers.status_busy.eq(running),
@@ -226,21 +230,23 @@ class Accelerator(wiring.Component):
             registers.errors_program.eq(program_error),
             registers.irq_status_done_set.eq(finished),
             registers.irq_status_error_set.eq(finished & error),
-            parts["load"].clear.eq(clear),
-            parts["store"].clear.eq(clear),
+            parts["load"].clear.eq(cleared),
+            parts["store"].clear.eq(cleared),
         ]
         with m.If(clear):
             m.d.sync += done.eq(0)
         with m.Elif(finished):
             m.d.sync += done.eq(1)
 
-    def _count(self, m, registers, parts, launch, clear, running):
+    def _count(self, m, registers, parts, launch, clears, running):
         """Cycles up to the last write response, and where each unit's cycles went."""
+        clear, cleared = clears
+        launched = Signal()
         now = Signal(64)
         cycles = Signal(64)
         # The W handshake of the start bit was one cycle before `launch`: that is cycle 0.
-        m.d.sync += now.eq(Mux(launch, 2, now + 1))
-        with m.If(clear):
+        m.d.sync += [launched.eq(launch), now.eq(Mux(launched, 3, now + 1))]
+        with m.If(cleared):
             m.d.sync += cycles.eq(0)
         with m.Elif(self.m_axi_bvalid & self.m_axi_bready & running):
             m.d.sync += cycles.eq(now + 1)

@@ -1,11 +1,12 @@
 """Where the cycles went: one counter for each activity of each unit."""
 
-from amaranth.hdl import Array, Const, Module, Signal
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .layout import equals
-from .params import ACTIVITY_BITS, Activity, CounterParams
+from .params import ACTIVITY_BITS, COUNTER_GROUP_BITS, Activity, CounterParams
+from .pick import pick
 
 __all__ = ["ActivityCounters"]
 
@@ -64,6 +65,22 @@ class ActivityCounters(wiring.Component):
                     m.d.sync += counter.eq(0)
                 with m.Elif(enable & equals(activity_now, int(activity))):
                     m.d.sync += counter.eq(counter + 1)
-        unused = [Const(0)] * ((1 << len(self.index)) - len(counters))
-        m.d.sync += self.value.eq(Array([*counters, *unused])[self.index])
+        self._choose(m, counters)
         return m
+
+    def _choose(self, m: Module, counters: list[Value]) -> None:
+        """One of each group into a register, then one of those."""
+        counters += [Const(0)] * ((1 << len(self.index)) - len(counters))
+        bits = min(len(self.index), COUNTER_GROUP_BITS)
+        groups = [counters[n : n + (1 << bits)] for n in range(0, len(counters), 1 << bits)]
+        chosen = []
+        for n, group in enumerate(groups):
+            value = Signal(self.params.counter_bits, name=f"chosen_{n}")
+            m.d.sync += value.eq(pick(group, self.index[:bits]))
+            chosen.append(value)
+        if len(chosen) == 1:
+            m.d.comb += self.value.eq(chosen[0])
+            return
+        number = Signal(len(self.index) - bits, name="chosen_group")
+        m.d.sync += number.eq(self.index[bits:])
+        m.d.comb += self.value.eq(pick(chosen, number))

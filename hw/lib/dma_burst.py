@@ -110,7 +110,7 @@ class BurstSource(wiring.Component):
         m = Module()
         m.submodules.loops = loops = LoopNest(self.params.loop_params)
         wiring.connect(m, wiring.flipped(self.command), loops.command)
-        runs, is_waiting = buffered(m, loops, self._run(loops))
+        runs, is_waiting, _ = buffered(m, loops, self._run(loops))
         has_tokens = Signal()
         load = Signal()
         is_last_burst = Signal()
@@ -126,8 +126,15 @@ class BurstSource(wiring.Component):
         return m
 
     def _run(self, loops: LoopNest) -> dict[str, Value]:
-        """What is kept of a run: addresses, words - 1, target, tokens that it needs and gives."""
+        """What is kept of a run: addresses, words - 1, room in its first page and burst, target,
+        tokens that it needs and gives.
+        """
+        page_bits = max(1, self.params.page_words.bit_length() - 1)
+        address = self.base[self.params.word_bytes_log2 :] + loops.memory_address
+        page = ~address[:page_bits] if self.params.page_words > 1 else Const(0, 1)
         run = {
+            "page": page,
+            "limit": self._limit(page),
             "memory_address": loops.memory_address,
             "local_address": loops.local_address,
             "run_last": loops.current.run_last,
@@ -149,56 +156,51 @@ class BurstSource(wiring.Component):
         m.d.comb += has_tokens.eq(Cat(enough).all())
 
     def _cut(self, m: Module, run: data.View, load: Value, is_last_burst: Signal) -> None:
+        """The bursts of a run. What a burst may hold is known a burst ahead: `left` words - 1 of
+        the run behind this one, `page` and `limit` (see `_limit`) of the next.
+        """
         params, burst = self.params, self.o.payload
         low = params.word_bytes_log2
         word = Signal(params.axi.address_bits - low)
-        run_last = Signal(params.run_bits)
+        left = Signal(params.run_bits)
+        page = Signal.like(run.page)
+        limit = Signal.like(run.limit)
         counts = Signal.like(burst.counts)
-        base_word = self.base[low:]
-        first_word = base_word + run.memory_address
-        left = run_last - burst.last - 1
-        next_word = word + burst.last + 1
+        continues = Signal()  # the run has more bursts, so that none is loaded
+        beats = Const((1 << params.beats_per_word_log2) - 1, params.beats_per_word_log2)
         m.d.comb += [
+            continues.eq(self.o.valid & ~is_last_burst),
             burst.address.eq(Cat(Const(0, low), word)),
-            self.beats_last.eq(((burst.last + 1) << params.beats_per_word_log2) - 1),
+            self.beats_last.eq(Cat(beats, burst.last)),
         ]
         for i in range(params.count_signals()):
             m.d.comb += burst.counts[i].eq(Mux(is_last_burst, counts[i], 0))
-        with m.If(load):
+        first_word = self.base[low:] + run.memory_address
+        run_last = Mux(continues, left, run.run_last)
+        this_limit = Mux(continues, limit, run.limit)
+        next_page = (Mux(continues, page, run.page) - this_limit - 1)[: len(page)]
+        is_end = run_last <= this_limit
+        m.d.sync += self.o.valid.eq(load | (self.o.valid & ~(self.o.ready & is_last_burst)))
+        with m.If(Mux(continues, self.o.ready, load)):
             m.d.sync += [
-                self.o.valid.eq(1),
-                word.eq(first_word),
-                run_last.eq(run.run_last),
-                burst.local.eq(run.local_address),
-                Cat(burst.last, is_last_burst).eq(self._burst_last(first_word, run.run_last)),
+                word.eq(Mux(continues, word + burst.last + 1, first_word)),
+                burst.local.eq(Mux(continues, burst.local + burst.last + 1, run.local_address)),
+                burst.last.eq(Mux(is_end, run_last, this_limit)),
+                is_last_burst.eq(is_end),
+                left.eq(run_last - this_limit - 1),
+                page.eq(next_page),
+                limit.eq(self._limit(next_page)),
             ]
+        with m.If(load):
             if params.has_target:
                 m.d.sync += burst.target.eq(run.target)
             for i in range(params.count_signals()):
                 m.d.sync += counts[i].eq(run[f"given_{i}"])
-        with m.Elif(self.o.ready):
-            m.d.sync += [
-                self.o.valid.eq(self.o.valid & ~is_last_burst),
-                word.eq(next_word),
-                run_last.eq(left),
-                burst.local.eq(burst.local + burst.last + 1),
-                Cat(burst.last, is_last_burst).eq(
-                    self._burst_last(next_word, left[: params.run_bits])
-                ),
-            ]
 
-    def _burst_last(self, word: Value, run_last: Value) -> Value:
-        """Words - 1 of a burst that starts at `word`: the least of three limits; above it, whether
-        that is the run's end.
-        """
-        page_bits = self.params.page_words.bit_length() - 1
-        limit: Value = Const(self.params.burst_words - 1, self.params.burst_last_bits)
-        if page_bits:
-            page_last = ~word[:page_bits]
-            limit = Mux(page_last < limit, page_last, limit)
-        is_end = run_last <= limit
-        bits = self.params.burst_last_bits
-        return Cat(Mux(is_end, run_last[:bits], limit[:bits]), is_end)
+    def _limit(self, page: Value) -> Value:
+        """Words - 1 that a burst holds at most, if its page ends `page` words behind its first."""
+        longest = Const(self.params.burst_words - 1, self.params.burst_last_bits)
+        return Mux(page < longest, page, longest)[: len(longest)]
 
 
 def connect_source(m: Module, dma: wiring.Component, source: BurstSource) -> None:

@@ -90,16 +90,25 @@ class LoadDMA(wiring.Component):
         is_held = Signal()
         is_granted = Signal()
         is_complete = Signal()
-        m.d.comb += axi.rready.eq(bursts.o.valid & (~is_held | is_granted))
-        self._beats(m, bursts, word, is_complete)
+        is_free = Signal()  # no word is held, or it leaves
+        m.d.comb += [
+            is_free.eq(~is_held | is_granted),
+            axi.rready.eq(bursts.o.valid & is_free),
+        ]
+        self._beats(m, bursts, word, is_complete, is_free)
         m.d.sync += is_held.eq(is_complete | (is_held & ~is_granted))
         self._deliver(m, word, is_held, is_granted)
         m.d.comb += self.busy.eq(source.busy | bursts.o.valid | is_held)
         self._activity(m, source, bursts, word, is_held & ~is_granted)
         return m
 
-    def _beats(self, m: Module, bursts: StreamFIFO, word: Value, is_complete: Signal) -> None:
-        """Collect beats to words, the first beat lowest."""
+    def _beats(
+        self, m: Module, bursts: StreamFIFO, word: Value, is_complete: Signal, is_free: Value
+    ) -> None:
+        """Collect beats to words, the first beat lowest.
+
+        A word of one beat may be overwritten whenever none is held: valid data are not waited for.
+        """
         params, axi, burst = self.params, self.m_axi, bursts.o.payload
         transfer = Signal()
         is_word_end = Signal()
@@ -113,20 +122,21 @@ class LoadDMA(wiring.Component):
             is_complete.eq(transfer & is_word_end),
             bursts.o.ready.eq(transfer & is_burst_end),
         ]
-        with m.If(transfer):
-            m.d.sync += [
-                beat.eq(Mux(is_word_end, 0, beat + 1)),
-                word.data.eq(Cat(word.data, axi.rdata)[-len(word.data) :]),
-            ]
-        with m.If(is_complete):
-            m.d.sync += [
-                index.eq(Mux(is_burst_end, 0, index + 1)),
-                word.local.eq(burst.local + index),
-            ]
+        takes_beat, takes_word = transfer, is_complete
+        if params.beats_per_word == 1:
+            takes_beat = takes_word = is_free
+        with m.If(takes_beat):
+            m.d.sync += word.data.eq(Cat(word.data, axi.rdata)[-len(word.data) :])
+        with m.If(takes_word):
+            m.d.sync += word.local.eq(burst.local + index)
             if params.has_parameters:
                 m.d.sync += word.is_parameter.eq(burst.target)
             for i in range(params.num_signals):
                 m.d.sync += word.counts[i].eq(Mux(is_burst_end, burst.counts[i], 0))
+        with m.If(transfer):
+            m.d.sync += beat.eq(Mux(is_word_end, 0, beat + 1))
+        with m.If(is_complete):
+            m.d.sync += index.eq(Mux(is_burst_end, 0, index + 1))
         with m.If(self.clear):
             m.d.sync += self.error.eq(0)
         with m.Elif(transfer & (axi.rresp[1] | (axi.rlast != is_burst_end))):

@@ -95,15 +95,17 @@ class LoopNest(wiring.Component):
     ) -> None:
         """Counter of loop d, counting down, with its flags in registers."""
         remaining = Signal(self.params.bound_bits, name=f"remaining_{d}")
+        initial = self.params.command_format.decode(self.params.initial_command)
+        is_single = Signal(init=initial[f"last_{d}"] == 0, name=f"is_single_{d}")  # bound 1
         restart = self.current[f"last_{d}"]
         first = self.command.payload[f"last_{d}"]
         with m.If(load):
-            m.d.sync += remaining.eq(first)
+            m.d.sync += [remaining.eq(first), is_single.eq(equals(first, 0))]
             m.d.sync += [is_first[d].eq(1), is_last[d].eq(equals(first, 0))]
         with m.Elif(step & self.at_end[d]):
             m.d.sync += remaining.eq(Mux(is_last[d], restart, remaining - 1))
             m.d.sync += is_first[d].eq(is_last[d])
-            m.d.sync += is_last[d].eq(Mux(is_last[d], equals(restart, 0), remaining == 1))
+            m.d.sync += is_last[d].eq(Mux(is_last[d], is_single, remaining == 1))
 
     def _address(
         self, m: Module, space: AddressSpace, load: Signal, step: Signal, is_last: Signal
@@ -127,9 +129,9 @@ class LoopNest(wiring.Component):
 
 def buffered(
     m: Module, nest: LoopNest, element: dict[str, Value]
-) -> tuple[stream.Interface, Value]:
-    """The nest's elements behind a buffer with registers in both directions, and whether it, or the
-    nest, holds any.
+) -> tuple[stream.Interface, Value, data.View]:
+    """The nest's elements behind a buffer with registers in both directions; whether it, or the
+    nest, holds any; what is at hand in the next cycle if nothing is in this.
 
     `element` names what is kept of each. Latency `cost.STREAM_BUFFER`, one element per cycle. The
     counters and the command queue then wait for a register, not for what an element waits for.
@@ -141,4 +143,4 @@ def buffered(
     wiring.connect(m, skid.o, elements.i)
     m.d.comb += [skid.i.valid.eq(nest.valid), nest.advance.eq(skid.i.ready)]
     m.d.comb += [skid.i.payload[name].eq(value) for name, value in element.items()]
-    return elements.o, skid.o.valid | elements.o.valid
+    return elements.o, skid.o.valid | elements.o.valid, skid.o.payload

@@ -26,6 +26,9 @@ class Activity(IntEnum):
 
 ACTIVITY_BITS = 3
 
+COUNTER_GROUP_BITS = 4
+"""Of a counter's index: one counter of each group is chosen in a cycle, a group in the next."""
+
 
 class CommandError(ValueError):
     """A command does not fit its format; the text names every wrong field."""

@@ -121,12 +121,12 @@ class Requantizer(wiring.Component):
         """Product of two float32: value with one fraction bit and sticky, huge, shift amount."""
         width, kept = self.params.accumulator_bits, FLOAT32_MANTISSA_BITS
         integer_bits = self.params.magnitude_bits
-        normal, zeros = self._normalize(p, magnitude)
+        normal, zeros, is_up = self._normalize(p, magnitude)
         scale = p.delay("scale", self.scale, 0)
 
         p.stage()  # first rounding: the accumulator to 24 bits
         excess = len(normal) - kept
-        mantissa, carry = _round_mantissa(p, "mantissa", normal, excess)
+        mantissa, carry = _round_mantissa(p, "mantissa", normal[excess:], is_up)
         factor = p.register("factor", Cat(scale[: kept - 1], C(1, 1)))
         base = EXPONENT_BIAS + integer_bits - width
         exponent = scale[kept - 1 : kept - 1 + EXPONENT_BITS]
@@ -147,7 +147,8 @@ class Requantizer(wiring.Component):
         selected = p.register("selected", Cat(sticky, window))
         amount = p.register("amount", (amount - carry - is_wide)[:10].as_signed())
         p.stage()
-        quotient, carry = _round_mantissa(p, "quotient", selected, 2)
+        is_up = _rounds_up(selected, 2)
+        quotient, carry = _round_mantissa(p, "quotient", selected[2:], is_up)
         amount = p.register("amount", amount)
 
         p.stage()  # amount < 0: too large; amount beyond the window: only the sticky bit is left
@@ -161,7 +162,9 @@ class Requantizer(wiring.Component):
         return value, is_huge, clamped
 
     def _normalize(self, p, magnitude):
-        """Shifts leading zeros out, two powers of two per stage; also their number."""
+        """Shifts leading zeros out, two powers of two per stage; also their number, and whether
+        what is left rounds up to 24 bits: that is found for every shift, before the last is known.
+        """
         width = self.params.accumulator_bits
         value = Cat(C(0, max(FLOAT32_MANTISSA_BITS - width, 0)), magnitude)
         zeros = Const(0, 0)
@@ -169,6 +172,7 @@ class Requantizer(wiring.Component):
         while powers:
             group = 2 - len(powers) % 2
             p.stage()
+            is_up = _rounds_up_shifted(value, powers[:group], len(value) - FLOAT32_MANTISSA_BITS)
             for power in powers[:group]:
                 is_empty = ~value[-(1 << power) :].any()
                 value = Mux(is_empty, (value << (1 << power))[: len(value)], value)
@@ -176,7 +180,7 @@ class Requantizer(wiring.Component):
             value = p.register("normal", value)
             zeros = p.register("zeros", zeros)
             powers = powers[group:]
-        return value, zeros
+        return value, zeros, p.register("is_up", is_up)
 
     def _scale_fixed(self, p, magnitude):
         """Product with the multiplier: value with empty fraction and sticky, huge, shift amount."""
@@ -268,15 +272,27 @@ def _add_pair(p, pair, width):
     return weight, p.register(f"partial_{weight}", total[: width - weight])
 
 
-def _round_mantissa(p, name, value, excess):
-    """Top 24 bits of a normalised value, rounded half to even, and whether that carried.
+def _rounds_up(value, excess):
+    """Whether a value without its lowest `excess` bits is rounded up, half to even."""
+    if excess == 0:
+        return C(0, 1)
+    return value[excess - 1] & (value[: excess - 1].any() | value[excess])
 
-    When it carries, all bits below the top are zero, so that only the top bit needs care.
+
+def _rounds_up_shifted(value, powers, excess):
+    """The same after leading zeros were shifted out by these powers of two."""
+    if not powers:
+        return _rounds_up(value, excess)
+    shifted = (value << (1 << powers[0]))[: len(value)]
+    ways = [_rounds_up_shifted(way, powers[1:], excess) for way in (value, shifted)]
+    return Mux(value[-(1 << powers[0]) :].any(), *ways)
+
+
+def _round_mantissa(p, name, kept, is_up):
+    """The 24 bits of a normalised value, rounded up or not, and whether that carried.
+
+    When it carries, all bits are zero but the top one, which stays.
     """
-    kept = value[excess:]
-    is_up = C(0, 1)
-    if excess > 0:
-        is_up = value[excess - 1] & (value[: excess - 1].any() | kept[0])
     total = kept + is_up
-    mantissa = Cat(total[: len(kept) - 1], total[len(kept) - 1] | total[len(kept)])
+    mantissa = Cat(total[: len(kept) - 1], kept[-1])
     return p.register(name, mantissa), p.register(f"{name}_carry", total[len(kept)])

@@ -42,15 +42,16 @@ def _exact(s: Structure, p: RequantizeParams, num: int) -> tuple[int, int, int]:
     value = max(kept, width)
     powers = (width - 1).bit_length()
     stages = -(-powers // 2)
-    s.registers("normalize", num * stages * value)
+    excess = value - kept
+    # Bits that only round are one bit after the last stage.
+    s.registers("normalize", num * (stages * value - max(0, excess - 1)))
     s.registers("zeros", num * sum(range(powers, 0, -2)))
     s.choose("normalize", 4, value, num * stages)
     s.reduce("zeros", width, 2 * num)
     s.delay("scale", num * EXPONENT_AND_MANTISSA_BITS, stages + 2)
-    excess = value - kept
     s.registers("mantissa", num * (2 * kept + AMOUNT_BITS))
     s.add("mantissa", (kept if excess else 0) + 2 * AMOUNT_BITS, num)
-    s.reduce("mantissa", excess + 1, num)
+    s.reduce("mantissa", excess + 1, num * (4 if powers > 1 else 2))
     partial = _product(s, kept, kept, num)
     s.delay("amount", num * (AMOUNT_BITS + (1 if excess else 0)), partial)
     s.registers("product", num * (kept + 2 + AMOUNT_BITS))

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .layout import equals
 from .stream_params import BranchParams, FIFOParams, StreamParams
 
 __all__ = [
@@ -119,20 +120,26 @@ class StreamFIFO(wiring.Component):
             attrs={"no_rw_check": 1} if self.params.uses_block else {},
         )
         write = entries.write_port()
+        is_full = Signal()
         m.d.comb += [
-            self.i.ready.eq(self.level != depth),
+            self.i.ready.eq(~is_full),
             put.eq(self.i.valid & self.i.ready),
             get.eq(self.o.valid & self.o.ready),
             write.en.eq(put),
             write.data.eq(self.i.payload),
         ]
-        m.d.sync += self.level.eq(self.level + put - get)
+        # Whether it is full, or empty, is a register: the level is compared a step ahead.
+        m.d.sync += [
+            self.level.eq(self.level + put - get),
+            is_full.eq(~get & (is_full | (put & equals(self.level, depth - 1)))),
+        ]
         self._step(m, put, write.addr)
         if self.params.uses_block:
             self._read_block(m, entries, put)
         else:
             read = entries.read_port(domain="comb")
-            m.d.comb += [self.o.valid.eq(self.level != 0), self.o.payload.eq(read.data)]
+            m.d.comb += self.o.payload.eq(read.data)
+            m.d.sync += self.o.valid.eq(put | (self.o.valid & ~(get & (self.level == 1))))
             self._step(m, get, read.addr)
         return m
 

@@ -62,7 +62,7 @@ class StreamerFront(wiring.Component):
         m = Module()
         m.submodules.nest = nest = LoopNest(self.params.loop_params)
         wiring.connect(m, wiring.flipped(self.command), nest.command)
-        elements, is_waiting = buffered(m, nest, self._element(nest))
+        elements, is_waiting, _ = buffered(m, nest, self._element(nest))
         element = elements.payload
         free = Signal()
         has_tokens = Signal()

@@ -175,7 +175,7 @@ class Structure:
         read: Read = "registered" if is_block else "combinational"
         self.memory(part, Memory(width=bits, depth=rows, read=read))
         level, pointer = depth.bit_length(), bits_of(rows) if depth > 1 else 0
-        self.ff[part] += level + 2 * pointer + (level + 1 if is_block else 0)
+        self.ff[part] += level + 2 * pointer + 2 + (level if is_block else 0)
         self.lut[part] += (2 if is_block else 1) * (2 * level) + 3 * pointer + 4
 
     def multiply(

@@ -17,7 +17,8 @@ def nest(
     spaces: tuple[AddressSpace, ...],
 ) -> None:
     """A loop nest: counters, flags, addresses, the fields that are held."""
-    s.registers(part, 1 + num_loops * (bound_bits + 2))
+    varying = sum(bits.varying(f"last_{d}") > 0 for d in range(num_loops))
+    s.registers(part, 1 + num_loops * (bound_bits + 2) + varying)
     s.add(part, bound_bits, 2 * num_loops)
     s.reduce(part, bound_bits, 2 * num_loops)
     s.gates(part, 4 * num_loops)
@@ -79,11 +80,13 @@ def _source(s: Structure, p: DmaParams, bits: ProgramBits) -> None:
     told = tokens_of(s, "bursts", bits, p.num_waits, p.count_signals())
     target = bits.ever("target") if p.has_target else 0
     run = bits.ever("run_last")
-    elements(s, "bursts", sum(space.bits for space in p.spaces) + run + target + told)
+    page = max(1, p.page_words.bit_length() - 1)
+    room = page + p.burst_last_bits
+    elements(s, "bursts", sum(space.bits for space in p.spaces) + room + run + target + told)
     given = sum(bits.ever(f"signal{i}_count") for i in range(p.count_signals()))
     word = p.axi.address_bits - p.word_bytes_log2
     s.registers("bursts", 1 + word + p.run_bits + bits.varying("run_last") + given)
-    s.registers("bursts", p.local_address_bits + p.burst_last_bits + 1)
+    s.registers("bursts", p.local_address_bits + p.burst_last_bits + 1 + room)
     if p.has_target:
         s.registers("bursts", bits.varying("target") + target)
     s.count("bursts", 3 * word + p.run_bits + 2 * p.local_address_bits)

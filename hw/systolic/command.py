@@ -28,13 +28,14 @@ class CommandWalker(wiring.Component):
     is_last_of_row : Out(1); last block of the last subpanel
     is_last_of_panel : Out(1); last block of a panel
     num_sets : Out(range(param_sets + 1)); parameter sets of a panel (not there for raw output)
+    incoming_sets : Out(range(param_sets + 1)); ``num_sets`` of the next cycle if none is at hand
     and every field of the command but the bounds of its loops
 
     Timing
     ------
     A command's first block is at hand two cycles after its transfer when idle, and right after the
     last step of the command before. The loops run up to two blocks ahead, so that neither their
-    counters nor `i.ready` wait for `step`. All outputs come from registers.
+    counters nor `i.ready` wait for `step`. All outputs but ``incoming_sets`` come from registers.
 
     Numbers
     -------
@@ -60,6 +61,7 @@ class CommandWalker(wiring.Component):
         }
         if params.has_parameters:
             members["num_sets"] = Out(range(params.param_sets + 1))
+            members["incoming_sets"] = Out(range(params.param_sets + 1))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -84,7 +86,9 @@ class CommandWalker(wiring.Component):
         }
         if self.params.has_parameters:
             block["num_sets"] = (loops.current.last_1 + 1)[: len(self.num_sets)]
-        blocks, is_held = buffered(m, loops, block)
+        blocks, is_held, incoming = buffered(m, loops, block)
+        if self.params.has_parameters:
+            m.d.comb += self.incoming_sets.eq(incoming.num_sets)
         m.d.comb += [
             self.is_held.eq(is_held),
             self.is_active.eq(blocks.valid),

@@ -1,8 +1,10 @@
 """Output-stationary core: operand words and commands in, packets of results out."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import fifo, wiring
+from amaranth.lib import wiring
 
+from ..lib.stream import StreamFIFO
+from ..lib.stream_params import FIFOParams
 from .array import SystolicArray
 from .command import CommandWalker
 from .cost import (
@@ -92,23 +94,32 @@ class OutputStationaryCore(wiring.Component):
         """Whether the array can take a block, and whether its results have somewhere to go."""
         p = self.params
         cycles, distance = block_cycles(p), packet_cycles(p)
-        steps_left = Signal(index_shape(cycles), name="steps_left")
-        with m.If(start):
-            m.d.sync += steps_left.eq(cycles - 1)
-        with m.Elif(steps_left != 0):
-            m.d.sync += steps_left.eq(steps_left - 1)
-        can_start = ~steps_left.any()
+        can_start = self._has_passed(m, "steps", start, cycles)
         ends_tile = start & walker.is_last_of_tile
         if cycles < distance:
-            wait = Signal(range(distance), name="tile_distance")
-            with m.If(ends_tile):
-                m.d.sync += wait.eq(distance - 1)
-            with m.Elif(wait != 0):
-                m.d.sync += wait.eq(wait - 1)
-            can_start &= ~wait.any() | ~walker.is_last_of_tile
-        has_room = (self.drain.room_words >= p.rows) | ~walker.is_last_of_tile
+            is_apart = self._has_passed(m, "tile_distance", ends_tile, distance)
+            can_start &= is_apart | ~walker.is_last_of_tile
+        has_room = self.drain.room_words >= p.rows
+        if cycles > 1:  # the cycle after a start, in which it is wrong, has no start
+            is_roomy = Signal(init=1)
+            m.d.sync += is_roomy.eq(has_room | self._is_one_short(self.drain.room_words, p.rows))
+            has_room = is_roomy
         m.d.comb += self.drain.reserve_words.eq(Mux(ends_tile, p.rows, 0))
-        return can_start, has_room
+        return can_start, has_room | ~walker.is_last_of_tile
+
+    def _is_one_short(self, room_words, rows):
+        """Whether the word that leaves in this cycle makes the room for a packet."""
+        return self.drain.frees_word & (room_words == rows - 1)
+
+    def _has_passed(self, m, name, begin, cycles):
+        """Whether `begin` is so many cycles ago; from a register."""
+        left = Signal(index_shape(cycles), name=f"{name}_left")
+        has_passed = Signal(init=1, name=f"{name}_passed")
+        with m.If(begin):
+            m.d.sync += [left.eq(cycles - 1), has_passed.eq(cycles == 1)]
+        with m.Elif(~has_passed):
+            m.d.sync += [left.eq(left - 1), has_passed.eq(left == 1)]
+        return has_passed
 
     def _mark_tiles(self, m, array, start, walker):
         """Brings a tile's first and last step to the array in time."""
@@ -124,7 +135,13 @@ class OutputStationaryCore(wiring.Component):
         """Claims a panel's parameter sets with its first block; whether they are there."""
         claims = start & walker.is_first_of_panel
         m.d.comb += self.drain.claim_sets.eq(Mux(claims, walker.num_sets, 0))
-        return (self.drain.ready_sets >= walker.num_sets) | ~walker.is_first_of_panel
+        has_sets = self.drain.ready_sets >= walker.num_sets
+        if block_cycles(self.params) > 1:  # as for the room
+            needed = Mux(walker.is_active, walker.num_sets, walker.incoming_sets)
+            is_supplied = Signal()
+            m.d.sync += is_supplied.eq(self.drain.ready_sets + self.drain.completes_set >= needed)
+            has_sets = is_supplied
+        return has_sets | ~walker.is_first_of_panel
 
     def _describe_packets(self, m, array, walker, start):
         """Queues what the drain must know of each tile until the tile's values arrive."""
@@ -140,17 +157,17 @@ class OutputStationaryCore(wiring.Component):
             with m.If(walker.is_last_of_panel):
                 m.d.sync += [this_set.eq(next_set), first_set.eq(next_set)]
         freed_sets = Mux(walker.is_last_of_panel, walker.num_sets, 0)
-        m.submodules.packets = packets = fifo.SyncFIFO(
-            width=len(packet.as_value()), depth=packets_under_way(p)
+        m.submodules.packets = packets = StreamFIFO(
+            FIFOParams(payload=packet.shape(), depth=packets_under_way(p), block=False)
         )
         m.d.comb += [
             packet.set.eq(this_set),
             packet.freed_sets.eq(freed_sets),
-            packets.w_data.eq(packet),
-            packets.w_en.eq(ends_tile),
-            packets.r_en.eq(array.announce),
+            packets.i.payload.eq(packet),
+            packets.i.valid.eq(ends_tile),
+            packets.o.ready.eq(array.announce),
             self.drain.announce.eq(array.announce),
-            self.drain.packet.eq(packets.r_data),
+            self.drain.packet.eq(packets.o.payload),
         ]
         for name in ("zero_point", "minimum", "maximum"):
             m.d.comb += getattr(packet.settings, name).eq(getattr(walker, name))

@@ -1,8 +1,10 @@
 """Weight-stationary core: operand words and commands in, packets of results out."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import fifo, wiring
+from amaranth.lib import wiring
 
+from ..lib.stream import StreamFIFO
+from ..lib.stream_params import FIFOParams
 from .array_ws import WeightStationaryArray
 from .cost_ws import ACCUMULATE_CYCLES, packets_under_way
 from .params import SystolicParams
@@ -140,17 +142,17 @@ class WeightStationaryCore(wiring.Component):
         starts_packet = start & begins_packet
         with m.If(starts_packet):
             m.d.sync += this_set.eq(Mux(is_last_set, 0, this_set + 1))
-        m.submodules.packets = packets = fifo.SyncFIFO(
-            width=len(packet.as_value()), depth=packets_under_way(p)
+        m.submodules.packets = packets = StreamFIFO(
+            FIFOParams(payload=packet.shape(), depth=packets_under_way(p), block=False)
         )
         m.d.comb += [
             packet.set.eq(this_set),
             packet.freed_sets.eq(Mux(walker.is_last[_LOOP["subpanel"]], num_sets, 0)),
-            packets.w_data.eq(packet),
-            packets.w_en.eq(starts_packet),
-            packets.r_en.eq(array.announce),
+            packets.i.payload.eq(packet),
+            packets.i.valid.eq(starts_packet),
+            packets.o.ready.eq(array.announce),
             self.drain.announce.eq(array.announce),
-            self.drain.packet.eq(packets.r_data),
+            self.drain.packet.eq(packets.o.payload),
             self.drain.claim_sets.eq(Mux(start & begins_panel, num_sets, 0)),
         ]
         for name in ("zero_point", "minimum", "maximum"):

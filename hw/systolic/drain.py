@@ -201,6 +201,7 @@ class Drain(wiring.Component):
             self.o.valid.eq(buffer.o.valid),
             buffer.o.ready.eq(self.o.ready),
             self.core.room_words.eq(room),
+            self.core.frees_word.eq(leaves),
             self.is_empty.eq(room == depth),
         ]
 
@@ -215,6 +216,7 @@ class Drain(wiring.Component):
             ring.freed_sets.eq(self.core.packet.freed_sets),
             ring.claim_sets.eq(self.core.claim_sets),
             self.core.ready_sets.eq(ring.ready_sets),
+            self.core.completes_set.eq(ring.completes_set),
             self.release.eq(ring.release),
         ]
         settings, load_settings = self._delay_settings(m)

@@ -60,7 +60,7 @@ def _parameters(s: Structure, p: SystolicParams) -> None:
     num_words, sets = p.param_sets * p.words_per_set, p.param_sets.bit_length()
     word, row = (p.words_per_set - 1).bit_length(), (rows - 1).bit_length()
     index, lane = (p.cols - 1).bit_length(), (entries_per_row - 1).bit_length()
-    s.registers("ring", num_words.bit_length() + sets + word + row)
+    s.registers("ring", num_words.bit_length() + sets + word + row + 1)
     s.registers("ring", index + row + 2 * lane + sets + 2)
     s.count("ring", 2 * num_words.bit_length() + 3 * sets + word + 3 * row + 2 * index)
     if words_per_row > 1:

@@ -67,9 +67,11 @@ class Feed(wiring.Component):
         available = Signal(range(depth + 1))  # words of no started block
         index = Signal(index_shape(block))  # word to read next; 0 when idle
         accepted = self.i.valid & self.i.ready
-        is_reading = self.start | (index != 0)
+        is_full = Signal()  # a register: the room is compared a step ahead
+        is_busy = Signal()  # likewise: words of the block are left to read
+        is_reading = self.start | is_busy
         m.d.comb += [
-            self.i.ready.eq(room != 0),
+            self.i.ready.eq(~is_full),
             write.addr.eq(produce),
             write.data.eq(self.i.payload),
             write.en.eq(accepted),
@@ -80,6 +82,8 @@ class Feed(wiring.Component):
         arrived = available + accepted
         m.d.sync += [
             room.eq(room + is_reading - accepted),
+            is_full.eq(~is_reading & (is_full | (accepted & (room == 1)))),
+            is_busy.eq(is_reading & (index != block - 1)),
             available.eq(Mux(self.start, arrived - block, arrived)),
             # The comparison is made before `start` is known.
             self.is_ready.eq(Mux(self.start, arrived >= 2 * block, arrived >= block)),

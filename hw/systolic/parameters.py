@@ -44,6 +44,7 @@ class ParameterRing(wiring.Component):
             {
                 "p": In(stream.Signature(params.param_word_bits)),
                 "ready_sets": Out(sets),
+                "completes_set": Out(1),
                 "claim_sets": In(sets),
                 "read": In(1),
                 "set": In(index_shape(params.param_sets)),
@@ -81,12 +82,16 @@ class ParameterRing(wiring.Component):
         num_words = p.param_sets * p.words_per_set
         room_words = Signal(range(num_words + 1), init=num_words)
         freed_words = freed_sets * p.words_per_set
-        m.d.sync += room_words.eq(room_words + freed_words - accepted)
+        next_room_words = Signal.like(room_words)
+        is_full = Signal()  # a register: the room is compared a step ahead
+        m.d.comb += next_room_words.eq(room_words + freed_words - accepted)
+        m.d.sync += [room_words.eq(next_room_words), is_full.eq(~next_room_words.any())]
         word_in_set = Signal(index_shape(p.words_per_set))
         is_end_of_set = accepted & (word_in_set == p.words_per_set - 1)
         m.d.sync += self.ready_sets.eq(self.ready_sets + is_end_of_set - self.claim_sets)
         m.d.comb += [
-            self.p.ready.eq(room_words != 0),
+            self.completes_set.eq(is_end_of_set),
+            self.p.ready.eq(~is_full),
             write.data.eq(self.p.payload),
             write.en.eq(accepted),
         ]

@@ -64,7 +64,8 @@ def drain_signature(params: SystolicParams) -> wiring.Signature:
       ``ready_sets``. Sets are numbered round a ring of `param_sets`, from 0 after reset.
 
     With raw output there are no parameters, and neither ``announce`` nor ``packet`` nor the sets.
-    ``room_words`` and ``ready_sets`` come from counters that change in the next cycle.
+    ``room_words`` and ``ready_sets`` come from counters that change in the next cycle:
+    ``frees_word``, ``completes_set``: besides what is taken, they will be one more.
     """
     members = {
         "values": Out(data.ArrayLayout(signed(params.accumulator_bits), params.cols)),
@@ -72,12 +73,14 @@ def drain_signature(params: SystolicParams) -> wiring.Signature:
         "last": Out(1),
         "reserve_words": Out(ROOM_BITS),
         "room_words": In(ROOM_BITS),
+        "frees_word": In(1),
     }
     if params.has_parameters:
         members["announce"] = Out(1)
         members["packet"] = Out(packet_layout(params))
         members["claim_sets"] = Out(range(params.param_sets + 1))
         members["ready_sets"] = In(range(params.param_sets + 1))
+        members["completes_set"] = In(1)
     return wiring.Signature(members)
 
 

@@ -50,7 +50,7 @@ def walker(s: Structure, p: SystolicParams) -> None:
         sets = p.param_sets.bit_length() if p.has_parameters else 0
         waiting = 2 * (BLOCK_FLAGS + sets + width - NUM_LOOPS * bound + 1)
     s.registers("walker", width + 1 + waiting)
-    s.registers("loops", NUM_LOOPS * (bound + 2))
+    s.registers("loops", NUM_LOOPS * (bound + (3 if p.dataflow == "output_stationary" else 2)))
     s.add("loops", bound, NUM_LOOPS)
     s.reduce("loops", bound, 3 * NUM_LOOPS)
     s.gates("loops", bound, NUM_LOOPS)
@@ -65,7 +65,7 @@ def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
     s.memory("feed", Memory(width=p.word_bits, depth=depth,
                             used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
-    s.registers("feed", 2 * pointer + 2 * level + block + 3)
+    s.registers("feed", 2 * pointer + 2 * level + block + 5)
     s.count("feed", 2 * pointer + 5 * level + block)
 
 
@@ -140,7 +140,8 @@ def start(s: Structure, p: SystolicParams, cycles: int) -> None:
     """When a block may start, and what travels with its first and last step."""
     steps = (cycles - 1).bit_length()
     distance = cost.packet_cycles(p)
-    s.registers("start", steps + (bits_of(distance) if cycles < distance else 0))
+    s.registers("start", steps + (bits_of(distance) + 1 if cycles < distance else 0))
+    s.registers("start", 2 if cycles > 1 else 0)
     s.count("start", 2 * steps)
     s.registers("marks", 3 + cycles + 2)
     s.gates("start", 12)
@@ -154,12 +155,5 @@ def packets(s: Structure, p: SystolicParams, depth: int) -> None:
     settings = 3 * p.requantize_params.setting_bits
     s.registers("packets", 2 * position)
     s.count("packets", 2 * position + 4 * sets + p.bound_bits)
-    simple_fifo(s, "packets", position + sets + settings, depth)
-
-
-def simple_fifo(s: Structure, part: str, bits: int, depth: int) -> None:
-    """A FIFO of Amaranth's library."""
-    s.memory(part, Memory(width=bits, depth=depth, read="combinational"))
-    level, pointer = depth.bit_length(), (depth - 1).bit_length()
-    s.registers(part, level + 2 * pointer)
-    s.count(part, 2 * level + 3 * pointer + 2)
+    s.registers("packets", 1)
+    s.fifo("packets", position + sets + settings, depth, block=False)

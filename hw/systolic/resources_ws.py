@@ -1,7 +1,7 @@
 """What a weight-stationary core is made of, part by part. Pure."""
 
 from ..lib.memory_mapping import Memory
-from ..lib.structure import Structure, bits_of
+from ..lib.structure import Structure
 from . import cost_ws
 from .params import SystolicParams
 
@@ -70,8 +70,4 @@ def _packets(s: Structure, p: SystolicParams) -> None:
     depth = cost_ws.packets_under_way(p)
     s.registers("packets", position)
     s.count("packets", position + 4 * sets + p.bound_bits)
-    s.memory("packets", Memory(width=position + sets + settings, depth=max(2, depth),
-                               read="combinational"))  # fmt: skip
-    level, pointer = depth.bit_length(), bits_of(depth)
-    s.registers("packets", level + 2 * pointer)
-    s.count("packets", 2 * level + 3 * pointer)
+    s.fifo("packets", position + sets + settings, depth, block=False)

@@ -71,7 +71,7 @@ def test_an_estimate_without_coefficients_is_the_first_one():
     s.fifo("queue", 8, 4)
     found = resources_of(s, {})
     assert found.lut == round(sum(s.lut.values())) + s.lut_ram
-    assert (found.lut_ram, found.ff) == (2 * 6, 7 + 3 + 2 * 2)
+    assert (found.lut_ram, found.ff) == (2 * 6, 7 + 3 + 2 * 2 + 2)
     assert found.fmax_hz is None and not found.accuracy
     table = {"families": {"ecp5": {"lut": {"test": {"sum": 0.5}}, "ff": {"test": {"held": 0.0}},
                                    "period": {"base": 5.0, "sum_bits": 0.1}}}}  # fmt: skip
