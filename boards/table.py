@@ -197,7 +197,9 @@ class BoardTable(TableSection):
     part: Part = Field(description="The vendor's whole part number.")
     clock: ClockTable = Field(description="The oscillator.")
     uart: UartTable | None = Field(default=None, description="The serial line to the host.")
-    reset: ResetTable | None = Field(default=None, description="A button that resets.")
+    reset: ResetTable | None = Field(
+        default=None, description="A button that resets the design, but not the memory's contents."
+    )
     leds: LedsTable | None = Field(default=None, description="Lights.")
     memories: Annotated[
         Mapping[MemoryName, MemoryTable],

@@ -107,6 +107,7 @@ class BoardTopParams:
     memory : behind the accelerator's port
     register_address_bits : of the accelerator's control port
     led_is_inverted : one entry per LED, of which at most four are used
+    reset_is_inverted : whether the button's pin is low when it is pressed; None: there is no button
     """
 
     module: str
@@ -115,6 +116,7 @@ class BoardTopParams:
     memory: MemoryParams
     register_address_bits: int
     led_is_inverted: tuple[bool, ...] = ()
+    reset_is_inverted: bool | None = None
 
     def __post_init__(self) -> None:
         if self.memory.size_bytes != self.identity.memory_bytes:

@@ -5,9 +5,9 @@ from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
     Const,
+    DomainRenamer,
     Instance,
     Module,
-    Mux,
     ResetInserter,
     ResetSignal,
     Signal,
@@ -19,11 +19,10 @@ from tilewright.hw.lib.axi import AxiLiteSignature, AxiSignature
 from .link import BoardLink
 from .memory import BoardMemory, axi_params
 from .params import MAX_LEDS, BoardTopParams
+from .reset import ResetTimer
 
 __all__ = ["BoardTop"]
 
-RESET_CYCLES = 255
-"""After configuration: iCE40's RAM blocks do not answer in the first microseconds."""
 SHOWN_LOG2 = 22
 """Cycles for which an LED shows an event, as a power of two."""
 
@@ -37,20 +36,23 @@ class BoardTop(wiring.Component):
 
     Members
     -------
-    clk : In(1), the board's oscillator. rx : In(1), tx : Out(1), the serial line. led : Out, in
+    clk : In(1), the board's oscillator. reset : In(1), the pin of its button (missing where there
+    is none). rx : In(1), tx : Out(1), the serial line. led : Out, in
     this order: blinks while the clock runs; the accelerator uses the memory; it has finished (its
     interrupt); a damaged frame or a memory access beyond the memory (missing where there is no LED
     at all).
 
     Timing
     ------
-    Everything runs on `clk`. Reset holds for `RESET_CYCLES` after configuration, and the
-    accelerator and its memory port are reset again whenever the host asks for it.
+    Everything runs on `clk`. Reset holds for `reset.RESET_CYCLES` after configuration and after
+    the button; the accelerator and its memory port are reset again whenever the host asks for it.
     """
 
     def __init__(self, params: BoardTopParams) -> None:
         self.params = params
         members = {"clk": In(1), "rx": In(1), "tx": Out(1, init=1)}
+        if params.reset_is_inverted is not None:
+            members["reset"] = In(1)
         if params.num_leds:
             members["led"] = Out(params.num_leds)
         super().__init__(members)
@@ -70,14 +72,15 @@ class BoardTop(wiring.Component):
         return m
 
     def _clocks(self, m: Module) -> None:
-        """`sync` with its reset after configuration; `power` runs from the first edge on."""
+        """`sync` with its reset; `power` runs from the first edge on."""
         m.domains.power = power = ClockDomain(reset_less=True)
         m.domains.sync = ClockDomain()
-        left = Signal(range(RESET_CYCLES + 1), init=RESET_CYCLES)
-        is_reset = Signal(init=1)
+        timer = ResetTimer(self.params.reset_is_inverted)
+        m.submodules.reset_timer = DomainRenamer("power")(timer)
         m.d.comb += [power.clk.eq(self.clk), ClockSignal().eq(self.clk)]
-        m.d.power += [left.eq(Mux(left == 0, 0, left - 1)), is_reset.eq(left != 0)]
-        m.d.comb += ResetSignal().eq(is_reset)
+        m.d.comb += ResetSignal().eq(timer.reset)
+        if self.params.reset_is_inverted is not None:
+            m.d.comb += timer.button.eq(self.reset)
 
     def _accelerator(self, m: Module, lite: object, axi: object, reset: Signal) -> Signal:
         """The accelerator's module, and its reset."""

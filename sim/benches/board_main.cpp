@@ -1,7 +1,8 @@
 // A simulated board in real pins: clock, serial line. A pseudo terminal stands where the computer has its serial port,
 // so that a driver for a real board drives this one.
-//   board PORT_FILE DIVISOR
-// The terminal's name is written to PORT_FILE. DIVISOR: clock cycles per bit. Runs until SIGTERM, then prints what it
+//   board PORT_FILE DIVISOR [BUTTON]
+// The terminal's name is written to PORT_FILE. DIVISOR: clock cycles per bit. BUTTON: 1 if the pin
+// of the reset button, where there is one, is high while nobody presses it. Runs until SIGTERM, then prints what it
 // did. While nobody sends and nothing is on the line it waits for bytes instead of simulating a board that waits.
 #include "Vtop.h"
 #include "verilated.h"
@@ -81,6 +82,10 @@ struct Listener {
     }
 };
 
+template <typename Board> static void release_button(Board& board, bool level) {
+    if constexpr (requires { board.reset; }) board.reset = level;
+}
+
 int main(int argc, char** argv) {
     if (argc < 3) return 2;
     std::signal(SIGTERM, end);
@@ -92,6 +97,7 @@ int main(int argc, char** argv) {
     }
     const unsigned divisor = std::strtoul(argv[2], nullptr, 10);
     auto board = std::make_unique<Vtop>();
+    release_button(*board, argc > 3 && argv[3][0] == '1');
     Talker talker{{}, divisor};
     Listener listener{divisor};
     uint64_t cycles = 0, last_event = 0, received = 0, sent = 0, lost = 0, broken = 0;

@@ -82,6 +82,7 @@ def board_design(design: Design, board: Board) -> BoardDesign:
         clock_hz=board.clock.frequency_hz,
         divisor=divisor,
         led_is_inverted=tuple(led.is_inverted for led in board.leds),
+        reset_is_inverted=board.reset.is_inverted if board.reset is not None else None,
     )
     top = f"{design.name}{TOP_SUFFIX}"
     return BoardDesign(
@@ -95,7 +96,12 @@ def board_design(design: Design, board: Board) -> BoardDesign:
 
 
 def top_params(
-    design: Design, *, clock_hz: int, divisor: int, led_is_inverted: tuple[bool, ...] = ()
+    design: Design,
+    *,
+    clock_hz: int,
+    divisor: int,
+    led_is_inverted: tuple[bool, ...] = (),
+    reset_is_inverted: bool | None = None,
 ) -> BoardTopParams:
     """The parameters of the top around a design."""
     register_bits = register_table(design.config).address_bits
@@ -120,6 +126,7 @@ def top_params(
         memory=memory,
         register_address_bits=register_bits,
         led_is_inverted=led_is_inverted,
+        reset_is_inverted=reset_is_inverted,
     )
 
 
@@ -127,7 +134,7 @@ def _pins(board: Board, params: BoardTopParams) -> tuple[PinOf, ...]:
     """The ports of `BoardTop` on the board's pins."""
     uart, clock = board.uart, board.clock
     assert uart is not None
-    leds = board.leds[: params.num_leds]
+    leds, button = board.leds[: params.num_leds], board.reset
     return (
         PinOf(
             port="clk",
@@ -138,6 +145,11 @@ def _pins(board: Board, params: BoardTopParams) -> tuple[PinOf, ...]:
         # A line that nobody drives must not look like bytes.
         PinOf(port="rx", pin=uart.rx, io_standard=uart.io_standard, pull="up"),
         PinOf(port="tx", pin=uart.tx, io_standard=uart.io_standard),
+        *(
+            [PinOf(port="reset", pin=button.name, io_standard=button.io_standard, pull=button.pull)]
+            if button is not None
+            else []
+        ),
         *(
             PinOf(
                 # A port of one bit has no index.

@@ -39,7 +39,8 @@ END_SECONDS: Final = 2.0
 
 
 def build_board(sources: Mapping[str, str], top: str, *, cache: BuildCache | None = None) -> Path:
-    """The simulator program of the board whose top module is `top`: ports clk, rx, tx.
+    """The simulator program of the board whose top module is `top`: ports clk, rx, tx,
+    and reset where it has a button.
 
     `sources`: file name to Verilog. Compiled once, then taken from the cache. Raises `ToolError`
     for a missing tool, `ProcessError` with the compiler's words.
@@ -79,18 +80,24 @@ def _build(
 
 @contextlib.contextmanager
 def simulated_board(
-    program: Path, *, divisor: int, baud: int, log_path: Path | None = None
+    program: Path,
+    *,
+    divisor: int,
+    baud: int,
+    has_low_button: bool = False,
+    log_path: Path | None = None,
 ) -> Iterator[Port]:
     """Start a board and open the port that it is on; it ends with the `with` block.
 
-    `divisor`: the board's clock cycles per bit. `log_path` keeps what it says of its cycles.
+    `divisor`: the board's clock cycles per bit. `has_low_button`: a low pin means that the reset
+    button is pressed, which nobody does. `log_path` keeps what it says of its cycles.
     """
     if sys.platform != "linux":
         raise TilewrightError("a simulated board needs a pseudo terminal: Linux only")
     with tempfile.TemporaryDirectory(prefix="tilewright-board-") as name:
         folder = Path(name)
         place = folder / "port.txt"
-        argv = [str(program), str(place), str(divisor)]
+        argv = [str(program), str(place), str(divisor), str(int(has_low_button))]
         log = log_path or folder / "board.log"
         with running(argv, cwd=folder, log_path=log) as outcome:
             deadline = time.monotonic() + START_SECONDS

@@ -132,7 +132,13 @@ def _port(whole: BoardDesign, options: BoardOptions, progress: Progress) -> Iter
     progress("compile the simulation")
     sources = {"accelerator.v": whole.accelerator, "board.v": whole.verilog}
     program = build_board(sources, whole.top)
-    with simulated_board(program, divisor=whole.params.uart.divisor, baud=whole.baud) as port:
+    params = whole.params
+    with simulated_board(
+        program,
+        divisor=params.uart.divisor,
+        baud=whole.baud,
+        has_low_button=bool(params.reset_is_inverted),
+    ) as port:
         yield port
 
 

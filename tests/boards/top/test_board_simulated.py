@@ -61,11 +61,12 @@ def port():
         memory=MemoryParams(words=MEMORY_BYTES // 4, data_bytes=4, address_bits=12, outstanding=1),
         register_address_bits=12,
         led_is_inverted=(False, True),
+        reset_is_inverted=True,
     )
     stub = Path(__file__).with_name("stub_accelerator.v").read_text()
     sources = {"stub.v": stub, "board.v": emit(BoardTop(params), "stub_board")}
     program = build_board(sources, "stub_board")
-    with simulated_board(program, divisor=DIVISOR, baud=1_000_000) as opened:
+    with simulated_board(program, divisor=DIVISOR, baud=1_000_000, has_low_button=True) as opened:
         yield opened
 
 

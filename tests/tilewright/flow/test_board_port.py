@@ -26,13 +26,20 @@ def design(tiny_spec):
 def test_ports_of_the_top_have_pins(design):
     board = load_board("icebreaker")
     whole = board_design(design, board)
-    assert [pin.port for pin in whole.pins] == ["clk", "rx", "tx", "led[0]", "led[1]"]
+    ports = ["clk", "rx", "tx", "reset", "led[0]", "led[1]"]
+    assert [pin.port for pin in whole.pins] == ports
     for pin in whole.pins:
         port = pin.port.partition("[")[0]
         assert f" {port};" in whole.verilog
     assert f"module {whole.top}(" in whole.verilog
     assert f"module {design.name}(" in whole.accelerator
     assert board_design(design, board) == whole  # same design, same bytes
+
+
+def test_a_board_without_a_button_has_no_port_for_it(design):
+    whole = board_design(design, load_board("ice40-hx8k"))
+    assert "reset" not in [pin.port for pin in whole.pins]
+    assert "input reset;" not in whole.verilog.rpartition(f"module {whole.top}(")[2]
 
 
 def test_one_led_is_a_plain_port(design):
