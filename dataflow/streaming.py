@@ -25,7 +25,8 @@ class Tiling(Columns):
 
     `blocks` are tasks of an op; `block_rows` rows of the largest, `resident` row tiles of it
     (output stationary). `b_slots`: slots of the weights' ring; `run_blocks` k blocks in a run of
-    them. `is_fitting`: by machine, whether all ops have a schedule.
+    them. `is_single`: with one token for results, so that they are stored before more are written
+    (`single_token`). `is_fitting`: by machine, whether all ops have a schedule.
     """
 
     sizes: Sizes
@@ -34,6 +35,7 @@ class Tiling(Columns):
     resident: Numbers
     b_slots: Numbers
     run_blocks: Numbers
+    is_single: Numbers
     is_fitting: Flags
 
 

@@ -118,3 +118,20 @@ def _least_divisors(number: int) -> list[float]:
     divisors = [d for d in range(1, number + 1) if number % d == 0]
     bounds = range(MIN_BURST_BEATS + 1)
     return [float(next((d for d in divisors if d >= bound), number)) for bound in bounds]
+
+
+def single_token(
+    tiles: Numbers, blocks: Numbers, ops: Ops, panels: Numbers, o_slots: Numbers
+) -> Numbers:
+    """By machine 1 where `placement.simple.result_windows` finds room for one token only, else 0.
+
+    `tiles` of a block; `o_slots` by machine. Blocks that follow each other need windows of their
+    own: the two largest are taken to be such.
+    """
+    slots = tiles * np.minimum(np.maximum(1, np.ceil(2 / tiles)), panels)
+    most = slots.max(axis=1)
+    is_most = slots == most[:, None]
+    times = (blocks * ops.count * is_most).sum(axis=1)
+    second = np.where(is_most, 0, slots).max(axis=1)
+    together = most + np.where(times > 1, most, second)
+    return (together > o_slots).astype(np.float64)

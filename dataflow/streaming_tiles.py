@@ -19,6 +19,7 @@ from .streaming_sizes import (
     ceil_div,
     floor_div,
     run_blocks,
+    single_token,
 )
 
 
@@ -46,6 +47,7 @@ def tiles_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[An
     resident = np.where(best.is_found[:, None], best.resident, 1)
     blocks = ceil_div(m_tiles, resident)
     resident = ceil_div(m_tiles, blocks)
+    is_single = single_token(resident, blocks, ops, sizes.panels, best.o_slots)
     k_blocks = sizes.subpanels * sizes.k_blocks
     return {
         "blocks": blocks,
@@ -53,6 +55,7 @@ def tiles_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[An
         "block_rows": np.minimum(ops.M, resident * arrays.rows),
         "b_slots": np.broadcast_to(best.b_slots[:, None], blocks.shape),
         "run_blocks": run_blocks(k_blocks, sizes.b_block_words, arrays.beats_per_word),
+        "is_single": np.broadcast_to(is_single[:, None], blocks.shape),
         "is_fitting": best.is_found,
     }
 
@@ -76,6 +79,7 @@ class _Best:
         self.quality = np.full((4, machines), -np.inf)
         self.resident = np.ones(needs.m_tiles.shape)
         self.b_slots = np.zeros(machines)
+        self.o_slots = np.zeros(machines)
 
     def consider(self, some: Indices, b_banks: int, o_banks: Numbers) -> None:
         """Take this split where it is better; some machines with room for it."""
@@ -98,6 +102,7 @@ class _Best:
         self.quality[:, taken] = quality[:, is_better]
         self.resident[taken] = resident[is_better]
         self.b_slots[taken] = b_slots[is_better]
+        self.o_slots[taken] = o_slots[is_better]
         self.is_some[taken] = True
 
     def _quality(

@@ -1,0 +1,163 @@
+"""LUTs, registers, RAM, multipliers and clock of many accelerators at once.
+
+The resource model (`hw.accelerator_resources`) adds up three parts that know nothing of each other:
+the engine, the scratchpad, and what is around them. Each distinct part is asked once; a design is
+the sum of its three. The accelerator is the programmable one (`program: ram`), which can run any
+list of layers: a fixed program is not known before there is a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tilewright.dataflow.commands import array_tokens
+from tilewright.dataflow.machine import Machine
+from tilewright.dataflow.program import Program
+from tilewright.hw.accelerator_resources import engine, scratchpad, surroundings
+from tilewright.hw.configure import configure, surroundings_of
+from tilewright.hw.hardware_config import UNITS
+from tilewright.hw.lib.memory_params import ScratchpadParams
+from tilewright.hw.lib.resources import coefficients, fitted_amounts, period_seconds
+from tilewright.hw.lib.structure import Structure
+from tilewright.hw.systolic.params import SystolicParams
+from tilewright.hw.systolic.resources import SPACE
+from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
+
+Values = NDArray[np.float64]
+ANY_PROGRAM = Program(
+    units=dict.fromkeys(UNITS, ()),
+    tokens=array_tokens(sets=1, a_ready=1, b_ready=1, a_free=1, b_free=1, results=1),
+)
+"""The tokens of the streaming schedules, and no command: what the hardware does is up to it."""
+
+SUMS = ("lut", "ff", "lut_ram", "ram_blocks", "dsp", "levels")
+MOST = ("widest_sum", "widest_test", "most_ways")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Some parts of accelerators; `kind` as `Structure` has it, of engines only."""
+
+    values: dict[str, Values]
+    kinds: tuple[str, ...]
+
+
+class Around(NamedTuple):
+    """All that the surroundings depend on."""
+
+    lanes: int
+    cols: int
+    scratchpad_address_bits: int
+    port_bytes: int
+    outstanding: int
+    address_bits: int
+    has_counters: bool
+
+
+_AROUND: dict[tuple[Around, str], tuple[str, dict[str, float]]] = {}
+
+
+@dataclass(kw_only=True)
+class _Whole:
+    """As `ClockParts`."""
+
+    space: str
+    kind: str
+    dsp: Values
+    levels: Values
+    widest_sum: Values
+    widest_test: Values
+    most_ways: Values
+
+
+def has_clock(family: str) -> bool:
+    """Whether the family has an estimate of the clock."""
+    return bool(coefficients().get("families", {}).get(family, {}).get("period"))
+
+
+def engines(kernels: Sequence[SystolicParams], family: str) -> Parts:
+    """The engines' parts."""
+    return _parts([_engine(params, family) for params in kernels])
+
+
+def scratchpads(machines: Sequence[Machine], family: str) -> Parts:
+    """The scratchpads' parts."""
+    shared = (surroundings_of(m, ANY_PROGRAM, is_programmable=True) for m in machines)
+    return _parts([_scratchpad(found.scratchpad, family) for found in shared])
+
+
+def around(keys: Sequence[Around], machine_of: Callable[[int], Machine], family: str) -> Parts:
+    """The parts of what is around engine and scratchpad; `machine_of` of a key's number."""
+    for number, key in enumerate(keys):
+        if (key, family) in _AROUND:
+            continue
+        config = configure(
+            machine_of(number),
+            ANY_PROGRAM,
+            name="accelerator",
+            programmable_rows=PROGRAMMABLE_ROWS,
+            has_counters=key.has_counters,
+            address_bits=key.address_bits,
+        )
+        _AROUND[key, family] = _amounts(surroundings, config, family)
+    return _parts([_AROUND[key, family] for key in keys])
+
+
+def whole(parts: Sequence[tuple[Parts, NDArray[np.intp]]], family: str) -> dict[str, Values]:
+    """`lut`, `ff`, `dsp`, `ram_blocks` and, where the family has a clock estimate, `clock_mhz` of
+    designs, given for each kind of part which one each design has; the engines come first.
+    """
+    sums = {name: _sum(parts, name) for name in SUMS}
+    lut = np.rint(sums["lut"] + sums["lut_ram"])
+    found = {"lut": lut, "ff": np.rint(sums["ff"]), "dsp": sums["dsp"],
+             "ram_blocks": sums["ram_blocks"]}  # fmt: skip
+    most = {name: np.max([p.values[name][i] for p, i in parts], axis=0) for name in MOST}
+    engine_parts, of = parts[0]
+    clock = np.full(lut.shape, np.nan)
+    for number, kind in enumerate(dict.fromkeys(engine_parts.kinds)):
+        some = np.flatnonzero(_kind_numbers(engine_parts)[of] == number)
+        picked = {name: v[some] for name, v in (most | sums).items()}
+        parts_of = {name: picked[name] for name in (*MOST, "dsp", "levels")}
+        period = period_seconds(_Whole(space=SPACE, kind=kind, **parts_of), lut[some], family)
+        if period is None:
+            return found
+        clock[some] = 1e-6 / period
+    return found | {"clock_mhz": clock}
+
+
+def _sum(parts: Sequence[tuple[Parts, NDArray[np.intp]]], name: str) -> Values:
+    total: Values = np.sum([part.values[name][of] for part, of in parts], axis=0)
+    return total
+
+
+def _kind_numbers(parts: Parts) -> NDArray[np.intp]:
+    order = {kind: number for number, kind in enumerate(dict.fromkeys(parts.kinds))}
+    return np.array([order[kind] for kind in parts.kinds], np.intp)
+
+
+def _parts(found: Sequence[tuple[str, dict[str, float]]]) -> Parts:
+    values = {name: np.array([v[name] for _, v in found], np.float64) for name in (*SUMS, *MOST)}
+    return Parts(values=values, kinds=tuple(kind for kind, _ in found))
+
+
+@cache
+def _engine(params: SystolicParams, family: str) -> tuple[str, dict[str, float]]:
+    return _amounts(engine, params, family)
+
+
+@cache
+def _scratchpad(params: ScratchpadParams, family: str) -> tuple[str, dict[str, float]]:
+    return _amounts(scratchpad, params, family)
+
+
+def _amounts(add: Any, params: Any, family: str) -> tuple[str, dict[str, float]]:
+    s = Structure(family, SPACE)
+    add(s, params)
+    lut, ff = fitted_amounts(s)
+    plain = ("lut_ram", "ram_blocks", "dsp", "levels", *MOST)
+    return s.kind, {"lut": lut, "ff": ff} | {name: getattr(s, name) for name in plain}
