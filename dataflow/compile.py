@@ -6,13 +6,13 @@ from typing import Literal
 
 from .graph import Graph
 from .machine import Machine
-from .output_stationary import output_stationary_program
+from .output_stationary import output_stationary_program, output_stationary_tasks
 from .plan import Plan
 from .program import Program
 from .schedule import plan_simple
 from .schedule_rows import plan_rows
 from .tiling import array_shape
-from .weight_stationary import weight_stationary_program
+from .weight_stationary import weight_stationary_program, weight_stationary_tasks
 
 Objective = Literal["bytes", "cycles"]
 DEFAULT_SECONDS = 10.0
@@ -27,6 +27,17 @@ def compile_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     if array_shape(machine).dataflow == "weight_stationary":
         return weight_stationary_program(graph, plan, machine)
     return output_stationary_program(graph, plan, machine)
+
+
+def command_tasks(graph: Graph, plan: Plan, machine: Machine) -> dict[str, tuple[int, ...]]:
+    """For each unit of `compile_program`, the place in `plan.tasks` of each command's task."""
+    if plan.settings.get("resident"):
+        from .resident.program import resident_tasks
+
+        return resident_tasks(graph, plan, machine)
+    if array_shape(machine).dataflow == "weight_stationary":
+        return weight_stationary_tasks(graph, plan, machine)
+    return output_stationary_tasks(graph, plan, machine)
 
 
 def compile_graph(

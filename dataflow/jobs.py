@@ -112,11 +112,26 @@ def jobs(graph: Graph, plan: Plan, machine: Machine) -> tuple[Job, ...]:
     return tuple(found)
 
 
+Makers = Mapping[str, Callable[[Job], Iterable[Command]]]
+"""For each unit, the commands of a job."""
+
+
+def array_tasks(
+    graph: Graph, plan: Plan, machine: Machine, makers: Makers
+) -> dict[str, tuple[int, ...]]:
+    """For each unit, which task each command of `array_program` is part of."""
+    todo = jobs(graph, plan, machine)
+    return {
+        unit: tuple(place for place, job in enumerate(todo) for _ in make(job))
+        for unit, make in makers.items()
+    }
+
+
 def array_program(
     graph: Graph,
     plan: Plan,
     machine: Machine,
-    makers: Mapping[str, Callable[[Job], Iterable[Command]]],
+    makers: Makers,
     tokens: Callable[[Plan, int], tuple[Token, ...]],
 ) -> Program:
     """The commands that carry out `plan`: each unit's for all jobs in order.

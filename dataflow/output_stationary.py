@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from .commands import array_tokens, loop
 from .dma_commands import load_commands, store_commands
 from .graph import Graph
-from .jobs import Job, array_program
+from .jobs import Job, Makers, array_program, array_tasks
 from .machine import Machine
 from .plan import Plan
 from .program import Command, Program, Signal, Token, Wait
@@ -34,7 +34,18 @@ all the time, so the second panel comes only when it is needed. Later ones come 
 
 def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
-    makers = {
+    return array_program(graph, plan, machine, _makers(), _tokens)
+
+
+def output_stationary_tasks(
+    graph: Graph, plan: Plan, machine: Machine
+) -> dict[str, tuple[int, ...]]:
+    """For each unit, which task each of its commands is part of."""
+    return array_tasks(graph, plan, machine, _makers())
+
+
+def _makers() -> Makers:
+    return {
         "load": load_commands,
         "store": store_commands,
         "array.a": _read_a,
@@ -42,7 +53,6 @@ def output_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Pro
         "array.core": _core,
         "array.o": _write_o,
     }
-    return array_program(graph, plan, machine, makers, _tokens)
 
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from .commands import array_tokens, loop
 from .dma_commands import load_parameters
 from .graph import Graph
-from .jobs import Job, array_program
+from .jobs import Job, Makers, array_program, array_tasks
 from .machine import Machine
 from .plan import Plan
 from .program import Command, Program, Signal, Token, Wait
@@ -21,7 +21,18 @@ from .program import Command, Program, Signal, Token, Wait
 
 def weight_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`."""
-    makers = {
+    return array_program(graph, plan, machine, _makers(), _tokens)
+
+
+def weight_stationary_tasks(
+    graph: Graph, plan: Plan, machine: Machine
+) -> dict[str, tuple[int, ...]]:
+    """For each unit, which task each of its commands is part of."""
+    return array_tasks(graph, plan, machine, _makers())
+
+
+def _makers() -> Makers:
+    return {
         "load": _load,
         "store": _store,
         "array.a": _read_a,
@@ -29,7 +40,6 @@ def weight_stationary_program(graph: Graph, plan: Plan, machine: Machine) -> Pro
         "array.core": _core,
         "array.o": _write_o,
     }
-    return array_program(graph, plan, machine, makers, _tokens)
 
 
 def _tokens(plan: Plan, sets: int) -> tuple[Token, ...]:

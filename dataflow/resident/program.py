@@ -106,11 +106,24 @@ RULES = (
 
 def resident_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
     """The commands that carry out `plan`, made by `plan_resident`."""
+    lowering = _lowering(graph, plan, machine)
+    commands, tokens = with_tokens(list(_actions(lowering, graph)), RULES)
+    units = {unit: tuple(commands.get(unit, ())) for unit in UNITS}
+    return Program(units=units, tokens=(*tokens, *_counted_tokens(lowering)))
+
+
+def resident_tasks(graph: Graph, plan: Plan, machine: Machine) -> dict[str, tuple[int, ...]]:
+    """For each unit, which task each of its commands is part of."""
+    actions = list(_actions(_lowering(graph, plan, machine), graph))
+    return {unit: tuple(a.step for a in actions if a.unit == unit) for unit in UNITS}
+
+
+def _lowering(graph: Graph, plan: Plan, machine: Machine) -> Lowering:
     array = array_shape(machine)
     places: dict[Tile, list[Residency]] = {}
     for residency in plan.residencies:
         places.setdefault((residency.tensor, residency.tile), []).append(residency)
-    lowering = Lowering(
+    return Lowering(
         plan=plan,
         sizes={size.op: size for size in matmuls(graph, array)},
         rows={
@@ -122,9 +135,6 @@ def resident_program(graph: Graph, plan: Plan, machine: Machine) -> Program:
         bank_words=machine.scratchpad.words_per_bank,
         places={tile: tuple(found) for tile, found in places.items()},
     )
-    commands, tokens = with_tokens(list(_actions(lowering, graph)), RULES)
-    units = {unit: tuple(commands.get(unit, ())) for unit in UNITS}
-    return Program(units=units, tokens=(*tokens, *_counted_tokens(lowering)))
 
 
 def _counted_tokens(low: Lowering) -> tuple[Token, ...]:
