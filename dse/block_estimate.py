@@ -28,13 +28,12 @@ from .block_resources import Values, has_clock
 from .block_timing import cycles_of
 from .energy.accelerator import accelerator_energy
 from .energy.table import EnergyTable
-from .sweep_tasks import Evaluation
+from .sweep_tasks import REFUSED, Evaluation
 from .workloads.layers import Workload
 
 METRICS = ("cycles", "latency_us", "bytes_off_chip", "energy_uj", "utilisation",
            "lut", "ff", "dsp", "ram_blocks")  # fmt: skip
 MILLION = 1e6
-REFUSED = "refused"
 NO_ROOM = "accelerator.scratchpad: the layers do not fit"
 
 

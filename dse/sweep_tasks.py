@@ -19,6 +19,9 @@ EvaluateOne = Callable[[Design], Mapping[str, float]]
 EvaluateMany = Callable[[Columns], Mapping[str, Any]]
 
 MAX_TEXT = 300
+REFUSED = "refused"
+"""Beside the metrics of `many`: texts, no numbers."""
+
 MAX_FAILURES = 32
 """Single designs of a block that are told one by one; the rest of it is told as ranges."""
 
@@ -28,8 +31,9 @@ class Evaluation:
     """How designs become numbers. `name` stands for the code: it is part of every record's address.
 
     `one` takes a design (values by path, None where a key stays as it is) and returns its metrics;
-    `many` takes columns and returns columns. Either may be None; both must be importable in
-    workers. `metrics` are the names that both return.
+    `many` takes columns and returns columns; under `REFUSED` it may say of each design why it has
+    no numbers (its metrics are not finite then), or None. Either may be None; both must be
+    importable in workers. `metrics` are the names that both return.
     """
 
     name: str
@@ -59,6 +63,8 @@ def measure_one(evaluation: Evaluation, design: Design) -> dict[str, float] | st
         assert evaluation.many is not None
         columns = {path: _column(value) for path, value in design.items()}
         found = evaluation.many(columns)
+        if REFUSED in found and found[REFUSED][0] is not None:
+            return str(found[REFUSED][0])
         return _checked(evaluation, {name: np.asarray(v)[0] for name, v in found.items()})
     except (Exception, SystemExit) as error:
         return error_text(error)
@@ -67,14 +73,21 @@ def measure_one(evaluation: Evaluation, design: Design) -> dict[str, float] | st
 def measure_block(
     evaluation: Evaluation, space: Space, start: int, stop: int
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]], tuple[Failed, ...]]:
-    """Metrics of the designs [start, stop): which have some, their columns, and which have none.
+    """Metrics of the designs [start, stop): which have some, their columns, and which have none."""
+    return measure_at(evaluation, space, space.indices(range(start, stop)))
+
+
+def measure_at(
+    evaluation: Evaluation, space: Space, indices: NDArray[Any]
+) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]], tuple[Failed, ...]]:
+    """The same of the designs `indices`, in their order; failures are ranges of neighbours in it.
 
     A block whose evaluation raises is halved until the designs at fault are alone.
     """
     failures: list[Failed] = []
     good: list[NDArray[Any]] = []
     parts: list[Mapping[str, NDArray[np.float64]]] = []
-    waiting = [space.indices(range(start, stop))]
+    waiting = [indices]
     while waiting:
         some = waiting.pop()
         found = _measured(evaluation, space.columns_at(some))
@@ -93,7 +106,8 @@ def measure_block(
             tuple(failures),
         )
     columns = {name: np.concatenate([part[name] for part in parts]) for name in evaluation.metrics}
-    kept, columns, infinite = _finite(np.concatenate(good), columns)
+    refused = np.concatenate([part[REFUSED] for part in parts])
+    kept, columns, infinite = _finite(np.concatenate(good), columns, refused)
     return kept, columns, (*failures, *infinite)
 
 
@@ -106,8 +120,14 @@ def with_paths(space: Space, goals: Goals, indices: NDArray[Any], metrics: Any) 
     return {**metrics, **{path: columns[path] for path in wanted}}
 
 
+class Refused(Exception):
+    """There is no such design: an evaluation's own answer, told without the place in its code."""
+
+
 def error_text(error: BaseException) -> str:
     """The kind, the text and the place of an error, in one line that is the same anywhere."""
+    if isinstance(error, Refused):
+        return " ".join(str(error).split())[:MAX_TEXT]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({PurePath(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split())[:MAX_TEXT]
@@ -156,7 +176,9 @@ def _measured(evaluation: Evaluation, columns: Columns) -> Mapping[str, NDArray[
         for name, array in arrays.items():
             if array.shape not in ((rows,), ()):
                 return f"{evaluation.name}: {name} has shape {array.shape}, not ({rows},)"
-        return {name: np.broadcast_to(array, (rows,)) for name, array in arrays.items()}
+        refused = np.asarray(found.get(REFUSED, np.full(rows, None)), dtype=object)
+        whole = {name: np.broadcast_to(array, (rows,)) for name, array in arrays.items()}
+        return whole | {REFUSED: refused}
     except (Exception, SystemExit) as error:
         return error_text(error)
 
@@ -173,30 +195,32 @@ def _one_by_one(
         if isinstance(metrics, str):
             return metrics
         found.append(metrics)
-    return {name: np.array([m[name] for m in found], dtype=float) for name in evaluation.metrics}
+    metrics = {name: np.array([m[name] for m in found], dtype=float) for name in evaluation.metrics}
+    return metrics | {REFUSED: np.full(rows, None)}
 
 
 def _finite(
-    indices: NDArray[Any], columns: dict[str, NDArray[np.float64]]
+    indices: NDArray[Any], columns: dict[str, NDArray[np.float64]], refused: NDArray[Any]
 ) -> tuple[NDArray[Any], dict[str, NDArray[np.float64]], list[Failed]]:
-    """Without the designs of which a metric is not finite; they have failed."""
+    """Without the designs of which a metric is not finite; they have failed, for the reason that
+    the evaluation gave.
+    """
     failures: list[Failed] = []
     is_good = np.ones(len(indices), dtype=bool)
     for name, column in columns.items():
         bad = is_good & ~np.isfinite(column)
-        for start, stop in _runs(indices[bad].tolist()):
-            error = f"{name} is not finite"
-            failures.append(Failed(start=start, stop=stop, error=error))
+        texts = [f"{name} is not finite" if text is None else text for text in refused[bad]]
+        failures += _runs(indices[bad].tolist(), texts)
         is_good &= ~bad
     return indices[is_good], {n: column[is_good] for n, column in columns.items()}, failures
 
 
-def _runs(numbers: list[int]) -> list[tuple[int, int]]:
-    """Rising numbers as ranges [start, stop)."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number:
-            runs[-1] = (runs[-1][0], number + 1)
+def _runs(numbers: list[int], texts: list[str]) -> list[Failed]:
+    """Rising numbers as ranges that failed for the same reason."""
+    runs: list[Failed] = []
+    for number, text in zip(numbers, texts, strict=True):
+        if runs and runs[-1].stop == number and runs[-1].error == text:
+            runs[-1] = Failed(start=runs[-1].start, stop=number + 1, error=text)
         else:
-            runs.append((number, number + 1))
+            runs.append(Failed(start=number, stop=number + 1, error=text))
     return runs

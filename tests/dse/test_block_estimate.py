@@ -1,6 +1,7 @@
 """The vectorised estimate against the parts that one design is asked by."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -8,11 +9,18 @@ import pytest
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.systolic_machine import machine_of_section
 from tilewright.dataflow.tiling import DoesNotFit
-from tilewright.dse.block_estimate import REFUSED, block_evaluation, ops_of
+from tilewright.dse.block_estimate import block_evaluation, ops_of
 from tilewright.dse.block_machines import reader_of
 from tilewright.dse.energy.accelerator import accelerator_energy, moved_by
 from tilewright.dse.energy.tables import TABLES
 from tilewright.dse.estimate import estimate
+from tilewright.dse.ledger import MemoryLedger
+from tilewright.dse.space import Space
+from tilewright.dse.space_domains import Listed, Parameter
+from tilewright.dse.space_goals import Goals, Objective
+from tilewright.dse.sweep import Sweep, sweep_blocks
+from tilewright.dse.sweep_crew import Crew
+from tilewright.dse.sweep_tasks import REFUSED, measure_one
 from tilewright.dse.workloads.layers import Matmul, Workload
 from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.configure import configure
@@ -149,6 +157,24 @@ def test_designs_that_the_spec_refuses_say_why(spec, workload):
     assert "array.rows: must be a whole number from 1 to 256" in reasons[3]
     assert "scratchpad.capacity: must be banks 7 x word" in reasons[4]
     assert np.isnan(found["lut"][[1, 3, 4]]).all() and np.isfinite(found["lut"][[0, 2]]).all()
+
+
+def test_a_sweep_tells_why(spec, workload):
+    space = Space(
+        parameters=(
+            Parameter(path=f"{ENGINE}rows", domain=Listed(values=(8, 16))),
+            Parameter(path=f"{PAD}banks", domain=Listed(values=(8, 7, 16))),
+        )
+    )
+    goals = Goals(objectives=(Objective(metric="cycles"), Objective(metric="lut")))
+    evaluation = block_evaluation(workload, spec, [TABLE], family=FAMILY)
+    sweep = Sweep(space=space, goals=goals, evaluation=evaluation)
+    result = sweep_blocks(sweep, MemoryLedger(), Crew(start=ThreadPoolExecutor))
+    assert [(failed.start, failed.stop) for failed in result.failed] == [(1, 2), (4, 5)]
+    assert all("must be banks 7" in failed.error for failed in result.failed)
+    alone = measure_one(evaluation, space.design(4))
+    assert alone == result.failed[1].error
+    assert measure_one(evaluation, space.design(5))["cycles"] > 0
 
 
 def test_keys_without_effect_are_refused(spec, workload):
