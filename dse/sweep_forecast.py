@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -52,12 +53,15 @@ def forecast(
         measure_block(sweep.evaluation, sweep.space, start, min(start + 1, size))  # warm
         began = clock()
         measure_block(sweep.evaluation, sweep.space, start, start + num)
+        each = (clock() - began) / num
     else:
-        num = min(PROBE_DESIGNS, size)
-        picked = [sweep.space.design(random_index(rng, size)) for _ in range(num)]
-        began = clock()
-        for design in picked:
+        times = []
+        for _ in range(min(PROBE_DESIGNS, size)):
+            design = sweep.space.design(random_index(rng, size))
+            began = clock()
             measure_one(sweep.evaluation, design)
-    seconds = (clock() - began) / num * designs / workers
+            times.append(clock() - began)
+        each = median(times)  # the first one imports
+    seconds = each * designs / workers
     is_exact = designs == size <= EXACT_DESIGNS
     return Forecast(space_designs=size, designs=designs, seconds=seconds, is_exact=is_exact)

@@ -22,7 +22,8 @@ def test_every_key_is_on_the_page() -> None:
     schema = json_schema(spec_sections())
     for name, definition in schema["$defs"].items():
         for key in definition.get("properties", {}):
-            assert re.search(rf"`([a-z_]+\.)*{key}`", text), f"{name}.{key} is not on the page"
+            found = re.search(rf"`([A-Za-z_]+(\[\])?\.)*{key}`", text)
+            assert found, f"{name}.{key} is not on the page"
 
 
 def test_no_default_is_told_twice_or_lost() -> None:

@@ -224,7 +224,12 @@ def load_spec(path: str | Path) -> "Spec":
     from tilewright import spec
     from tilewright.board_of_spec import known_boards, with_board
 
-    return with_board(spec.load_spec(path, sections=spec_sections(), boards=known_boards()))
+    found = with_board(spec.load_spec(path, sections=spec_sections(), boards=known_boards()))
+    if isinstance(found, spec.AcceleratorSpec) and found.sweep is not None:
+        from tilewright.flow.sweep.set_up import check_sweep
+
+        check_sweep(found)
+    return found
 
 
 def _load_entry(point: Any, owner: str) -> Template:

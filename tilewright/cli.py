@@ -83,6 +83,10 @@ def _call(options: argparse.Namespace) -> Outcome:
         from tilewright.commands import synth_verb
 
         return synth_verb.synth(options, _progress(options))
+    if options.verb == "sweep":
+        from tilewright.commands import sweep_verb
+
+        return sweep_verb.sweep(options, _progress(options), _announcer(options))
     from tilewright.commands import flow_verbs
 
     return cast("Outcome", getattr(flow_verbs, options.verb)(options, _progress(options)))
@@ -97,7 +101,14 @@ def _version() -> Outcome:
 
 def _progress(options: argparse.Namespace) -> Progress:
     """Stages are told on a terminal, or where they were asked for; never in the results' stream."""
-    if options.quiet or not (options.verbose or sys.stderr.isatty()):
+    if not (options.verbose or sys.stderr.isatty()):
+        return no_progress
+    return _announcer(options)
+
+
+def _announcer(options: argparse.Namespace) -> Progress:
+    """What must be said before hours of work begin, also where nobody watches."""
+    if options.quiet:
         return no_progress
 
     def tell(line: str) -> None:

@@ -1,4 +1,6 @@
-"""A cluster's workers as an executor: Dask's, by the address of its scheduler."""
+"""A cluster's workers as an executor: Dask's, by the address of its scheduler, or as jobs that
+dask-jobqueue asks a queue for.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,23 @@ from typing import Any, Final
 
 from tilewright.dse.sweep_crew import Crew
 from tilewright.errors import ToolError
+from tilewright.spec.sweep import SweepQueueSection
 
 CONNECT_SECONDS: Final = 20
 TASKS_PER_THREAD: Final = 2
 """One that runs and one that waits beside it: a worker is never idle, and few are lost with it."""
+CLUSTERS: Final = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "lsf": "LSFCluster",
+    "htcondor": "HTCondorCluster",
+    "oar": "OARCluster",
+    "moab": "MoabCluster",
+    "local": "LocalCluster",
+}
+"""Classes of dask-jobqueue; `local` starts jobs on this machine."""
+WITH_QUEUE_AND_TIME: Final = ("slurm", "pbs", "sge", "lsf", "oar", "moab")
 
 
 @contextmanager
@@ -26,12 +41,7 @@ def cluster_crew(address: str, *, attempts: int = 3) -> Iterator[Crew]:
     Raises:
         ToolError: Dask is not installed, or no scheduler answers.
     """
-    try:
-        distributed: Any = importlib.import_module("distributed")
-    except ImportError as error:
-        raise ToolError(
-            "sweeps on a cluster need Dask", help="pip install 'tilewright[cluster]'"
-        ) from error
+    distributed = _package("distributed", "sweeps on a cluster need Dask")
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -41,10 +51,51 @@ def cluster_crew(address: str, *, attempts: int = 3) -> Iterator[Crew]:
         ) from error
     with client:
         threads = sum(client.nthreads().values())
-        executor: Executor = client.get_executor(pure=False)
-        yield Crew(
-            start=lambda: executor,
-            in_flight=max(TASKS_PER_THREAD * threads, 2),
-            attempts=attempts,
-            keeps_executor=True,
-        )
+        yield _crew_of(client, threads, attempts)
+
+
+@contextmanager
+def queue_crew(queue: SweepQueueSection, *, attempts: int = 3) -> Iterator[Crew]:
+    """A crew on workers that are jobs of a queue. Work begins when the first of them does.
+
+    Raises:
+        ToolError: dask-jobqueue is not installed, or no job can be asked for.
+    """
+    distributed = _package("distributed", "sweeps on a cluster need Dask")
+    need = "workers as jobs of a queue need dask-jobqueue"
+    jobqueue = _package("dask_jobqueue.local" if queue.queue == "local" else "dask_jobqueue", need)
+    keys: dict[str, Any] = {
+        "cores": queue.cores,
+        "processes": queue.cores,
+        "memory": f"{queue.memory_bytes}B",
+    }
+    if queue.queue in WITH_QUEUE_AND_TIME:
+        keys["walltime"] = queue.walltime
+        keys |= {} if queue.partition is None else {"queue": queue.partition}
+    try:
+        cluster = getattr(jobqueue, CLUSTERS[queue.queue])(**keys)
+        cluster.scale(jobs=queue.jobs)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ToolError(
+            f"{queue.queue}: no jobs can be asked for: {error}",
+            help="run it where the commands of the queue are",
+        ) from error
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        yield _crew_of(client, queue.jobs * queue.cores, attempts)
+
+
+def _package(name: str, need: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ToolError(need, help="pip install 'tilewright[cluster]'") from error
+
+
+def _crew_of(client: Any, threads: int, attempts: int) -> Crew:
+    executor: Executor = client.get_executor(pure=False)
+    return Crew(
+        start=lambda: executor,
+        in_flight=max(TASKS_PER_THREAD * threads, 2),
+        attempts=attempts,
+        keeps_executor=True,
+    )

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import connection, get_context, parent_process
 from types import FrameType
@@ -32,11 +32,13 @@ class LocalPool(ProcessPoolExecutor):
     A program that uses it guards its own start with `if __name__ == "__main__":`.
     """
 
-    def __init__(self, num_workers: int) -> None:
+    def __init__(self, num_workers: int, *, preloaded: Sequence[str] = ()) -> None:
+        """`preloaded`: modules that the server imports once, for all workers."""
         if not 1 <= num_workers <= MAX_WORKERS:
             raise UsageError(f"there are 1 to {MAX_WORKERS} workers, got {num_workers}")
         context = get_context("forkserver")
-        context.set_forkserver_preload(list(PRELOADED))  # a worker that died is soon replaced
+        # A worker that died is soon replaced.
+        context.set_forkserver_preload([*PRELOADED, *preloaded])
         super().__init__(num_workers, mp_context=context, initializer=prepare_worker)
 
     def submit(self, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:

@@ -7,6 +7,7 @@ from typing import Final
 from tilewright.commands.pack_options import add_pack_options
 from tilewright.commands.plan_options import add_plan_options
 from tilewright.commands.run_options import add_run_options
+from tilewright.commands.sweep_options import add_sweep_options
 from tilewright.commands.synth_options import add_synth_options
 
 EPILOG: Final = """exit codes:
@@ -24,6 +25,7 @@ VERBS: Final = (
     ("plan", "order, addresses, spills and reloads for a scratchpad, with a proof or a gap"),
     ("pack", "schedule a sparse matrix for a kernel and write its memory image"),
     ("synth", "area, clock and bitstream on a device, with open tools"),
+    ("sweep", "evaluate the many designs of one spec, and find the best"),
     ("report", "show again what an earlier verify or run found"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
@@ -33,6 +35,7 @@ OUT_OF: Final = {
     "import": ("DIR", "also write the graph as JSON, in this folder"),
     "pack": ("DIR", "folder for the words and pack.json (default: out/NAME_pack)"),
     "synth": ("DIR", "folder for results and logs (default: out/NAME_synth/DEVICE)"),
+    "sweep": ("DIR", "folder for records and results (default: out/NAME_sweep)"),
     "plan": ("DIR", "also write plan.json and plan.html, the memory over time, in this folder"),
     "quantize": ("FILE.onnx", "file or folder (default: NAME.qdq.onnx beside the model)"),
 }
@@ -109,6 +112,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
     add_plan_options(verbs["plan"])
     add_pack_options(verbs["pack"])
     add_synth_options(verbs["synth"])
+    add_sweep_options(verbs["sweep"])
     verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
     verbs["doctor"].add_argument(
         "--for",

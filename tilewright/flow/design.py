@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,25 +89,46 @@ def machine_of(spec: AcceleratorSpec) -> Machine:
     )
 
 
-def make_design(spec: AcceleratorSpec, *, batch: int, board: Board | None = None) -> Design:
+Compiled = tuple[Graph, Plan, Program]
+
+
+def compiled(spec: AcceleratorSpec, machine: Machine, batch: int) -> Compiled:
+    """Import, plan, lower, prove free of deadlock and of conflicts.
+
+    Raises:
+        SpecError: as `make_design`.
+        DoesNotFit: if the model does not fit the machine.
+    """
+    graph = machine_numbers(runnable_graph(spec, batch), machine)
+    plan, program = compile_graph(
+        graph, machine, spec.schedule.objective, spec.schedule.time_limit_seconds
+    )
+    check_program(program, machine)
+    return graph, plan, program
+
+
+def make_design(
+    spec: AcceleratorSpec,
+    *,
+    batch: int,
+    board: Board | None = None,
+    compile_with: Callable[[AcceleratorSpec, Machine, int], Compiled] = compiled,
+) -> Design:
     """Import, plan, lower, prove free of deadlock, estimate and configure.
 
     board : whose memory must hold the image, instead of the spec's own board's.
+    compile_with : `compiled`, or what remembers its answers (`plan_cache`).
 
     Raises:
         SpecError: if the model is wrong or has an operator that the hardware cannot run yet.
         TilewrightError: if the model does not fit the machine.
     """
     machine = machine_of(spec)
-    graph = machine_numbers(runnable_graph(spec, batch), machine)
-    # The same spec with another model is another design.
-    identity = spec_hash(spec) + sha256_file(spec.model_path)
-    digest = hashlib.sha256(identity.encode()).hexdigest()
     try:
-        plan, program = compile_graph(
-            graph, machine, spec.schedule.objective, spec.schedule.time_limit_seconds
-        )
-        check_program(program, machine)
+        graph, plan, program = compile_with(spec, machine, batch)
+        # The same spec with another model is another design.
+        identity = spec_hash(spec) + sha256_file(spec.model_path)
+        digest = hashlib.sha256(identity.encode()).hexdigest()
         config = configure(
             machine,
             program,

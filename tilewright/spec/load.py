@@ -70,8 +70,12 @@ def spec_from_data(
 
 
 def spec_hash(spec: Spec) -> str:
-    """SHA-256 of what the spec means: all keys with their defaults, not how they are written."""
+    """SHA-256 of what the spec means: all keys with their defaults, not how they are written.
+
+    The section `sweep` does not count: it says which other designs there could be.
+    """
     data = spec.model_dump(mode="json", by_alias=True)
+    data.pop("sweep", None)
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -38,8 +38,7 @@ def section_at(
         if found is None:
             return None
         if is_mapping:
-            name = next(steps, None)
-            data = data.get(str(name)) if isinstance(data, dict) else None
+            data = _entry(data, next(steps, None))
         if found is TemplateSection:
             template = data.get("template") if isinstance(data, dict) else None
             found = sections.get(template) if isinstance(template, str) else None
@@ -49,12 +48,19 @@ def section_at(
     return model
 
 
+def _entry(data: object, step: str | int | None) -> object:
+    """What a mapping or a list has at a step."""
+    if isinstance(data, list) and isinstance(step, int):
+        return data[step] if step < len(data) else None
+    return data.get(str(step)) if isinstance(data, dict) else None
+
+
 def _section_in(annotation: Any) -> tuple[type[Section] | None, bool]:
-    """The section class inside an annotation, and whether a mapping holds it."""
+    """The section class inside an annotation, and whether a mapping or a list holds it."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation, False
     origin = get_origin(annotation)
-    is_mapping = isinstance(origin, type) and issubclass(origin, Mapping)
+    is_mapping = isinstance(origin, type) and issubclass(origin, (Mapping, tuple))
     for argument in get_args(annotation):
         found, is_inner_mapping = _section_in(argument)
         if found is not None:

@@ -26,6 +26,7 @@ from .machine import AcceleratorSection, AnyTemplate
 from .messages import conflict_diagnostic
 from .sections.base import Conflict, HardwareSize, SpecContext
 from .source import Document
+from .sweep import SweepSection
 
 FORMAT_VERSION = 1
 BOARD_SUFFIX = ".yaml"
@@ -162,6 +163,16 @@ class _SpecBase(Section):
         return conflict_diagnostic(conflict, document)
 
     @property
+    def written(self) -> tuple[str, dict[str, Any]]:
+        """The file that the spec was read from and its plain data, where that is known; else its
+        name and all its keys.
+        """
+        document = self._text.document
+        if document is not None and isinstance(document.data, dict):
+            return document.file, document.data
+        return self.name, self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
     def board_path(self) -> Path | None:
         """The board's table, where the spec names a file."""
         is_file = self.board is not None and self.board.endswith(BOARD_SUFFIX)
@@ -202,6 +213,9 @@ class AcceleratorSpec(_SpecBase):
         default=ScheduleSection(), description="What the schedule is chosen for."
     )
     verify: VerifySection | None = Field(default=None, description="What a simulation runs on.")
+    sweep: SweepSection | None = Field(
+        default=None, description="Keys to vary, for `tilewright sweep`: this spec in many forms."
+    )
 
     @property
     def model_path(self) -> Path:

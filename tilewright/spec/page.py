@@ -23,6 +23,8 @@ _FORMS = (
 )
 _DEFAULT = re.compile(r"\s*Default:? (?P<value>.+?)\.$")
 _MAX_CHOICES = 8
+_WORDS = {"boolean": "true, false", "string": "text", "array": "list"}
+"""Types of JSON Schema in the words of the page, where a key takes several."""
 
 
 def spec_page(schema: Mapping[str, Any]) -> str:
@@ -70,6 +72,10 @@ def _rows(
         yield f"`{prefix}{name}`", _kind(entry, inner), default, meaning.replace("|", "\\|")
         if inner is not None and inner != "TemplateSection":
             yield from _rows(definitions, inner, f"{prefix}{name}.")
+        for many, step in (("additionalProperties", ".NAME."), ("items", "[].")):
+            held = _inner(entry[many]) if isinstance(entry.get(many), dict) else None
+            if held is not None:
+                yield from _rows(definitions, held, f"{prefix}{name}{step}")
 
 
 def _inner(entry: Mapping[str, Any]) -> str | None:
@@ -97,10 +103,16 @@ def _kind(entry: Mapping[str, Any], inner: str | None) -> str:
         if len(choices) > _MAX_CHOICES:
             return _ranges(choices)
         return ", ".join(f"`{choice}`" for choice in choices)
+    if isinstance(entry["type"], list):
+        return " or ".join(_WORDS.get(word, str(word)) for word in entry["type"])
+    if entry["type"] == "array":
+        return "list of values" if _inner(entry["items"]) is None else "list"
+    if entry["type"] == "number":
+        return "number"
     if entry["type"] == "integer":
         return f"{entry['minimum']} to {_bound(entry['maximum'])}"
     if entry["type"] == "object":
-        return "names and sections" if "patternProperties" in entry else "names and names"
+        return _mapping_kind(entry)
     if "KiB" in entry.get("pattern", ""):
         return "size: `B`, `KiB`, `MiB`, `GiB`"
     if "MHz" in entry.get("pattern", ""):
@@ -108,6 +120,14 @@ def _kind(entry: Mapping[str, Any], inner: str | None) -> str:
     if "min" in entry.get("pattern", ""):
         return "time: `ms`, `s`, `min`, `h`"
     return "text"
+
+
+def _mapping_kind(entry: Mapping[str, Any]) -> str:
+    """What a mapping maps names to."""
+    if "maxProperties" in entry:
+        return "path and values"
+    has_sections = "patternProperties" in entry or _inner(entry["additionalProperties"]) is not None
+    return "names and sections" if has_sections else "names and names"
 
 
 def _ranges(choices: list[str]) -> str:

@@ -1,0 +1,199 @@
+"""What a sweep found, gathered into a `SweepFile`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from .space import Space
+from .space_domains import Parameter, Value
+from .space_goals import Goals
+from .sweep import Kept, Sweep
+from .sweep_failures import joined_ranges
+from .sweep_file import (
+    INDEX,
+    MAX_DESIGNS,
+    Column,
+    Confirmation,
+    ConstraintSummary,
+    Coverage,
+    MetricSource,
+    ObjectiveSummary,
+    SpaceSummary,
+    SweepFile,
+    SweptParameter,
+)
+from .sweep_result import SweepResult
+from .sweep_tasks import measure_at
+
+MAX_FAILURES: Final = 10_000
+SAMPLE_SEED: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """A sweep and its result. `kept`: metrics of the designs to list, all or a sample, the front's
+    among them; `num_listed_of`: how many designs have metrics. `how`: of a search, how it searched.
+    """
+
+    name: str
+    sweep: Sweep
+    result: SweepResult
+    kept: Kept
+    num_listed_of: int
+    sources: Mapping[str, MetricSource]
+    unit: Callable[[str], str]
+    how: str = ""
+    confirmations: tuple[Confirmation, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+
+def sweep_file_of(findings: Findings) -> SweepFile:
+    """The file of a sweep."""
+    sweep, result = findings.sweep, findings.result
+    rows = listed_rows(sorted(findings.kept), [point.index for point in result.front])
+    columns = _columns(sweep, rows, findings.kept)
+    failures = joined_ranges(result.failed)
+    notes = [*result.notes, *findings.notes]
+    if len(failures) > MAX_FAILURES:
+        notes.append(f"failures: the first {MAX_FAILURES} of {len(failures)} are listed")
+    return SweepFile(
+        name=findings.name,
+        context=dict(sweep.context),
+        was_interrupted=result.was_interrupted,
+        space=SpaceSummary(
+            size=sweep.space.size,
+            parameters=tuple(
+                SweptParameter(
+                    path=parameter.path,
+                    values=_values(parameter, columns[parameter.path]),
+                    is_derived=parameter.is_derived,
+                    unit=findings.unit(parameter.path),
+                )
+                for parameter in sweep.space.parameters
+            ),
+        ),
+        objectives=tuple(
+            ObjectiveSummary(metric=o.metric, direction=o.goal, unit=findings.unit(o.metric))
+            for o in sweep.goals.objectives
+        ),
+        constraints=_constraints(sweep.goals, result, findings.unit),
+        coverage=_coverage(findings),
+        metrics=findings.sources,
+        columns=columns,
+        front=tuple(point.index for point in result.front),
+        num_left_out=findings.num_listed_of - len(rows),
+        notes=tuple(notes),
+        failures=tuple(failures[:MAX_FAILURES]),
+        confirmations=findings.confirmations,
+    )
+
+
+def listed_rows(
+    evaluated: Sequence[int], front: Iterable[int], most: int = MAX_DESIGNS
+) -> list[int]:
+    """Which designs are listed: all, or else the front and one at random (with one seed) of each
+    of equally long pieces of the rest. Steps of one length would meet the same values again and
+    again, because designs are numbered by mixed radix.
+    """
+    if len(evaluated) <= most:
+        return list(evaluated)
+    chosen = set(front)
+    pieces = most - len(chosen)
+    if pieces > 0:
+        rng = np.random.default_rng(SAMPLE_SEED)
+        places = (np.arange(pieces) + rng.random(pieces)) * (len(evaluated) / pieces)
+        chosen |= {evaluated[int(place)] for place in places}
+    return sorted(chosen)
+
+
+def measured_rows(sweep: Sweep, result: SweepResult, most: int = MAX_DESIGNS) -> Kept:
+    """The metrics of designs to list of a space that was evaluated in blocks: its records hold the
+    fronts alone, so the sample is evaluated again.
+    """
+    front = [point.index for point in result.front]
+    rows = listed_rows(range(sweep.space.size), front, most)
+    indices, metrics, _ = measure_at(sweep.evaluation, sweep.space, sweep.space.indices(rows))
+    lists = {name: column.tolist() for name, column in metrics.items()}
+    return {
+        number: {name: column[row] for name, column in lists.items()}
+        for row, number in enumerate(indices.tolist())
+    }
+
+
+def _columns(sweep: Sweep, rows: Sequence[int], kept: Kept) -> dict[str, Column]:
+    space: Space = sweep.space
+    columns: dict[str, Column] = {INDEX: tuple(rows)}
+    for path, column in space.columns_at(space.indices(rows)).items():
+        columns[path] = tuple(column.tolist())
+    for name in sweep.evaluation.metrics:
+        columns[name] = tuple(kept[row][name] for row in rows)
+    return columns
+
+
+def _values(parameter: Parameter, column: Column) -> tuple[Value | None, ...]:
+    """The values that there are, in the parameter's order; those of links rise."""
+    found = set(column)
+    if not parameter.is_free:
+        return tuple(
+            sorted(found, key=lambda value: (isinstance(value, str), value is None, value))
+        )
+    points: tuple[Value | None, ...] = parameter.points()
+    extra = [value for value in (parameter.otherwise, None) if value not in points]
+    return tuple(value for value in (*points, *dict.fromkeys(extra)) if value in found)
+
+
+def _rank(value: Value | None) -> tuple[int, float, str]:
+    """Numbers, then text, then nothing."""
+    if isinstance(value, int | float):
+        return 0, value, ""
+    return (2, 0, "") if value is None else (1, 0, value)
+
+
+def _constraints(
+    goals: Goals, result: SweepResult, unit: Callable[[str], str]
+) -> tuple[ConstraintSummary, ...]:
+    return tuple(
+        ConstraintSummary(
+            name=one.name,
+            metric=one.metric,
+            minimum=one.minimum,
+            maximum=one.maximum,
+            unit=unit(one.metric),
+            num_ruled_out=result.tally.killed.get(one.name, 0),
+            num_ruled_out_alone=result.tally.killed_alone.get(one.name, 0),
+        )
+        for one in goals.constraints
+    )
+
+
+def _coverage(findings: Findings) -> Coverage:
+    result = findings.result
+    is_exact = result.is_exact and not result.was_interrupted
+    return Coverage(
+        kind="exact" if is_exact else "search",
+        num_evaluated=findings.num_listed_of,
+        num_feasible=result.tally.feasible,
+        hypervolume=result.hypervolume,
+        text=_certificate(findings, is_exact),
+    )
+
+
+def _certificate(findings: Findings, is_exact: bool) -> str:
+    """The sentence that says what the front is worth."""
+    result, evaluated = findings.result, findings.num_listed_of
+    size = f"{result.space_size:,}"
+    before = result.tally.designs - evaluated
+    parts = [f"{evaluated:,} have numbers"]
+    parts += [f"{result.num_failed:,} failed, each with its reason"] * bool(result.num_failed)
+    parts += [f"{before:,} were ruled out by constraints on parameters alone"] * bool(before)
+    told = ", ".join(parts)
+    if is_exact:
+        what = f"all {size} designs of the space were enumerated ({told})"
+        return f"exact: {what}; no other design of the space is on the front"
+    stopped = ", until it was interrupted" if result.was_interrupted else ""
+    way = findings.how or "enumeration"
+    return f"{way}{stopped}: of {size} designs {told}; nothing is said of the others"

@@ -1,0 +1,1 @@
+"""`tilewright sweep`: the designs that a spec describes with its section `sweep:`."""

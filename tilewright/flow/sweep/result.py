@@ -1,0 +1,129 @@
+"""What a sweep says at its end: for people a page of lines, for programs a short object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, Final
+
+from tilewright.dse.sweep_file import SweepFile
+from tilewright.dse.sweep_result import bounds_text
+from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
+
+MOST_POINTS: Final = 12
+"""Designs of the front that are shown."""
+COVERAGE_COLUMNS: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOutcome:
+    """The file that was written, and whether all went well."""
+
+    file: SweepFile
+    folder: Path
+    was_interrupted: bool = False
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a design that meets all constraints, and every confirmation agrees."""
+        return bool(self.file.front) and not self.problems
+
+    def table(self) -> str:
+        """For people."""
+        width = terminal_columns()
+        lines = [f"{self.file.name}: sweep", *label_rows(list(self._rows()), width), ""]
+        lines += _front_lines(self.file, width)
+        lines += [*_confirmation_lines(self.file, width), *self.file.notes]
+        lines += [f"FAILED {problem}" for problem in self.problems]
+        if not self.file.front and not self.was_interrupted:
+            lines.append("FAILED no design meets all constraints")
+        if self.was_interrupted:
+            lines.append("interrupted: the same command goes on from here")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; `sweep.json` has everything."""
+        file = self.file
+        return {
+            "name": file.name,
+            "folder": str(self.folder),
+            "was_interrupted": self.was_interrupted,
+            "designs": file.space.size,
+            "evaluated": file.coverage.num_evaluated,
+            "feasible": file.coverage.num_feasible,
+            "failed": sum(failed.stop - failed.start for failed in file.failures),
+            "is_exact": file.coverage.kind == "exact",
+            "front": [dict(_point(file, index)) for index in file.front],
+            "confirmed": [one.index for one in file.confirmations],
+            "problems": list(self.problems),
+            "notes": list(file.notes),
+        }
+
+    def _rows(self) -> Iterator[tuple[str, list[str]]]:
+        file = self.file
+        yield "space", [f"{file.space.size:,} designs", *map(_values_text, file.space.parameters)]
+        for number, line in enumerate(wrap(file.coverage.text, COVERAGE_COLUMNS)):
+            yield "" if number else "coverage", [line]
+        yield "feasible", [f"{file.coverage.num_feasible:,} designs"]
+        for one in file.constraints:
+            ruled = f"rules out {one.num_ruled_out:,}, {one.num_ruled_out_alone:,} of them alone"
+            bounds = bounds_text(one.minimum, one.metric, one.maximum)
+            yield f"constraint {one.name}", [f"{bounds} {one.unit}".rstrip(), ruled]
+        yield "results", [str(self.folder / "sweep.json")]
+
+
+def _values_text(parameter: Any) -> str:
+    count = len(parameter.values)
+    return f"{parameter.path} ({count} value{'s' if count != 1 else ''})"
+
+
+def _point(file: SweepFile, index: int) -> Mapping[str, Any]:
+    row = file.row_of(index)
+    return {name: column[row] for name, column in file.columns.items()}
+
+
+def _front_lines(file: SweepFile, width: int) -> list[str]:
+    """The front: what differs between its designs, and the objectives."""
+    shown = [_point(file, index) for index in file.front[:MOST_POINTS]]
+    if not shown:
+        return []
+    objectives = [objective.metric for objective in file.objectives]
+    varied = [p.path for p in file.space.parameters if len({point[p.path] for point in shown}) > 1]
+    heads = [Column(head="design", is_right=True)]
+    heads += [Column(head=path.rpartition(".")[2], is_right=True, least=6) for path in varied]
+    heads += [Column(head=name, is_right=True) for name in objectives]
+    rows = [[_text(point[name]) for name in ("index", *varied, *objectives)] for point in shown]
+    more = len(file.front) - len(shown)
+    count = f"front: {len(file.front)} designs" + (f", the first {MOST_POINTS}" if more else "")
+    return [count, *(f"  {line}" for line in table(heads, rows, width - 2))]
+
+
+def _confirmation_lines(file: SweepFile, width: int) -> list[str]:
+    if not file.confirmations:
+        return []
+    heads = [Column(head="design", is_right=True), Column(head="chosen")]
+    heads += [Column(head=head, is_right=True) for head in ("cycles estimated", "measured")]
+    heads += [Column(head=head, is_right=True) for head in ("bytes estimated", "measured")]
+    heads.append(Column(head="", least=8))
+    rows = []
+    for one in file.confirmations:
+        pairs = [one.metrics.get(name) for name in ("cycles", "bytes_off_chip")]
+        numbers = [
+            _text(value)
+            for pair in pairs
+            for value in ((pair.estimated, pair.measured) if pair else ("-", "-"))
+        ]
+        rows.append([str(one.index), one.why, *numbers, "equal" if one.is_equal else "DIFFERENT"])
+    lines = table(heads, rows, width - 2)
+    return ["confirmed in RTL", *(f"  {line}" for line in lines)]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, str):
+        return value or "-"
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:.4g}"

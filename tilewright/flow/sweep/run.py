@@ -1,0 +1,153 @@
+"""A sweep from its spec to `sweep.json`: explore, confirm, write."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tilewright.build.files import write_file
+from tilewright.build.ledger import LedgerFile, open_ledger
+from tilewright.commands.contract import Progress, no_progress
+from tilewright.dse.sweep_collect import Findings, sweep_file_of
+from tilewright.dse.sweep_crew import Crew
+from tilewright.dse.sweep_file import Confirmation, sweep_file_text
+from tilewright.dse.sweep_forecast import forecast
+from tilewright.errors import UsageError
+from tilewright.spec import Spec
+
+from .confirm import Wanted, confirm, failed_confirmations
+from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of
+from .result import SweepOutcome
+from .set_up import SweepSetup, set_up
+
+FILE: Final = "sweep.json"
+NOT_ALL: Final = "confirmations: interrupted before all were made"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What the command line says. `workers` None: one for each processor that we may use."""
+
+    workers: int | None = None
+    cluster: str | None = None
+    wanted: Wanted = field(default_factory=Wanted)
+    is_fresh: bool = False
+    retries_failed: bool = False
+
+
+def run_sweep(
+    spec: Spec,
+    out: Path,
+    *,
+    options: SweepOptions | None = None,
+    progress: Progress = no_progress,
+    announce: Progress = no_progress,
+    crew_maker: CrewMaker = local_crew,
+) -> SweepOutcome:
+    """Explore the spec's designs into the folder `out`, or go on with what is there.
+
+    `announce` is told what the sweep will take, `progress` how far it is. After Ctrl-C the result
+    is what there was by then.
+
+    Raises:
+        SpecError: with all mistakes of the section `sweep:`.
+        OutputError: another sweep writes there, what is there is of another version, or the disk
+            is full; what was recorded by then stays.
+    """
+    options = options or SweepOptions()
+    setup = set_up(spec)
+    _require_inputs(setup, options.wanted)
+    workers = options.workers or _processors()
+    with open_ledger(out, setup.sweep.context, is_fresh=options.is_fresh) as ledger:
+        announce(_announcement(setup, ledger, workers))
+        crews = crew_for(workers, crew_maker, cluster=options.cluster, queue=setup.section.cluster)
+        with crews as crew:
+            explored = explore(
+                setup, ledger, crew, retries_failed=options.retries_failed, progress=progress
+            )
+        confirmations, is_whole = _confirmed(
+            setup, explored, ledger, crew_maker(workers), options, out, progress
+        )
+        file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
+        write_file(out / FILE, sweep_file_text(file))
+    return SweepOutcome(
+        file=file,
+        folder=out,
+        was_interrupted=explored.result.was_interrupted or not is_whole,
+        problems=tuple(failed_confirmations(confirmations)),
+    )
+
+
+def _confirmed(
+    setup: SweepSetup,
+    explored: Explored,
+    ledger: LedgerFile,
+    crew: Crew,
+    options: SweepOptions,
+    out: Path,
+    progress: Progress,
+) -> tuple[tuple[Confirmation, ...], bool]:
+    """The confirmations, and whether none of them is missing; always on this machine."""
+    wanted = options.wanted.designs(setup.sweep, explored.kept)
+    if explored.result.was_interrupted or not wanted:
+        return (), True
+    progress(f"confirm {len(wanted)} designs in RTL")
+    found = confirm(
+        setup.sweep,
+        setup.evaluate,
+        explored.kept,
+        wanted,
+        ledger,
+        crew,
+        out=out,
+        tell=progress,
+        retries_failed=options.retries_failed,
+    )
+    crew.stop()
+    return found
+
+
+def _findings(
+    setup: SweepSetup,
+    explored: Explored,
+    confirmations: tuple[Confirmation, ...],
+    is_whole: bool,
+) -> Findings:
+    return Findings(
+        name=setup.name,
+        sweep=setup.sweep,
+        result=explored.result,
+        kept=explored.kept,
+        num_listed_of=len(explored.kept),
+        sources=setup.sources,
+        unit=setup.unit,
+        how=explored.how,
+        confirmations=confirmations,
+        notes=() if is_whole else (NOT_ALL,),
+    )
+
+
+def _require_inputs(setup: SweepSetup, wanted: Wanted) -> None:
+    """Confirmations compare values: there must be inputs."""
+    if wanted.best + wanted.random and "verify" not in setup.evaluate.data:
+        raise UsageError(
+            f"{setup.name}: confirmations run on inputs, and there are none",
+            help="add a section `verify: {inputs: FILE.npz}`",
+        )
+
+
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _announcement(setup: SweepSetup, ledger: LedgerFile, workers: int) -> str:
+    """What the sweep will take. One that was begun already is not timed again."""
+    asked = search_of(setup)
+    if ledger.records:
+        size = setup.sweep.space.size
+        return f"{size:,} designs; {len(ledger.records):,} records are there already"
+    budget = None if asked is None else asked.budget
+    return forecast(setup.sweep, budget=budget, workers=workers).line()

@@ -1,0 +1,209 @@
+"""From a spec with a section `sweep:` to what is swept, looked for and measured; all mistakes at
+their keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tilewright.board_of_spec import board_of, clock_of
+from tilewright.boards import Board
+from tilewright.build.files import sha256_file
+from tilewright.build.tools import DISTRIBUTION, package_version
+from tilewright.dse.energy.tables import TABLES, table_names
+from tilewright.dse.ledger import content_key
+from tilewright.dse.space_checks import SpaceError
+from tilewright.dse.space_goals import Constraint
+from tilewright.dse.sweep import Sweep
+from tilewright.dse.sweep_file import MetricSource
+from tilewright.dse.sweep_goals import goals_of, placed
+from tilewright.dse.sweep_section import Swept, swept_of
+from tilewright.dse.sweep_tasks import Evaluation
+from tilewright.errors import UsageError
+from tilewright.hw.lib.resources import FILE as COEFFICIENTS
+from tilewright.spec import AcceleratorSpec, Spec, SpecError
+from tilewright.spec.diagnostics import suggestion
+from tilewright.spec.paths import spec_keys
+from tilewright.spec.sections.base import Conflict
+from tilewright.spec.sweep import SweepSection
+
+from .evaluate import ModelEvaluation
+from .metrics import DEVICE_SHARE, UNITS, MetricChoice, choose_metrics, device_limits, sources_of
+from .objectives import function_names, load_objective, objective_version
+
+EVALUATION: Final = "model-1"
+"""Stands for the code that turns a design into numbers: another number where they would change."""
+DEFAULT_FAMILY: Final = "ecp5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSetup:
+    """All of a sweep before it starts; `evaluate` makes specs and designs of its points."""
+
+    name: str
+    section: SweepSection
+    swept: Swept
+    sweep: Sweep
+    evaluate: ModelEvaluation
+    sources: Mapping[str, MetricSource]
+
+    def unit(self, name: str) -> str:
+        """Of a metric or of a parameter."""
+        source = self.sources.get(name)
+        return self.swept.unit(name) if source is None else source.unit
+
+
+def set_up(spec: Spec) -> SweepSetup:
+    """What a spec's section `sweep:` says.
+
+    Raises:
+        UsageError: it has none, or is no accelerator.
+        SpecError: with all mistakes in it.
+    """
+    if not isinstance(spec, AcceleratorSpec):
+        raise UsageError("sweep: a kernel has no model to run", help="write an accelerator spec")
+    section = spec.sweep
+    if section is None:
+        raise UsageError(
+            f"{spec.name}: has no section `sweep:`", help="docs/exploration.md has an example"
+        )
+    try:
+        return _set_up(spec, section)
+    except SpaceError as error:
+        raise SpecError(_located(spec, section, error)) from None
+
+
+def check_sweep(spec: Spec) -> None:
+    """The mistakes of a section `sweep:`, if the spec has one (`SpecError`)."""
+    if isinstance(spec, AcceleratorSpec) and spec.sweep is not None:
+        set_up(spec)
+
+
+def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
+    conflicts = list(_energy_conflicts(section))
+    swept: Swept | None = None
+    try:
+        swept = swept_of(section, spec_keys(spec))
+    except SpaceError as error:
+        conflicts += error.conflicts
+    board, installed = board_of(spec), function_names()
+    named = [entry.function for entry in section.objectives if entry.function in installed]
+    choice = _choice(spec, section, board, [name for name in named if name is not None])
+    units = {name: UNITS.get(name, "") for name in choice.names}
+    units |= {} if swept is None else {p.path: swept.unit(p.path) for p in swept.space.parameters}
+    try:
+        goals = goals_of(
+            section,
+            units=units,
+            metrics=choice.names,
+            paths=list(section.parameters),  # the sweep checks that they are numbers
+            functions=installed,
+            limits=_limits(section, board, choice),
+        )
+    except SpaceError as error:
+        raise SpaceError([*conflicts, *error.conflicts]) from None
+    if conflicts or swept is None:
+        raise SpaceError(conflicts)
+    evaluate = _evaluation(spec, swept, choice)
+    for name in choice.functions:
+        load_objective(name)  # what cannot be loaded is told before anything runs
+    versions = {name: objective_version(name) for name in choice.functions}
+    sweep = Sweep(
+        space=swept.space,
+        goals=goals,
+        evaluation=Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate),
+        context=_context(spec, evaluate, versions),
+    )
+    sources = sources_of(choice, versions)
+    return SweepSetup(name=spec.name, section=section, swept=swept, sweep=sweep,
+                      evaluate=evaluate, sources=sources)  # fmt: skip
+
+
+def _energy_conflicts(section: SweepSection) -> Iterator[Conflict]:
+    if section.energy not in TABLES or TABLES[section.energy].unit != "pJ":
+        known = [name for name in table_names() if TABLES[name].unit == "pJ"]
+        rule, help = "must be a table in pJ", suggestion(section.energy, known, "table")
+        yield Conflict(path=("energy",), rule=rule, value=section.energy, help=help)
+
+
+def _choice(
+    spec: AcceleratorSpec, section: SweepSection, board: Board | None, functions: list[str]
+) -> MetricChoice:
+    """The metrics: of the section's family, else of the board's, else of each design's board."""
+    has_other_boards = "board" in section.parameters
+    family = section.family
+    if family is None and not has_other_boards:
+        family = DEFAULT_FAMILY if board is None else board.device.family
+    return choose_metrics(
+        family=family,
+        has_other_boards=has_other_boards,
+        has_clock=clock_of(spec, board) is not None,
+        energy=section.energy if section.energy in TABLES else table_names()[0],
+        functions=functions,
+    )
+
+
+def _limits(
+    section: SweepSection, board: Board | None, choice: MetricChoice
+) -> tuple[Constraint, ...]:
+    if not section.board_limits:
+        return ()
+    if DEVICE_SHARE in choice.built_in:
+        return (Constraint(name="device", metric=DEVICE_SHARE, maximum=1.0),)
+    return () if board is None else device_limits(board, choice.built_in)
+
+
+def _evaluation(spec: AcceleratorSpec, swept: Swept, choice: MetricChoice) -> ModelEvaluation:
+    file, data = spec.written
+    keys = [p.path for p in swept.space.parameters if not p.is_derived]
+    return ModelEvaluation(
+        data={key: value for key, value in data.items() if key != "sweep"},
+        file=Path(file).name,
+        directory=spec.directory.absolute(),
+        units={path: swept.unit(path) for path in keys},
+        choice=choice,
+    )
+
+
+def _context(
+    spec: AcceleratorSpec, evaluate: ModelEvaluation, versions: Mapping[str, str]
+) -> dict[str, str]:
+    """What every number depends on beside the values of a design."""
+    context = {
+        "tilewright": package_version(DISTRIBUTION) or "unknown",
+        "spec": content_key(_without(evaluate.data, list(evaluate.units))),
+        "model": sha256_file(spec.model_path),
+        "resources": sha256_file(COEFFICIENTS),
+        "family": evaluate.choice.family or "each board's",
+        "energy": evaluate.choice.energy,
+    }
+    if spec.board_path is not None:
+        context["board"] = hashlib.sha256(spec.board_path.read_bytes()).hexdigest()
+    return context | {f"objective {name}": version for name, version in versions.items()}
+
+
+def _without(data: Mapping[str, Any], paths: list[str], prefix: str = "") -> dict[str, Any]:
+    """The spec around the swept keys."""
+    kept = {}
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        if path not in paths:
+            is_section = isinstance(value, dict)
+            kept[key] = _without(value, paths, f"{path}.") if is_section else value
+    return kept
+
+
+def _located(spec: AcceleratorSpec, section: SweepSection, error: SpaceError) -> list[Any]:
+    _, data = spec.written
+    written: Any = data.get("sweep", {})
+    parameters = written.get("parameters", {}) if isinstance(written, dict) else {}
+
+    def is_list(path: str) -> bool:
+        return isinstance(parameters.get(path), list)
+
+    found = [spec.located(placed(section, conflict, is_list)) for conflict in error.conflicts]
+    return sorted(found, key=lambda d: (d.line or 0, d.column or 0))
