@@ -194,16 +194,16 @@ KERNELS: Final[dict[str, tuple[Callable[[Generator], Section], int]]] = {
     "systolic_os": (systolic_os, 14),
     "systolic_ws": (systolic_ws, 10),
     "nm_sparse": (nm_sparse, 10),
-    "nm_prune": (nm_prune, 8),
-    "zero_skip": (zero_skip, 8),
-    "shift_queue": (shift_queue, 8),
-    "filtered_queue": (filtered_queue, 8),
-    "bitonic_merge": (bitonic_merge, 8),
-    "radix_select": (radix_select, 10),
+    "nm_prune": (nm_prune, 14),
+    "zero_skip": (zero_skip, 14),
+    "shift_queue": (shift_queue, 12),
+    "filtered_queue": (filtered_queue, 12),
+    "bitonic_merge": (bitonic_merge, 12),
+    "radix_select": (radix_select, 14),
     "spmm_static": (spmm_static, 8),
     "spmm_dynamic": (spmm_dynamic, 8),
     "spmm_broadcast": (spmm_broadcast, 8),
-    "sddmm": (sddmm, 10),
+    "sddmm": (sddmm, 14),
 }
 """Generator of each group and how many designs it has."""
 

@@ -4,9 +4,11 @@ Least squares of the relative errors with coefficients of at least 0, drawn towa
 value as far as the designs do not say otherwise:
 
     minimise  sum over designs ((estimate - found) / found)**2
-              + PULL * sum over coefficients (coefficient - first)**2
+              + PULL * sum over coefficients ((coefficient - first) / scatter)**2
 
 The first values of LUTs are, for all parts of a space, the one factor that fits its designs best.
+Of a clock period, what a space or a kind of design adds may be negative: a kind that no placed
+design is of gets the mean of the others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +17,13 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear
 from tilewright.hw.lib.resources import clock_features, resources_of
 from tilewright.hw.lib.structure import Structure
 
 from .resource_table import Row
 
-PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.0015}
+PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.012}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
 
 IN_BLOCKS: Final = (".block_product", ".in_block")
@@ -31,8 +33,21 @@ FIRST_NS: Final = {"base": 2.0, "log2_lut": 0.3, "sum_bits": 0.05, "test_bits": 
                    "log2_ways": 0.5, "levels": 1.0}  # fmt: skip
 """A register with its wire; what a carry, a level of choice, a doubling of the design add."""
 
+SCATTER_NS: Final = {"space": 1.0, "kind": 0.5}
+"""How far spaces and kinds lie apart; all else is less known: `UNKNOWN_NS`."""
+UNKNOWN_NS: Final = 3.0
+
 LEAST_PLACED: Final = 6
 """Placed designs without which there is no clock estimate."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Where a coefficient starts, how far it may be from there, and the least that it can be."""
+
+    first: float
+    scatter: float = 1.0
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,11 +85,11 @@ def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str,
     return table
 
 
-def _first(prior: Mapping[str, Any], scales: Mapping[str, float], key: tuple[str, str]) -> float:
+def _first(prior: Mapping[str, Any], scales: Mapping[str, float], key: tuple[str, str]) -> Prior:
     """Where a coefficient starts: what is in multiplier blocks takes nothing else."""
     space, part = key
     plain = 0.0 if part.endswith(IN_BLOCKS) else scales.get(space, 1.0)
-    return float(prior.get(space, {}).get(part, plain))
+    return Prior(float(prior.get(space, {}).get(part, plain)))
 
 
 def _scales(amounts: Sequence[Amounts], targets: Sequence[float]) -> dict[str, float]:
@@ -107,9 +122,12 @@ def _fit_period(placed: Sequence[Sample], table: Mapping[str, Any]) -> dict[str,
     return {name: round(value, 4) for (_, name), value in sorted(found.items())}
 
 
-def _first_delay(key: tuple[str, str]) -> float:
+def _first_delay(key: tuple[str, str]) -> Prior:
     """Nanoseconds from which a coefficient of the period starts."""
-    return FIRST_NS.get(key[1], 0.0)
+    scatter = SCATTER_NS.get(key[1].partition(" ")[0])
+    if scatter is not None:
+        return Prior(0.0, scatter, -np.inf)
+    return Prior(FIRST_NS.get(key[1], 0.0), UNKNOWN_NS)
 
 
 def _fit(
@@ -117,20 +135,21 @@ def _fit(
     targets: Sequence[float],
     totals: Sequence[float],
     pull: float,
-    first: Callable[[tuple[str, str]], float],
+    prior: Callable[[tuple[str, str]], Prior],
 ) -> dict[tuple[str, str], float]:
     keys = sorted({key for found in amounts for key, value in found.items() if value})
     if not keys:
         return {}
     matrix = np.array([[found.get(key, 0.0) for key in keys] for found in amounts])
     weights = 1 / np.maximum(1.0, np.array(totals))
-    root = np.sqrt(pull)
-    left = np.vstack([matrix * weights[:, None], root * np.eye(len(keys))])
+    priors = [prior(key) for key in keys]
+    pulls = np.array([np.sqrt(pull) / p.scatter for p in priors])
+    left = np.vstack([matrix * weights[:, None], np.diag(pulls)])
     right = np.concatenate(
-        [np.array(targets) * weights, root * np.array([first(key) for key in keys])]
+        [np.array(targets) * weights, pulls * np.array([p.first for p in priors])]
     )
-    solution, _ = nnls(left, right, maxiter=50 * len(keys))
-    return dict(zip(keys, (float(value) for value in solution), strict=True))
+    found = lsq_linear(left, right, bounds=([p.least for p in priors], np.inf), method="bvls")
+    return dict(zip(keys, (float(value) for value in found.x), strict=True))
 
 
 def _as_table(family: str, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,12 @@ def bits_of(count: int) -> int:
 class LogicCosts:
     """First estimates of a family.
 
-    `inputs` of a LUT; `choice` LUTs per bit and way of a choice by an index; `less` LUTs per bit of
-    a comparison of sizes; `shift_sites`: length of a shift register that a LUT holds, 0 if none
-    does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the smallest product that
-    takes one; `dsp_is_signed`: an unsigned operand needs one more bit; `dsp_adds`: synthesis puts
-    additions behind products into multiplier blocks.
+    `inputs` of a LUT; `choice` LUTs per bit and way beyond the first of a choice by an index;
+    `less` LUTs per bit of a comparison of sizes; `shift_sites`: length of a shift register that a
+    LUT holds, 0 if none does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the
+    smallest product that takes one; `dsp_is_signed`: an unsigned operand needs one more bit;
+    `dsp_adds`: synthesis puts additions behind products into multiplier blocks; `dsp_resets`:
+    operand registers with a reset, too.
     """
 
     inputs: int
@@ -38,16 +39,19 @@ class LogicCosts:
     dsp_least: int
     dsp_is_signed: bool
     dsp_adds: bool
+    dsp_resets: bool
 
 
 _XILINX_SHIFT: Final = 32
 FAMILIES: Final[dict[str, LogicCosts]] = {
-    "ecp5": LogicCosts(inputs=4, choice=1 / 2, less=1, shift_sites=0, dsp_sizes=(18, 18),
-                       dsp_least=0, dsp_is_signed=False, dsp_adds=False),
+    "ecp5": LogicCosts(inputs=4, choice=3 / 4, less=1, shift_sites=0, dsp_sizes=(18, 18),
+                       dsp_least=0, dsp_is_signed=False, dsp_adds=False, dsp_resets=False),
     "xc7": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
-                      dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True),
+                      dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True,
+                      dsp_resets=True),
     "xcup": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
-                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True),
+                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True,
+                       dsp_resets=True),
 }  # fmt: skip
 
 MOST_SUM_BITS: Final = 64
@@ -121,6 +125,22 @@ class Structure:
         self.lut[part] += num * bits
         self.widest_sum = max(self.widest_sum, min(bits, MOST_SUM_BITS) if num else 0)
 
+    def sums(self, part: str, bits: float, terms: int, left: int) -> None:
+        """`terms` numbers in one cycle, so that `left` are left: all but the last two of a sum meet
+        in rows of full adders, of two LUTs a bit, before the one carry chain.
+        """
+        rows = max(0, terms - 2 * left)
+        chains = terms - left - rows
+        self.lut[part] += (2 * rows + chains) * bits
+        self.widest_sum = max(self.widest_sum, bits if chains else 0)
+
+    def ones(self, part: str, bits: int, num: float = 1) -> None:
+        """How many of some bits are set, for a sum: two go into its carry chain as they are, each
+        other one takes most of a full adder.
+        """
+        each = 5 / 4 if self.costs.inputs >= SIX else 2
+        self.lut[part] += num * each * max(0, bits - 2)
+
     def count(self, part: str, bits: float) -> None:
         """Small additions and counters of control, several at once."""
         self.lut[part] += bits
@@ -141,9 +161,16 @@ class Structure:
 
     def choose(self, part: str, ways: int, bits: float, num: float = 1) -> None:
         """One of `ways` by an index: `bits` bits each."""
-        per_bit = 0.0 if ways < 2 else max(1.0, ways * self.costs.choice)
+        per_bit = 0.0 if ways < 2 else max(1.0, (ways - 1) * self.costs.choice)
         self.lut[part] += num * bits * per_bit
         self.most_ways = max(self.most_ways, ways if num else 1)
+
+    def exchange_pairs(self, part: str, bits: float, num: float = 1) -> None:
+        """Two stages of crossed or straight wires, of each bit. LUTs of six inputs hold a choice of
+        the second stage with one of the two that it chooses from: every other one of the first
+        stage is left.
+        """
+        self.lut[part] += num * bits * (3 / 2 if self.costs.inputs >= SIX else 2)
 
     def gather(self, part: str, ways: int, bits: float, num: float = 1) -> None:
         """One of `ways` by a flag of each: ands and an or."""
@@ -154,17 +181,23 @@ class Structure:
         """Any function of up to four inputs, of each bit."""
         self.lut[part] += num * bits
 
+    def five(self, part: str, bits: float, num: float = 1) -> None:
+        """A choice of three by two flags, of each bit: one LUT of five, or two of four."""
+        self.lut[part] += num * bits * (1 if self.costs.inputs >= SIX else 2)
+
     def six(self, part: str, bits: float, num: float = 1) -> None:
         """Any function of six inputs, of each bit: one LUT of six, or four of four."""
         self.lut[part] += num * bits * (1 if self.costs.inputs >= SIX else 1 << (SIX - 4))
 
-    def memory(self, part: str, memory: Memory) -> Mapped:
-        """Memories, and what is around those that one primitive does not hold."""
+    def memory(self, part: str, memory: Memory, *, register: str = "") -> Mapped:
+        """Memories, and what is around those that one primitive does not hold. `register`: the part
+        that the output registers of those in LUTs are, if they are none of the memory's own.
+        """
         mapped = map_memory(memory, self.family)
         self.ram_blocks += mapped.ram_blocks
         self.ram_bits += mapped.ram_bits
         self.lut_ram += mapped.lut_ram
-        self.ff[f"{part}.memory"] += mapped.ff
+        self.ff[register if register and not mapped.ram_blocks else f"{part}.memory"] += mapped.ff
         self.lut[f"{part}.memory"] += mapped.mux_bits * self.costs.choice + mapped.enables
         return mapped
 
@@ -176,7 +209,7 @@ class Structure:
         self.memory(part, Memory(width=bits, depth=rows, read=read))
         level, pointer = depth.bit_length(), bits_of(rows) if depth > 1 else 0
         self.ff[part] += level + 2 * pointer + 2 + (level if is_block else 0)
-        self.lut[part] += (2 if is_block else 1) * (2 * level) + 3 * pointer + 4
+        self.lut[part] += (2 if is_block else 1) * (2 * level) + 3 * pointer + 2
 
     def multiply(
         self, part: str, a_bits: int, b_bits: int, num: int = 1, *, is_unsigned: bool = False

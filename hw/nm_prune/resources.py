@@ -1,6 +1,6 @@
 """What a pruner is made of, part by part. Pure."""
 
-from ..lib.structure import Structure
+from ..lib.structure import Structure, bits_of
 from . import cost
 from .params import NMPruneParams
 
@@ -21,9 +21,11 @@ def structure(params: NMPruneParams, family: str) -> Structure:
     s.fifo("output", p.max_kept * (p.element_bits + 1) + 1 + index * is_words, cost.BUFFERED_GROUPS)
     if is_words:
         column = p.max_kept * p.element_bits
-        s.registers("columns", (2 * p.cols - 1) * column)
-        s.six("columns", column, p.cols)
-        s.registers("columns", (p.cols - 1).bit_length() + index + 2)
+        s.registers("columns", 2 * p.cols * column)
+        # A column that leaves moves up: no element comes to the place of the last one.
+        s.five("columns", p.cols * (p.max_kept - 1) * p.element_bits)
+        s.gates("columns", p.cols * p.element_bits)
+        s.registers("columns", bits_of(p.cols) + index + 2)
         s.count("columns", 2 * index + p.cols)
     # Unsigned values are their own magnitudes: the first register of both is one.
     s.delay("values", group * bits, 4 if p.value_format.signed else 3)
@@ -41,7 +43,7 @@ def _select(s: Structure, p: NMPruneParams) -> None:
     s.less("pairs", bits, pairs / 2)
     s.reduce("zeros", bits, group)
     s.registers("rank", 2 * group)
-    s.gates("rank", pairs)
+    s.ones("rank", group - 1, group)
     s.less("rank", p.index_bits, group)
     s.registers("rank", sum(i.bit_length() for i in range(group)))
     s.gates("prefix", sum(range(group)))

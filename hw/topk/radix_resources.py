@@ -44,7 +44,7 @@ def _coarse(s: Structure, d: DigitParams) -> None:
     s.gates("reached", (bins - 1) * d.lanes)
     s.registers("coarse", used * d.count_bits)
     s.add("coarse", d.count_bits, used)
-    s.gates("coarse_sum", used * max(0, d.lanes - 1))
+    s.ones("coarse_sum", d.lanes, used)
     s.registers("search", d.target_bits + used * kept + bins - 1)
     s.less("search", max(d.count_bits, d.target_bits), bins)
     s.gather("search", bins, kept + (kept if settles else 0))
@@ -84,7 +84,7 @@ def _emit(s: Structure, p: TopKParams, last: DigitParams) -> None:
     lanes, target = p.lanes, last.target_bits
     held = lanes * (last.passed_bits + 2) + target + 1
     s.registers("emit", held + 2 + target + 1)
-    s.gates("emit_counts", lanes * lanes.bit_length())
+    s.gates("emit_counts", 2 * lanes * (lanes - 1))
     s.less("emit", target, lanes)
     s.count("emit", 3 * target)
     s.registers("emit", lanes + 1)

@@ -24,8 +24,9 @@ def _queue(s: Structure, p: TopKParams) -> None:
     """Entries, the item in front of them, what leaves."""
     depth, key, pair, count = p.k_max, p.key.bits, p.key.bits + p.index_bits, p.k_bits
     s.registers("entries", depth * (pair + 2))
-    s.six("entries", depth * pair)
-    s.gates("entry_control", 7 * depth)
+    s.six("entries", (depth - 1) * pair)
+    s.five("entries", pair if depth > 1 else pair / 2)  # nothing lies left of the first
+    s.gates("entry_control", 2 * depth)
     s.less("entry_compare", key, depth)
     s.fifo("control", count, K_WORDS)
     s.fifo("output", pair + 2, OUTPUT_WORDS)
@@ -46,10 +47,10 @@ def _filtered_queue(s: Structure, p: TopKParams) -> None:
     _queue(s, p)
     key, lanes = p.key.bits, p.lanes
     s.registers("filter", key + 2)
-    s.gather("threshold", p.k_max, key)
+    s.gates("threshold", p.k_max * key)
     s.registers("lanes", lanes * (key + 1) + 2 + p.index_bits)
     s.less("lanes", key, lanes)
-    s.gather("lanes", lanes, key)
+    s.gates("lane_choice", lanes * key)
     s.gates("lanes", 4 * lanes)
     s.count("control", 2 * p.index_bits)
 

@@ -2,7 +2,7 @@
 
 from ..lib.memory_mapping import Memory
 from ..lib.structure import Structure
-from .cost import credits, network_cycles
+from .cost import STAGES_PER_REGISTER, credits, network_cycles
 from .params import ZeroSkipParams
 
 COMMANDS_HELD = 2
@@ -63,5 +63,7 @@ def _route(s: Structure, p: ZeroSkipParams) -> None:
     word = lanes * (bits + lane_bits + 1) + number + 3
     rows = network_cycles(p)
     s.registers("network", rows * word)
-    s.choose("network", 2, lanes * (bits + lane_bits + 1), p.stages)
+    single, pairs = p.stages % STAGES_PER_REGISTER, p.stages // STAGES_PER_REGISTER
+    s.choose("network", 2, lanes * (bits + lane_bits + 1), single)
+    s.exchange_pairs("network", lanes * (bits + lane_bits + 1), pairs)
     s.gates("network_flags", 2 * lanes * p.stages)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tilewright.hw.accelerator_resources import accelerator_structure
+from tilewright.hw.lib.memory_mapping import Memory
 from tilewright.hw.lib.memory_params import QueueParams
 from tilewright.hw.lib.params import CommandFormat, Field
 from tilewright.hw.lib.program_bits import ProgramBits
@@ -27,9 +28,32 @@ def test_words_of_the_builder():
     s.reduce("any", 16)
     s.registers("held", 5)
     s.delay("late", 8, 4)
-    assert dict(s.lut) == {"sum": 16, "choice": 16, "any": 5}
+    assert dict(s.lut) == {"sum": 16, "choice": 18, "any": 5}
     assert dict(s.ff) == {"held": 5, "late": 32}
     assert (s.widest_sum, s.most_ways) == (8, 4)
+
+
+def test_words_for_several_terms_and_ways():
+    """Four terms of a sum meet in two rows of full adders; LUTs of six inputs hold two choices."""
+    s = Structure("ecp5", "test")
+    s.sums("one", 10, terms=4, left=1)
+    s.sums("two", 10, terms=4, left=2)
+    s.ones("ones", 8)
+    s.five("five", 3)
+    s.exchange_pairs("stages", 4)
+    assert dict(s.lut) == {"one": 50, "two": 20, "ones": 12, "five": 6, "stages": 8}
+    wide = Structure("xc7", "test")
+    wide.five("five", 3)
+    wide.exchange_pairs("stages", 4)
+    assert dict(wide.lut) == {"five": 3, "stages": 6}
+
+
+def test_output_registers_of_a_memory_in_luts_may_be_those_of_something_else():
+    for depth, part in ((16, "operands"), (1024, "words.memory")):
+        s = Structure("ecp5", "test")
+        memory = Memory(width=16, depth=depth)
+        s.memory("words", memory, register="operands")
+        assert set(s.ff) == {part}, depth
 
 
 def test_delays_lie_in_luts_where_luts_can_hold_them():
