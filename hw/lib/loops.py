@@ -71,10 +71,13 @@ class LoopNest(wiring.Component):
         loops = range(self.params.num_loops)
         is_first = Signal(len(loops))
         is_last = Signal(len(loops))
+        is_final = Signal()  # all are: a register, found a step ahead
         m.d.comb += [
             self.at_start.eq(Cat(Const(1, 1), (is_first[: d + 1].all() for d in loops))),
-            self.at_end.eq(Cat(Const(1, 1), (is_last[: d + 1].all() for d in loops))),
-            self.command.ready.eq(~self.valid | (self.advance & self.at_end[-1])),
+            self.at_end.eq(
+                Cat(Const(1, 1), (is_last[: d + 1].all() for d in loops[:-1]), is_final)
+            ),
+            self.command.ready.eq(~self.valid | (self.advance & is_final)),
         ]
         load = Signal()
         m.d.comb += load.eq(self.command.valid & self.command.ready)
@@ -82,30 +85,38 @@ class LoopNest(wiring.Component):
         m.d.comb += step.eq(self.valid & self.advance)
         with m.If(load):
             m.d.sync += [self.valid.eq(1), self.current.eq(self.command.payload)]
-        with m.Elif(step & self.at_end[-1]):
+        with m.Elif(step & is_final):
             m.d.sync += self.valid.eq(0)
-        for d in loops:
-            self._count(m, d, load, step, is_first, is_last)
+        following = [self._count(m, d, load, step, is_first, is_last) for d in loops]
+        with m.If(load):
+            lasts = [self.command.payload[f"last_{d}"] for d in loops]
+            m.d.sync += is_final.eq(equals(Cat(lasts), 0))
+        with m.Elif(step):
+            m.d.sync += is_final.eq(Cat(following).all())
         for space in self.params.spaces:
             self._address(m, space, load, step, is_last)
         return m
 
     def _count(
         self, m: Module, d: int, load: Signal, step: Signal, is_first: Signal, is_last: Signal
-    ) -> None:
-        """Counter of loop d, counting down, with its flags in registers."""
+    ) -> Value:
+        """Counter of loop d, counting down, with its flags in registers; whether it is at its last
+        in the next step of the command.
+        """
         remaining = Signal(self.params.bound_bits, name=f"remaining_{d}")
         initial = self.params.command_format.decode(self.params.initial_command)
         is_single = Signal(init=initial[f"last_{d}"] == 0, name=f"is_single_{d}")  # bound 1
         restart = self.current[f"last_{d}"]
         first = self.command.payload[f"last_{d}"]
+        following = Mux(is_last[d], is_single, remaining == 1)
         with m.If(load):
             m.d.sync += [remaining.eq(first), is_single.eq(equals(first, 0))]
             m.d.sync += [is_first[d].eq(1), is_last[d].eq(equals(first, 0))]
         with m.Elif(step & self.at_end[d]):
             m.d.sync += remaining.eq(Mux(is_last[d], restart, remaining - 1))
             m.d.sync += is_first[d].eq(is_last[d])
-            m.d.sync += is_last[d].eq(Mux(is_last[d], is_single, remaining == 1))
+            m.d.sync += is_last[d].eq(following)
+        return Mux(self.at_end[d], following, is_last[d])
 
     def _address(
         self, m: Module, space: AddressSpace, load: Signal, step: Signal, is_last: Signal

@@ -18,7 +18,7 @@ def nest(
 ) -> None:
     """A loop nest: counters, flags, addresses, the fields that are held."""
     varying = sum(bits.varying(f"last_{d}") > 0 for d in range(num_loops))
-    s.registers(part, 1 + num_loops * (bound_bits + 2) + varying)
+    s.registers(part, 2 + num_loops * (bound_bits + 2) + varying)
     s.add(part, bound_bits, 2 * num_loops)
     s.reduce(part, bound_bits, 2 * num_loops)
     s.gates(part, 4 * num_loops)

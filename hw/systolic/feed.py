@@ -1,12 +1,12 @@
 """Edges of the array: operand words are buffered, then serialised or skewed."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..lib.chain import Chain
 from ..lib.pick import pick
-from .params import ElementParams, FeedParams
+from .params import GROUP, GROUP_LOG2, ElementParams, FeedParams
 from .ports import index_shape
 
 
@@ -113,8 +113,9 @@ class Serializer(wiring.Component):
 
     Timing
     ------
-    One element per cycle; a load every ``num`` cycles leaves no gap. The word stands still and a
-    multiplexer moves over it: a shift register would take a LUT for each of its bits. After its
+    One element per cycle; a load every ``num`` cycles leaves no gap. The word stands still, but for
+    ``GROUP`` elements, over which a multiplexer moves: a shift register would take a LUT for each
+    bit, a multiplexer over all too long before a multiplier. The first group is not held. After its
     last element the word is cleared, by the reset pin of the registers.
 
     Numbers
@@ -136,12 +137,34 @@ class Serializer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         num, bits = self.params.num, self.params.bits
-        held = Signal(num * bits, reset_less=True)
-        with m.If(self.load | (self.index == num - 1)):
-            m.d.sync += held.eq(Mux(self.load, self.word, 0))
-        elements = [held[n * bits : (n + 1) * bits] for n in range(num)]
-        m.d.comb += self.element.eq(pick(elements, self.index))
+        is_end = self.index == num - 1
+        group = Signal(min(num, GROUP) * bits, reset_less=True)
+        if num <= GROUP:
+            with m.If(is_end & ~self.load):
+                m.d.sync += group.eq(0)
+            with m.Elif(self.load):
+                m.d.sync += group.eq(self.word)
+        else:
+            self._hold(m, group, is_end)
+        elements = [group[n : n + bits] for n in range(0, len(group), bits)]
+        m.d.comb += self.element.eq(pick(elements, self.index[:GROUP_LOG2]))
         return m
+
+    def _hold(self, m, group, is_end):
+        """The groups behind the first; each takes its turn."""
+        size, high = len(group), self.index[GROUP_LOG2:]
+        held = Signal(len(self.word) - size, reset_less=True)
+        padded = Cat(held, Const(0, -len(held) % size))
+        groups = [self.word[:size], *(padded[n : n + size] for n in range(0, len(padded), size))]
+        chosen = pick(groups, Mux(self.load, 0, (high + 1)[: len(high)]))
+        clears = ~self.load & (is_end | self.index.all())  # the first group only comes with a load
+        with m.If(clears):
+            m.d.sync += [held.eq(0), group.eq(0)]
+        with m.Else():
+            with m.If(self.load):
+                m.d.sync += held.eq(self.word[size:])
+            with m.If(self.load | self.index[:GROUP_LOG2].all()):
+                m.d.sync += group.eq(chosen)
 
 
 class ColumnEdge(wiring.Component):

@@ -20,6 +20,8 @@ WORD_ELEMENT_BITS = 8  # a parameter word is as wide as a memory word, whose ele
 RESULT_BITS = 8
 LARGE_PES = 8 * 8
 OPERAND_BITS = range(2, 17)
+GROUP_LOG2 = 2
+GROUP = 1 << GROUP_LOG2  # elements of a serialiser's word among which it chooses in a cycle
 PAIRED_BITS = 8  # of operands whose products share a multiplier
 
 

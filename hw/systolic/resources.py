@@ -4,7 +4,7 @@ from ..lib.memory_mapping import Memory
 from ..lib.structure import Structure, bits_of
 from . import cost
 from .drain_resources import drain
-from .params import NUM_LOOPS, FeedParams, SystolicParams
+from .params import GROUP, NUM_LOOPS, FeedParams, SystolicParams
 from .resources_ws import weight_stationary
 
 SPACE = "systolic"
@@ -50,7 +50,8 @@ def walker(s: Structure, p: SystolicParams) -> None:
         sets = p.param_sets.bit_length() if p.has_parameters else 0
         waiting = 2 * (BLOCK_FLAGS + sets + width - NUM_LOOPS * bound + 1)
     s.registers("walker", width + 1 + waiting)
-    s.registers("loops", NUM_LOOPS * (bound + (3 if p.dataflow == "output_stationary" else 2)))
+    s.registers("loops", NUM_LOOPS * (bound + 2))
+    s.registers("loops", NUM_LOOPS + 1 if p.dataflow == "output_stationary" else 0)
     s.add("loops", bound, NUM_LOOPS)
     s.reduce("loops", bound, 3 * NUM_LOOPS)
     s.gates("loops", bound, NUM_LOOPS)
@@ -103,7 +104,9 @@ def _edges(s: Structure, p: SystolicParams) -> None:
     ):
         if feed_kind == "k_inner":
             s.registers("serializers", num * p.lanes * bits)
-            s.choose("serializers", p.lanes, bits, num)
+            groups = -(-p.lanes // GROUP)
+            s.choose("serializers", groups, GROUP * bits if groups > 1 else 0, num)
+            s.choose("serializers", min(p.lanes, GROUP), bits, num)
             s.registers("control", num * (1 + index) + index)
             s.reduce("control", index + 1, num)
             s.count("control", index)

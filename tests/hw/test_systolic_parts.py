@@ -5,12 +5,14 @@ import itertools
 import numpy as np
 import onnx
 import pytest
+from amaranth.sim import Simulator
 from onnx import helper, numpy_helper
 from tilewright.hw.lib import chain
 from tilewright.hw.systolic import cost, mapping
 from tilewright.hw.systolic import params as params_module
+from tilewright.hw.systolic.feed import Serializer
 from tilewright.hw.systolic.law import kernel_cycles
-from tilewright.hw.systolic.params import SystolicParams
+from tilewright.hw.systolic.params import ElementParams, SystolicParams
 from tilewright.hw.systolic.rtl import Systolic
 from tilewright.sim.golden.oracle import integer_session
 from tilewright.sim.golden.systolic import matmul, systolic
@@ -197,3 +199,32 @@ def test_waits_for_output_when_nothing_leaves():
     benches = [lambda ctx, name=name: put(ctx, ports[name], sources[name]) for name in sources]
     trace = simulate(dut, [*benches, watch_for], {"busy": dut.busy}, streams=ports)
     assert len(trace.times("o")) == params.rows * tiles
+
+
+@pytest.mark.parametrize("num", [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17])
+def test_a_serialiser_hands_out_its_word_and_then_zeros(num):
+    """Words with and without gaps, and whatever lies on `word` in other cycles."""
+    rng = np.random.default_rng(SEED)
+    dut = Serializer(ElementParams(num=num, bits=4))
+    loads = np.cumsum(num + rng.choice([0, 0, 1, 3, 2 * num + 1, 40], 12))
+    expected: dict[int, int] = {}
+
+    async def bench(ctx):
+        index = 0
+        for cycle in range(int(loads[-1]) + num + 40):
+            elements, is_load = rng.integers(1, 16, num), cycle in loads
+            word = sum(int(element) << 4 * n for n, element in enumerate(elements))
+            ctx.set(dut.word, word)
+            ctx.set(dut.load, is_load)
+            ctx.set(dut.index, index)
+            if is_load:
+                expected.update({cycle + 1 + n: int(e) for n, e in enumerate(elements)})
+            if cycle > loads[0]:
+                assert ctx.get(dut.element) == expected.get(cycle, 0), f"{SEED=} cycle {cycle}"
+            index = 0 if is_load else (index + 1) % (1 << len(dut.index))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
