@@ -4,14 +4,20 @@
 front is known, median of 5 seeds; `--peers` adds Optuna's samplers and random designs. `kill`:
 sweeps whose driver or workers are killed 100 times at random moments: records lost, doubled,
 missing, results that differ from an undisturbed sweep. `front`: exact fronts of ten million
-designs. `models`: mean errors of comparison models of other machines. `--only` runs some of them.
+designs. `models`: mean errors of comparison models of other machines. `estimate`: speed of the
+vectorised estimate, its error against compiled programs, what energy tables agree on. `cycles`: of
+layers by our closed forms and in our simulated RTL; `--peers` puts those of SCALE-Sim and ZigZag
+beside them, installed into the folder `--out`. `--only` runs some of them.
 
 Falls short: a value above its goal.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from parts.cycle_rows import cycle_rows
+from parts.estimate_rows import estimate_rows
 from parts.form import Row, finish, parser_of
 from parts.front_rows import front_rows
 from parts.kill_rows import kill_rows
@@ -19,6 +25,7 @@ from parts.peer_rows import peer_rows
 from parts.search_rows import search_rows
 
 PEERS = ("tpe", "nsga2", "qmc", "random")
+PARTS = ("search", "kill", "front", "models", "estimate", "cycles")
 KILLS = 100
 
 
@@ -42,8 +49,9 @@ def table(rows: Sequence[Row]) -> str:
 
 def main() -> int:
     """The exit code."""
-    parser = parser_of(__doc__, peers="search with Optuna's samplers and at random, too")
-    parser.add_argument("--only", nargs="+", choices=("search", "kill", "front", "models"))
+    parser = parser_of(__doc__, peers="other samplers and other cycle models, too")
+    parser.add_argument("--only", nargs="+", choices=PARTS)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="default out")
     parser.add_argument("--kills", type=int, default=KILLS, help=f"default {KILLS}")
     arguments = parser.parse_args()
     methods = ("model", *(PEERS if arguments.peers else ()))
@@ -52,6 +60,8 @@ def main() -> int:
         "kill": lambda: kill_rows(arguments.kills),
         "front": front_rows,
         "models": peer_rows,
+        "estimate": estimate_rows,
+        "cycles": lambda: cycle_rows(arguments.peers, arguments.out),
     }
     rows = [row for name in arguments.only or parts for row in parts[name]()]
     shortfalls = [text for row in rows for text in shortfalls_of(row)]

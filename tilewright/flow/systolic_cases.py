@@ -62,12 +62,14 @@ def job(params: SystolicParams, module: str, *, samples: int, seed: int) -> Job:
     on every port.
     """
     rng = np.random.default_rng(seed)
-    cases = [_case(params, f"product_{i}", _shape(params, rng), rng, None) for i in range(samples)]
+    cases = [
+        product_case(params, f"product_{i}", _shape(params, rng), rng) for i in range(samples)
+    ]
     for pattern in STANDARD_STALLS[1:]:
         shape = _shape(params, rng)
-        cases.append(_case(params, f"stalled_{pattern.kind}", shape, rng, pattern))
+        cases.append(product_case(params, f"stalled_{pattern.kind}", shape, rng, pattern))
     slow = StallPattern(kind="one_in_four")
-    cases.append(_case(params, "slow_output", _shape(params, rng), rng, slow, ("o",)))
+    cases.append(product_case(params, "slow_output", _shape(params, rng), rng, slow, ("o",)))
     return Job(module=module, ports=ports(params), cases=tuple(cases), seed=seed)
 
 
@@ -81,14 +83,15 @@ def _shape(params: SystolicParams, rng: np.random.Generator) -> tuple[int, int, 
     )
 
 
-def _case(
+def product_case(
     params: SystolicParams,
     name: str,
     shape: tuple[int, int, int],
     rng: np.random.Generator,
-    stall: StallPattern | None,
+    stall: StallPattern | None = None,
     stalled: Sequence[str] = (),
 ) -> Case:
+    """A product M, K, N of random numbers with its results and, without stalls, its cycles."""
     m, k, n = shape
     loops, cycles = _loops(params, shape)
     packing: ModuleType = mapping if isinstance(loops, mapping.TileLoops) else mapping_ws

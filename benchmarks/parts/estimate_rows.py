@@ -1,0 +1,167 @@
+"""Rows of `exploration.py` on the vectorised estimate: its speed, its error, its energy tables.
+
+Seconds are processor seconds, those of all threads: what one idle core takes at most. Every design
+is another one, and layers that are equal are counted once: a design-layer is a product of its own.
+The first evaluation is measured, with nothing kept from an earlier one. `exact` is the estimate of
+the compiled program, which simulated Verilog equals to the cycle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tilewright.dataflow.compile import compile_graph
+from tilewright.dataflow.systolic_machine import machine_of_section
+from tilewright.dataflow.tiling import DoesNotFit
+from tilewright.dse.block_estimate import REFUSED, block_evaluation
+from tilewright.dse.block_machines import reader_of
+from tilewright.dse.energy.ranking import agreements
+from tilewright.dse.energy.tables import DEFAULT, TABLES
+from tilewright.dse.estimate import estimate
+from tilewright.dse.space import BLOCK_DESIGNS, Space
+from tilewright.dse.space_domains import Listed, Parameter, Powers, When
+from tilewright.dse.workloads.layers import Matmul, Workload
+from tilewright.dse.workloads.read import library_workload
+
+from parts.form import Row
+from tilewright.catalog import load_spec
+from tilewright.workloads import matmul_graph
+
+SPEC = Path(__file__).resolve().parents[2] / "examples" / "digits_mlp.yaml"
+FAMILY = "ecp5"
+DESIGNS, NETWORK = 100_000, "resnet50"
+GOAL_NANOSECONDS, GOAL_SECONDS = 200.0, 3.0  # 5 million design-layers per second
+ENGINE, PAD, MEMORY = "accelerator.engines.array.", "accelerator.scratchpad.", "accelerator.memory."
+GRAPHS, MACHINES = 15, 8
+SEED = 5
+LARGE_CYCLES = 20_000
+
+
+def estimate_rows() -> list[Row]:
+    """All of them."""
+    columns = list(blocks_of(space(), DESIGNS))
+    speed, energies = _speed(columns)
+    return [*speed, *_errors(), *_rankings(energies)]
+
+
+def space() -> Space:
+    """115,200 systolic accelerators."""
+    dataflow = f"{ENGINE}dataflow"
+    is_ws = When(path=dataflow, among=("weight_stationary",))
+    return Space(
+        parameters=(
+            Parameter(path=f"{ENGINE}rows", domain=Powers(start=4, stop=32)),
+            Parameter(path=f"{ENGINE}cols", domain=Powers(start=4, stop=32)),
+            Parameter(
+                path=dataflow, domain=Listed(values=("output_stationary", "weight_stationary"))
+            ),
+            Parameter(
+                path=f"{ENGINE}accumulator_rows", domain=Powers(start=64, stop=512), when=is_ws
+            ),
+            Parameter(path=f"{ENGINE}requantize.mode", domain=Listed(values=("exact", "fixed"))),
+            Parameter(path=f"{PAD}capacity", domain=Powers(start=256 << 10, stop=4096 << 10)),
+            Parameter(path=f"{PAD}banks", domain=Powers(start=4, stop=16)),
+            Parameter(path=f"{MEMORY}bytes_per_cycle", domain=Powers(start=4, stop=32)),
+            Parameter(path=f"{MEMORY}latency_cycles", domain=Listed(values=(20, 40, 80))),
+            Parameter(path=f"{MEMORY}outstanding", domain=Powers(start=2, stop=16)),
+        )
+    )
+
+
+def blocks_of(designs: Space, count: int) -> Iterator[Mapping[str, Any]]:
+    """Columns of `count` designs, evenly spread, in blocks as a sweep makes them."""
+    indices = np.linspace(0, designs.size - 1, count).astype(np.int64)
+    for start in range(0, count, BLOCK_DESIGNS):
+        yield designs.columns_at(indices[start : start + BLOCK_DESIGNS])
+
+
+def _speed(columns: list[Mapping[str, Any]]) -> tuple[list[Row], dict[str, Any]]:
+    workload = library_workload(NETWORK)
+    tables = [TABLES[DEFAULT]]
+    evaluation = block_evaluation(workload, load_spec(SPEC), tables, family=FAMILY)
+    begin = time.process_time()
+    found = [evaluation.many(block) for block in columns]
+    seconds = time.process_time() - begin
+    products = len(evaluation.many.ops.M)
+    fitting = sum(int(np.equal(block[REFUSED], None).sum()) for block in found)
+    nanoseconds = 1e9 * seconds / (DESIGNS * products)
+    rows: list[Row] = [
+        {"case": "estimate_ns_per_design_layer", "value": round(nanoseconds, 1),
+         "goal": GOAL_NANOSECONDS, "millions_per_second": round(1e3 / nanoseconds, 2)},
+        {"case": f"estimate_seconds_{DESIGNS}_designs_{NETWORK}", "value": round(seconds, 2),
+         "goal": GOAL_SECONDS, "distinct_layers": products, "fitting_designs": fitting},
+    ]  # fmt: skip
+    every = [TABLES[DEFAULT], *(t for name, t in TABLES.items() if name != DEFAULT)]
+    some = {path: column[:: len(column) // 2000] for path, column in columns[0].items()}
+    told = block_evaluation(workload, load_spec(SPEC), every, family=FAMILY).many(some)
+    good = np.equal(told[REFUSED], None)
+    names = {DEFAULT: "energy_uj"} | {t.name: f"energy_by_{t.name}" for t in every[1:]}
+    return rows, {table: told[metric][good] for table, metric in names.items()}
+
+
+def _rankings(energies: dict[str, Any]) -> list[Row]:
+    """How far another table orders the same designs as the default one."""
+    return [
+        {"case": f"energy_order_{pair.first}_as_{pair.second}", "value": round(pair.tau, 3),
+         "measure": "Kendall's tau", "loss_percent": round(100 * pair.loss, 1)}
+        for pair in agreements(energies)
+        if pair.first == DEFAULT
+    ]  # fmt: skip
+
+
+def _errors() -> list[Row]:
+    """Cycles against the compiled program on seeded machines and chains of matmuls."""
+    found: dict[tuple[str, str], list[float]] = {}
+    rng = np.random.default_rng(SEED)
+    for _ in range(GRAPHS):
+        for dataflow, cycles, exact in _compared(rng):
+            size = "large" if exact >= LARGE_CYCLES else "small"
+            found.setdefault((dataflow, size), []).append(abs(cycles / exact - 1))
+    return [
+        {"case": f"estimate_error_percent_{dataflow}_{size}",
+         "value": round(100 * float(np.mean(errors)), 2), "worst": round(100 * max(errors), 1),
+         "designs": len(errors)}
+        for (dataflow, size), errors in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _compared(rng: np.random.Generator) -> Iterator[tuple[str, float, int]]:
+    """Dataflow, estimated and exact cycles of one chain of matmuls on some machines."""
+    m, k, *widths = (int(size) for size in np.exp(rng.uniform(1, np.log(500), rng.integers(3, 6))))
+    graph = matmul_graph(m, k, widths, seed=1)
+    layers = tuple(
+        Matmul(name=op.name, M=m, K=depth, N=width)
+        for op, depth, width in zip(graph.ops, (k, *widths[:-1]), widths, strict=True)
+    )
+    workload = Workload(name="chain", layers=layers)
+    columns = _random_columns(rng)
+    spec = load_spec(SPEC)
+    found = block_evaluation(workload, spec, [TABLES[DEFAULT]], family=FAMILY).many(columns)
+    machines = reader_of(spec).machines(columns, MACHINES)
+    for design in np.flatnonzero(np.equal(found[REFUSED], None)):
+        machine = machine_of_section(machines.section(int(design)))
+        try:
+            _, program = compile_graph(graph, machine)
+        except DoesNotFit:
+            raise AssertionError(f"the estimate fits {m}x{k}x{widths} into {machine}") from None
+        dataflow = machine.engines[0].text("dataflow")
+        yield dataflow, float(found["cycles"][design]), estimate(program, machine).cycles
+
+
+def _random_columns(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        f"{ENGINE}rows": rng.choice([4, 8, 16], MACHINES),
+        f"{ENGINE}cols": rng.choice([4, 8, 16], MACHINES),
+        f"{ENGINE}dataflow": rng.choice(
+            np.array(["output_stationary", "weight_stationary"]), MACHINES
+        ),
+        f"{PAD}capacity": rng.choice([1 << power for power in range(13, 18)], MACHINES),
+        f"{PAD}banks": rng.choice([4, 8, 16], MACHINES),
+        f"{MEMORY}bytes_per_cycle": rng.choice([4, 8, 16, 32], MACHINES),
+        f"{MEMORY}latency_cycles": rng.choice([10, 40, 100], MACHINES),
+        f"{MEMORY}outstanding": rng.choice([2, 4, 8, 16], MACHINES),
+    }
