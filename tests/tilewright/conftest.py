@@ -24,7 +24,8 @@ name: tiny
 model: tiny.onnx
 accelerator:
   scratchpad: {{capacity: {capacity}, banks: 8}}
-  memory: {{bytes_per_cycle: {bytes_per_cycle}, latency_cycles: {latency}}}
+  memory:
+    {{bytes_per_cycle: {bytes_per_cycle}, latency_cycles: {latency}, address_bits: {address_bits}}}
   program: {program}
   engines:
     array: {{template: systolic, rows: {rows}, cols: {cols}, lanes: {lanes}, dataflow: {dataflow}}}
@@ -34,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "capacity": "4KiB",
     "bytes_per_cycle": 4,
     "latency": 12,
+    "address_bits": 64,
     "program": "rom",
     "rows": 2,
     "cols": 2,

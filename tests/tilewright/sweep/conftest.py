@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
-from tilewright.dse.sweep_crew import Crew
 
 from tilewright.flow.sweep import objectives
 
@@ -52,8 +50,3 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     objectives.load_objective.cache_clear()
     yield
     objectives.load_objective.cache_clear()
-
-
-def threads(workers: int) -> Crew:
-    """A crew in this process: quick, and monkeypatches hold."""
-    return Crew(start=lambda: ThreadPoolExecutor(1), in_flight=2)

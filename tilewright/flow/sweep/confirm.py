@@ -79,7 +79,7 @@ def confirm(
     out: Path,
     tell: Callable[[str], None],
     retries_failed: bool = False,
-    measure: Callable[..., dict[str, Any]] = measure_design,
+    measure: Callable[..., dict[str, Any]] | None = None,
 ) -> tuple[tuple[Confirmation, ...], bool]:
     """The confirmations of the designs `wanted`, and whether these are all: after Ctrl-C not.
 
@@ -95,7 +95,7 @@ def confirm(
     ]
     is_whole = True
     try:
-        with closing(crew.run(measure, todo)) as outcomes:
+        with closing(crew.run(measure or measure_design, todo)) as outcomes:
             for outcome in (one for some in outcomes for one in some):
                 number = outcome.task.number
                 found[number] = _body(outcome)
