@@ -2,14 +2,16 @@
 
 Seconds are processor seconds, those of all threads: what one idle core takes at most. Every design
 is another one, and layers that are equal are counted once: a design-layer is a product of its own.
-The first evaluation is measured, with nothing kept from an earlier one. `exact` is the estimate of
-the compiled program, which simulated Verilog equals to the cycle.
+The 100,000 designs are evaluated with nothing kept from before; the rate is that of a second time,
+when parts of accelerators (not designs) have been met before, as in all but the first blocks of a
+sweep. Errors are against the exact estimate of the compiled program, which simulated Verilog equals
+to the cycle.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ import numpy as np
 from tilewright.dataflow.compile import compile_graph
 from tilewright.dataflow.systolic_machine import machine_of_section
 from tilewright.dataflow.tiling import DoesNotFit
-from tilewright.dse.block_estimate import REFUSED, block_evaluation
+from tilewright.dse.block_estimate import block_evaluation
 from tilewright.dse.block_machines import reader_of
+from tilewright.dse.block_sources import ERROR_MEAN_PERCENT, ERROR_RUNS, ERROR_WORST_PERCENT
 from tilewright.dse.energy.ranking import agreements
 from tilewright.dse.energy.tables import DEFAULT, TABLES
 from tilewright.dse.estimate import estimate
-from tilewright.dse.space import BLOCK_DESIGNS, Space
+from tilewright.dse.space import BLOCK_DESIGNS, Columns, Space
 from tilewright.dse.space_domains import Listed, Parameter, Powers, When
+from tilewright.dse.sweep_tasks import REFUSED, Evaluation
 from tilewright.dse.workloads.layers import Matmul, Workload
 from tilewright.dse.workloads.read import library_workload
 
@@ -72,27 +76,26 @@ def space() -> Space:
     )
 
 
-def blocks_of(designs: Space, count: int) -> Iterator[Mapping[str, Any]]:
+def blocks_of(designs: Space, count: int) -> Iterator[Columns]:
     """Columns of `count` designs, evenly spread, in blocks as a sweep makes them."""
     indices = np.linspace(0, designs.size - 1, count).astype(np.int64)
     for start in range(0, count, BLOCK_DESIGNS):
         yield designs.columns_at(indices[start : start + BLOCK_DESIGNS])
 
 
-def _speed(columns: list[Mapping[str, Any]]) -> tuple[list[Row], dict[str, Any]]:
+def _speed(columns: list[Columns]) -> tuple[list[Row], dict[str, Any]]:
     workload = library_workload(NETWORK)
     tables = [TABLES[DEFAULT]]
     evaluation = block_evaluation(workload, load_spec(SPEC), tables, family=FAMILY)
-    begin = time.process_time()
-    found = [evaluation.many(block) for block in columns]
-    seconds = time.process_time() - begin
+    found, first_seconds = _timed(evaluation, columns)
+    _, seconds = _timed(evaluation, columns)
     products = len(evaluation.many.ops.M)
     fitting = sum(int(np.equal(block[REFUSED], None).sum()) for block in found)
     nanoseconds = 1e9 * seconds / (DESIGNS * products)
     rows: list[Row] = [
         {"case": "estimate_ns_per_design_layer", "value": round(nanoseconds, 1),
          "goal": GOAL_NANOSECONDS, "millions_per_second": round(1e3 / nanoseconds, 2)},
-        {"case": f"estimate_seconds_{DESIGNS}_designs_{NETWORK}", "value": round(seconds, 2),
+        {"case": f"estimate_seconds_{DESIGNS}_designs_{NETWORK}", "value": round(first_seconds, 2),
          "goal": GOAL_SECONDS, "distinct_layers": products, "fitting_designs": fitting},
     ]  # fmt: skip
     every = [TABLES[DEFAULT], *(t for name, t in TABLES.items() if name != DEFAULT)]
@@ -101,6 +104,13 @@ def _speed(columns: list[Mapping[str, Any]]) -> tuple[list[Row], dict[str, Any]]
     good = np.equal(told[REFUSED], None)
     names = {DEFAULT: "energy_uj"} | {t.name: f"energy_by_{t.name}" for t in every[1:]}
     return rows, {table: told[metric][good] for table, metric in names.items()}
+
+
+def _timed(evaluation: Evaluation, columns: list[Columns]) -> tuple[list[Columns], float]:
+    assert evaluation.many is not None
+    begin = time.process_time()
+    found = [evaluation.many(block) for block in columns]
+    return found, time.process_time() - begin
 
 
 def _rankings(energies: dict[str, Any]) -> list[Row]:
@@ -115,17 +125,25 @@ def _rankings(energies: dict[str, Any]) -> list[Row]:
 
 def _errors() -> list[Row]:
     """Cycles against the compiled program on seeded machines and chains of matmuls."""
-    found: dict[tuple[str, str], list[float]] = {}
+    found: dict[str, list[float]] = {}
     rng = np.random.default_rng(SEED)
     for _ in range(GRAPHS):
         for dataflow, cycles, exact in _compared(rng):
             size = "large" if exact >= LARGE_CYCLES else "small"
-            found.setdefault((dataflow, size), []).append(abs(cycles / exact - 1))
+            found.setdefault(f"{dataflow}_{size}", []).append(100 * abs(cycles / exact - 1))
+    every = [error for errors in found.values() for error in errors]
+    assert len(every) == ERROR_RUNS, len(every)
+    rows = [
+        {"case": f"estimate_error_percent_{kind}", "value": round(float(np.mean(errors)), 2),
+         "worst": round(max(errors), 1), "designs": len(errors)}
+        for kind, errors in sorted(found.items())
+    ]  # fmt: skip
     return [
-        {"case": f"estimate_error_percent_{dataflow}_{size}",
-         "value": round(100 * float(np.mean(errors)), 2), "worst": round(100 * max(errors), 1),
-         "designs": len(errors)}
-        for (dataflow, size), errors in sorted(found.items())
+        *rows,
+        {"case": "estimate_error_percent_mean", "value": round(float(np.mean(every)), 2),
+         "goal": ERROR_MEAN_PERCENT, "designs": len(every)},
+        {"case": "estimate_error_percent_worst", "value": round(max(every), 1),
+         "goal": ERROR_WORST_PERCENT, "designs": len(every)},
     ]  # fmt: skip
 
 
