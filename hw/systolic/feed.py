@@ -63,11 +63,11 @@ class Feed(wiring.Component):
         write, read = storage.write_port(), storage.read_port()
         produce = Signal(index_shape(depth))
         consume = Signal(index_shape(depth))
-        room = Signal(range(depth + 1), init=depth)
         available = Signal(range(depth + 1))  # words of no started block
         index = Signal(index_shape(block))  # word to read next; 0 when idle
         accepted = self.i.valid & self.i.ready
-        is_full = Signal()  # a register: the room is compared a step ahead
+        after_produce = Mux(produce == depth - 1, 0, produce + 1)
+        is_full = Signal()  # a register, known a step ahead
         is_busy = Signal()  # likewise: words of the block are left to read
         is_reading = self.start | is_busy
         m.d.comb += [
@@ -81,8 +81,7 @@ class Feed(wiring.Component):
         ]
         arrived = available + accepted
         m.d.sync += [
-            room.eq(room + is_reading - accepted),
-            is_full.eq(~is_reading & (is_full | (accepted & (room == 1)))),
+            is_full.eq(~is_reading & (is_full | (accepted & (after_produce == consume)))),
             is_busy.eq(is_reading & (index != block - 1)),
             available.eq(Mux(self.start, arrived - block, arrived)),
             # The comparison is made before `start` is known.
@@ -91,7 +90,7 @@ class Feed(wiring.Component):
             self.is_valid.eq(is_reading),
         ]
         with m.If(accepted):
-            m.d.sync += produce.eq(Mux(produce == depth - 1, 0, produce + 1))
+            m.d.sync += produce.eq(after_produce)
         with m.If(is_reading):
             m.d.sync += consume.eq(Mux(consume == depth - 1, 0, consume + 1))
             m.d.sync += index.eq(Mux(index == block - 1, 0, index + 1))
