@@ -34,7 +34,7 @@ def what_ifs(program: Program, machine: Machine) -> tuple[WhatIf, ...]:
         others.append((CLOSER, closer, replace(memory, latency_cycles=closer)))
     for path, value, changed in others:
         timed = time_program(program, replace(machine, memory=changed))
-        changes.append((f"{path} {value}", timed))
+        changes.append((f"{path}: {value}", timed))
     return tuple(WhatIf(change=change, cycles=timed.cycles) for change, timed in changes)
 
 

@@ -41,23 +41,20 @@ def detail_of(
     `plan` and `program` are those of `dataflow.compile.compile_graph` for `graph` on `machine`. The
     program is timed six times.
     """
-    tasks = command_tasks(graph, plan, machine)
-    timing = time_program(program, machine)
+    tasks, timing = command_tasks(graph, plan, machine), time_program(program, machine)
     parts = waterfalls(graph, plan, program, machine, tasks, timing)
     total = sum(parts.values(), start=nothing())
-    array = array_shape(machine)
+    array, changes = array_shape(machine), what_ifs(program, machine)
     sizes = matmuls(graph, array)
     moved = list(_moved(plan, program, machine, tasks))
     layers = tuple(_layer(size, parts[size.op], plan, moved) for size in sizes)
     spans, are_joined = _spans(plan, tasks, timing)
     stays = sorted(_stays(plan, machine), key=lambda s: s.words * (s.from_step - s.to_step))
-    changes = what_ifs(program, machine)
-    peak = array.rows * array.cols
     return PointDetail(
         index=index,
         settings=dict(settings),
         cycles=timing.cycles,
-        macs_per_cycle=peak,
+        macs_per_cycle=(peak := array.rows * array.cols),
         bytes_per_cycle=machine.port_bytes,
         waterfall=total,
         utilisation=sum(layer.macs for layer in layers) / (timing.cycles * peak),

@@ -82,7 +82,6 @@ def time_program(
     else:
         array["load"] = instant_process(load, ports["load"], parameters, loaded)
         array["store"] = instant_process(store, ports["store"], None, stored)
-    array["array.o"] = write_process(program.units["array.o"], ports["array.o"], results)
     run_network(array)
     return Timing(
         cycles=stored.last_cycle + 1,
@@ -114,6 +113,7 @@ def _output_stationary(
             ports["array.core"],
             CoreStreams(a=a, b=b, parameters=parameters, results=results),
         ),
+        "array.o": write_process(units["array.o"], ports["array.o"], results),
     }, a.starts
 
 
@@ -143,6 +143,7 @@ def _weight_stationary(
         "array.b": read_words_process(units["array.b"], ports["array.b"], b, STREAMER_CREDITS),
         "array.weights": weights_process(core, params, b, streams.swaps, streams.loaded),
         "array.core": steps_process(core, params, ports["array.core"], streams),
+        "array.o": write_process(units["array.o"], ports["array.o"], results),
     }, a.taken
 
 

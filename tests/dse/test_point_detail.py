@@ -116,13 +116,13 @@ def test_times_of_tasks(model: str, name: str, objective: str) -> None:
 def test_a_slow_memory_is_told_and_helped() -> None:
     found = detail("samples", "far")
     assert "waits for memory" in found.sentence
-    assert "accelerator.memory.bytes_per_cycle 2" in found.sentence
+    assert "accelerator.memory.bytes_per_cycle: 2" in found.sentence
     told = {change.change: change.cycles for change in found.what_ifs}
     graph, machine, plan, program = design("samples", "far")
     faster = dataclasses.replace(
         machine, memory=dataclasses.replace(machine.memory, bytes_per_cycle=2)
     )
-    cycles = told["accelerator.memory.bytes_per_cycle 2"]
+    cycles = told["accelerator.memory.bytes_per_cycle: 2"]
     assert cycles == estimate(program, faster).cycles < found.cycles
 
 

@@ -65,11 +65,29 @@ def report(options: argparse.Namespace, _progress: Progress) -> Outcome:
     from tilewright.build.files import verify_directory
     from tilewright.errors import UsageError
 
+    if options.diff is not None:
+        return _diff(options)
     directory = options.directory or options.out
     if directory is None:
         raise UsageError("report: which result?", help="tilewright report DIR")
+    from tilewright.flow.sweep import report as sweeps
+
+    if options.trace is not None:
+        return _outcome(sweeps.write_trace(directory, options.trace, options.out))
+    if sweeps.is_sweep(directory):
+        return _outcome(sweeps.report_sweep(directory, options.out))
     verify_directory(directory)
     return _outcome(_flow().report(directory))
+
+
+def _diff(options: argparse.Namespace) -> Outcome:
+    from tilewright.errors import UsageError
+    from tilewright.flow.sweep.report import diff_sweeps
+
+    if options.directory is not None or options.trace is not None:
+        raise UsageError("report: --diff A B stands alone", help="tilewright report --diff A B")
+    first, second = options.diff
+    return _outcome(diff_sweeps(first, second, options.out or RESULTS / "diff"))
 
 
 def _flow() -> Flow:

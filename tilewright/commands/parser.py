@@ -6,6 +6,7 @@ from typing import Final
 
 from tilewright.commands.pack_options import add_pack_options
 from tilewright.commands.plan_options import add_plan_options
+from tilewright.commands.report_options import add_report_options
 from tilewright.commands.run_options import add_run_options
 from tilewright.commands.sweep_options import add_sweep_options
 from tilewright.commands.synth_options import add_synth_options
@@ -26,7 +27,7 @@ VERBS: Final = (
     ("pack", "schedule a sparse matrix for a kernel and write its memory image"),
     ("synth", "area, clock and bitstream on a device, with open tools"),
     ("sweep", "evaluate the many designs of one spec, and find the best"),
-    ("report", "show again what an earlier verify or run found"),
+    ("report", "show again what an earlier verify, run or sweep found; compare two sweeps"),
     ("schema", "print the JSON Schema of specs"),
     ("doctor", "check the tools, and say which line installs what is missing"),
 )
@@ -113,7 +114,7 @@ def _add_verb_options(verbs: dict[str, argparse.ArgumentParser]) -> None:
     add_pack_options(verbs["pack"])
     add_synth_options(verbs["synth"])
     add_sweep_options(verbs["sweep"])
-    verbs["report"].add_argument("directory", type=Path, nargs="?", metavar="DIR")
+    add_report_options(verbs["report"])
     verbs["doctor"].add_argument(
         "--for",
         dest="scope",

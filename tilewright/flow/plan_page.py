@@ -11,8 +11,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
+from tilewright.dse.report.text import shown
+
 from .plan_page_parts import SCRIPT, STYLE
-from .plan_picture import View, column_pixels, picture, shown
+from .plan_picture import View, column_pixels, picture
 from .plan_result import PlanResult
 
 MAX_LISTED: Final = 500

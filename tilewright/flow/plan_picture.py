@@ -7,12 +7,11 @@ variable, which a slider changes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Final, NamedTuple
 
 from tilewright.dataflow.planning.memory_plan import Residence
 from tilewright.dataflow.planning.planned import Planned
-from tilewright.spec.diagnostics import printable
+from tilewright.dse.report.text import shown
 
 MAP_PIXELS: Final = 460
 WIDE_PIXELS: Final = 1240
@@ -22,14 +21,8 @@ CROWD: Final = 1000
 """More positions than this are drawn narrower at first."""
 
 RULER_PIXELS: Final = 44
-MAX_NAME_CHARS: Final = 80
 MAX_OPERANDS: Final = 12
 TICKS: Final = 8
-
-
-def shown(text: str, most: int = MAX_NAME_CHARS) -> str:
-    """A name from a file, safe inside HTML text and attributes."""
-    return escape(printable(text, most), quote=True)
 
 
 class Transfer(NamedTuple):

@@ -19,6 +19,8 @@ from tilewright.spec import Spec
 
 from .confirm import Wanted, confirm, failed_confirmations
 from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of
+from .points import write_points
+from .report import write_report
 from .result import SweepOutcome
 from .set_up import SweepSetup, set_up
 
@@ -72,6 +74,9 @@ def run_sweep(
         )
         file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
         write_file(out / FILE, sweep_file_text(file))
+        details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
+        progress("write the report")
+        write_report(out, file, details)
     return SweepOutcome(
         file=file,
         folder=out,

@@ -1,0 +1,97 @@
+// One design: when each unit works on which layer, and what lies where in the scratchpad.
+const UNITS = ['load', 'array.a', 'array.b', 'array.core', 'array.o', 'store'];
+
+function hue(names) { // a colour for each name, in their order
+  const place = new Map(names.map((name, i) => [name, i]));
+  return (name) => (names.length <= PALETTE.length ? PALETTE[place.get(name) % PALETTE.length]
+    : `hsl(${(place.get(name) * 137.5) % 360} 45% 52%)`);
+}
+
+function keys(list, names, color) {
+  list.replaceChildren(...names.slice(0, 16).map((name) => {
+    const item = make('span'), mark = item.appendChild(make('i'));
+    mark.style.background = color(name);
+    item.append(fit(name, 40));
+    return item;
+  }));
+  if (names.length > 16) list.append(make('span', `and ${names.length - 16} more`));
+}
+
+function ruler(add, end, x, top, bottom, every) {
+  for (const value of linearTicks(0, end, every)) {
+    add('line', { x1: x(value), x2: x(value), y1: top, y2: bottom, class: 'grid' });
+    add('text', { x: x(value), y: bottom + 15, 'text-anchor': 'middle', class: 'soft' }, short(value));
+  }
+}
+
+function gantt(detail) {
+  const box = $('gantt'), zoom = Number($('gantt-zoom').value), left = 82, row = 26;
+  const width = Math.max(600, box.clientWidth - 2) * zoom, bottom = row * UNITS.length + 6;
+  const x = (cycle) => left + (cycle / detail.cycles) * (width - left - 24);
+  const { svg, add } = drawing(width, bottom + 22, 'when each unit works on which layer, in cycles');
+  const names = detail.layers.map((layer) => layer.name), color = hue(names);
+  ruler(add, detail.cycles, x, 0, bottom, 8 * zoom);
+  UNITS.forEach((unit, place) => add('text', { x: left - 8, y: row * place + 19, 'text-anchor': 'end' }, unit));
+  for (const span of detail.spans) {
+    const y = row * UNITS.indexOf(span.unit) + 4;
+    const bar = add('rect', { x: x(span.start), y, width: Math.max(1, x(span.end) - x(span.start)), height: row - 6, fill: color(span.layer), class: 'stay' },
+      null, `${span.unit}, ${span.layer}: cycles ${number(span.start)} to ${number(span.end)} (${number(span.end - span.start)})`);
+    if (span.unit === 'load' || span.unit === 'store') bar.setAttribute('fill-opacity', '0.85');
+  }
+  box.replaceChildren(svg);
+  keys($('gantt-keys'), names, color);
+  $('gantt-note').textContent = detail.are_spans_joined ? 'Commands are drawn together where there are too many.' : 'Each bar is a command.';
+}
+
+function memoryMap(detail) {
+  const box = $('memory'), left = 66, height = 260, top = 8, inner = height - 44;
+  const width = Math.max(480, box.clientWidth - 2);
+  const x = (step) => left + (step / Math.max(1, detail.num_steps)) * (width - left - 90);
+  const y = (word) => top + inner * (1 - word / detail.scratchpad_words);
+  const { svg, add } = drawing(width, height + 8, 'what lies where in the scratchpad, step by step');
+  const names = [...new Set(detail.stays.map((stay) => stay.tensor))], color = hue(names);
+  ruler(add, detail.num_steps, x, top, top + inner, 10);
+  for (const word of [0, 0.25, 0.5, 0.75, 1].map((share) => share * detail.scratchpad_words)) {
+    add('line', { x1: left, x2: x(detail.num_steps), y1: y(word), y2: y(word), class: 'grid' });
+    add('text', { x: left - 6, y: y(word) + 4, 'text-anchor': 'end', class: 'soft' }, setting({ unit: 'B' }, word * detail.word_bytes));
+  }
+  const ranges = new Map();
+  for (const stay of detail.stays) {
+    const known = ranges.get(stay.banks) || [Infinity, 0];
+    ranges.set(stay.banks, [Math.min(known[0], stay.start), Math.max(known[1], stay.start + stay.words)]);
+    add('rect', { x: x(stay.from_step), y: y(stay.start + stay.words), width: Math.max(1, x(stay.to_step) - x(stay.from_step)), height: Math.max(1, y(stay.start) - y(stay.start + stay.words)), fill: color(stay.tensor), class: stay.words * inner > 4 * detail.scratchpad_words ? 'stay' : '' },
+      null, `${stay.tensor}: ${number(stay.words * detail.word_bytes)} bytes at ${number(stay.start * detail.word_bytes)}, steps ${stay.from_step} to ${stay.to_step}`);
+  }
+  for (const [name, [low, high]] of ranges) add('text', { x: x(detail.num_steps) + 8, y: y((low + high) / 2) + 4, class: 'soft' }, fit(`banks ${name}`, 14));
+  add('text', { x: (left + x(detail.num_steps)) / 2, y: height + 4, 'text-anchor': 'middle' }, `step (${detail.step})`);
+  box.replaceChildren(svg);
+  keys($('memory-keys'), names, color);
+  if (detail.num_stays_left_out) $('memory-keys').append(make('span', `${number(detail.num_stays_left_out)} smaller ones are left out`));
+}
+
+// Everything of the selected design, and of the page when its width or colours change.
+function drawDetail() {
+  const detail = DATA.details[indexOf(state.selected)];
+  if (!detail) return;
+  $('detail-name').textContent = `design ${indexOf(state.selected)}`;
+  [waterfall, layerTable, roofline, traffic, whatIfs, gantt, memoryMap].forEach((draw) => draw(detail));
+}
+
+listeners.select.push(drawDetail);
+$('gantt-zoom').addEventListener('input', () => gantt(DATA.details[indexOf(state.selected)]));
+function drawAll() {
+  tell('draw');
+  if (state.selected >= 0) drawDetail();
+}
+window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+let waiting = 0;
+let pageWidth = window.innerWidth;
+window.addEventListener('resize', () => {
+  if (window.innerWidth === pageWidth) return;
+  pageWidth = window.innerWidth;
+  cancelAnimationFrame(waiting);
+  waiting = requestAnimationFrame(drawAll);
+});
+tell('draw');
+if (DATA.first >= 0) select(DATA.first);
+document.documentElement.dataset.ready = 'yes';

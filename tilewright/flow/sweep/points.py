@@ -1,0 +1,96 @@
+"""`points/`: what the report shows of single designs, of the front and of those simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tilewright.build.files import write_file
+from tilewright.commands.contract import Progress, no_progress
+from tilewright.dataflow.serial import SerialError
+from tilewright.dse.point_detail import PointDetail, parse_point, point_name, point_text
+from tilewright.dse.point_of import detail_of
+from tilewright.dse.space import Space
+from tilewright.dse.sweep_file import SweepFile
+from tilewright.errors import OutputError
+
+if TYPE_CHECKING:
+    from .evaluate import ModelEvaluation
+
+FOLDER: Final = "points"
+MAX_POINTS: Final = 50
+
+
+def chosen_points(file: SweepFile) -> list[int]:
+    """Designs with a detail: those simulated, then the front, evenly spaced if it is long."""
+    confirmed = [one.index for one in file.confirmations][:MAX_POINTS]
+    front = [index for index in file.front if index not in set(confirmed)]
+    room = MAX_POINTS - len(confirmed)
+    if len(front) > room:
+        front = [front[place * len(front) // room] for place in range(room)]
+    return [*confirmed, *front]
+
+
+def write_points(
+    out: Path,
+    file: SweepFile,
+    space: Space,
+    evaluate: ModelEvaluation,
+    progress: Progress = no_progress,
+) -> dict[int, PointDetail]:
+    """Compile and time the chosen designs again, this time with everything that is shown of them.
+
+    A design that cannot be made (one whose numbers were recorded before its model was lost) has no
+    detail. Files of designs that are no longer chosen are removed.
+    """
+    from tilewright.dse.sweep_tasks import Refused
+
+    found: dict[int, PointDetail] = {}
+    chosen = chosen_points(file)
+    for place, index in enumerate(chosen, start=1):
+        progress(f"details of design {index} ({place} of {len(chosen)})")
+        values = space.design(index)
+        try:
+            design = evaluate.design(values)
+        except Refused:
+            continue
+        found[index] = detail_of(
+            index,
+            values,
+            graph=design.graph,
+            machine=design.machine,
+            plan=design.plan,
+            program=design.program,
+        )
+        write_file(out / FOLDER / f"{point_name(index)}.json", point_text(found[index]))
+    _remove_others(out, found)
+    return found
+
+
+def _remove_others(out: Path, kept: Iterable[int]) -> None:
+    names = {point_name(index) for index in kept}
+    for path in (out / FOLDER).glob("*.json"):
+        if path.name.partition(".")[0] not in names and path.name.partition(".")[0].isdigit():
+            path.unlink(missing_ok=True)
+
+
+def read_points(folder: Path, file: SweepFile) -> Mapping[int, PointDetail]:
+    """The details of designs that the sweep has.
+
+    Raises:
+        OutputError: a file there is not what `write_points` wrote.
+    """
+    known = set(file.columns["index"])
+    found = {}
+    for path in sorted((folder / FOLDER).glob("*.json")):
+        if not path.stem.isdigit():
+            continue  # a trace
+        try:
+            detail = parse_point(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, SerialError) as error:
+            help = "tilewright sweep SPEC writes it again"
+            raise OutputError(f"{path}: cannot be read: {error}", help=help) from error
+        if detail.index in known:
+            found[detail.index] = detail
+    return found
