@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def tile(arrays: Arrays, ops: Ops) -> Tiling:
     """The schedule of each machine for all ops together, which share its bank ranges."""
     sizes = sizes_of(arrays, ops)
     shape = sizes.k_blocks.shape
-    found = {f.name: np.zeros(shape) for f in fields(Tiling) if f.name != "sizes"}
+    found: dict[str, Any] = {f.name: np.zeros(shape) for f in fields(Tiling) if f.name != "sizes"}
     found["is_fitting"] = np.zeros(shape[0], np.bool_)
     is_ws = arrays.is_weight_stationary[:, 0]
     for choose, chosen in ((rows_tiling, is_ws), (tiles_tiling, ~is_ws)):
@@ -63,7 +64,7 @@ def tile(arrays: Arrays, ops: Ops) -> Tiling:
             part = choose(arrays.at(some), ops, sizes.at(some))
             for name, values in part.items():
                 found[name][some] = values
-    return Tiling(sizes=sizes, **found)  # type: ignore[arg-type]
+    return Tiling(sizes=sizes, **found)
 
 
 def _pieces(indices: Indices) -> Iterator[Indices]:

@@ -109,7 +109,7 @@ def run_blocks(blocks: Numbers, block_words: Numbers, beats_per_word: Numbers) -
     """`commands.blocks_per_run`: the least divisor of `blocks` that fills a burst, else all."""
     kinds, places = np.unique(blocks, return_inverse=True)
     table = np.array([_least_divisors(int(kind)) for kind in kinds])
-    least = ceil_div(np.float64(MIN_BURST_BEATS), block_words * beats_per_word)
+    least = ceil_div(np.array(float(MIN_BURST_BEATS)), block_words * beats_per_word)
     return table[places.reshape(blocks.shape), np.broadcast_to(least, blocks.shape).astype(np.intp)]
 
 
@@ -134,4 +134,5 @@ def single_token(
     times = (blocks * ops.count * is_most).sum(axis=1)
     second = np.where(is_most, 0, slots).max(axis=1)
     together = most + np.where(times > 1, most, second)
-    return (together > o_slots).astype(np.float64)
+    is_single: Numbers = (together > o_slots).astype(np.float64)
+    return is_single

@@ -139,7 +139,8 @@ def start_cycles(work: Work, port: Port) -> Numbers:
     loads = a_run * (work.a_first_runs - 1) + b_run * work.b_first_runs + work.after_load
     more_loads = b_run * (work.b_early_runs - 1) - a_run * work.a_early_runs
     more = np.maximum(work.first, loads + more_loads) - np.maximum(work.first, loads)
-    return before + more + FIRST_ELEMENT + 1 - RESPONSE_TO_ELEMENT
+    cycles: Numbers = before + more + FIRST_ELEMENT + 1 - RESPONSE_TO_ELEMENT
+    return cycles
 
 
 def _tail_cycles(work: Work, port: Port) -> Numbers:
@@ -152,4 +153,5 @@ def _late_cycles(work: Work, b_run: Numbers, parameters: Numbers, tail: Numbers)
     """Cycles of the first weights that are not hidden behind the end of an op before, which is
     taken to be like this one.
     """
-    return np.maximum(b_run * work.b_early_runs + parameters - work.last - tail, 0)
+    late: Numbers = np.maximum(b_run * work.b_early_runs + parameters - work.last - tail, 0)
+    return late

@@ -22,7 +22,7 @@ from tilewright.spec import AcceleratorSpec
 
 from .block_counts import moved_by_ops
 from .block_layout import Layout
-from .block_machines import Columns, Reader, reader_of
+from .block_machines import Columns, Reader, is_none, reader_of
 from .block_parts import resources_of_layout
 from .block_resources import Values, has_clock
 from .block_timing import cycles_of
@@ -100,7 +100,7 @@ class BlockEstimate:
             raise ValueError(f"{', '.join(unread)}: has no effect on the estimate of a workload")
         rows = len(next(iter(columns.values())))
         machines = self.reader.machines(columns, rows)
-        some = np.flatnonzero(np.equal(machines.refusals, None))
+        some = np.flatnonzero(is_none(machines.refusals))
         whole = {name: np.full(rows, np.nan) for name in self.metrics}
         if len(some):
             layout = Layout(machines=machines.of(some), ops=self.ops)
@@ -136,7 +136,7 @@ def ops_of(workload: Workload) -> Ops:
     columns = workload.columns()
     sizes = np.stack([columns[name] for name in "MKN"], axis=1)
     _, first, of = np.unique(sizes, axis=0, return_index=True, return_inverse=True)
-    count = np.bincount(of.ravel(), weights=columns["repeats"])
+    count = np.bincount(of.ravel(), weights=columns["repeats"]).astype(np.float64)
     order = np.argsort(first)
     M, K, N = sizes[first[order]].T.astype(np.float64)
     return Ops(M=M, K=K, N=N, count=count[order])

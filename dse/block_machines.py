@@ -6,7 +6,7 @@ they refuse is told with the rule's text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -87,7 +87,7 @@ class Reader:
         """Of the paths of the engine's keys."""
         return f"accelerator.engines.{self.engine}."
 
-    def unread(self, paths: Iterator[str]) -> list[str]:
+    def unread(self, paths: Iterable[str]) -> list[str]:
         """Keys of the spec among `paths` on which nothing here depends."""
         read = (self.engine_prefix, SCRATCHPAD, MEMORY)
         return [p for p in paths if p in self.units and p != CLOCK and not p.startswith(read)]
@@ -169,6 +169,11 @@ def reader_of(spec: AcceleratorSpec) -> Reader:
     return Reader(engine=next(iter(spec.accelerator.engines)), written=written, units=units)
 
 
+def is_none(values: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Where an array of objects has None."""
+    return np.array([value is None for value in values.tolist()], np.bool_)
+
+
 class Refusal(Exception):
     """There is no such section."""
 
@@ -207,7 +212,7 @@ def _refuse(refusals: NDArray[np.object_], kinds: Kinds, wrong: Mapping[int, str
     texts = np.full(len(kinds), None, dtype=object)
     texts[list(wrong)] = list(wrong.values())
     told = texts[kinds.of]
-    is_news = np.equal(refusals, None) & ~np.equal(told, None)
+    is_news = is_none(refusals) & ~is_none(told)
     refusals[is_news] = told[is_news]
 
 

@@ -161,7 +161,7 @@ def _wrong_names(evaluation: Evaluation, found: Mapping[str, Any]) -> str:
     return f"{evaluation.name}: gave no {', '.join(missing)}" if missing else ""
 
 
-def _measured(evaluation: Evaluation, columns: Columns) -> Mapping[str, NDArray[np.float64]] | str:
+def _measured(evaluation: Evaluation, columns: Columns) -> Mapping[str, NDArray[Any]] | str:
     """The metrics of a block, or why there are none."""
     rows = len(next(iter(columns.values())))
     try:
@@ -178,14 +178,14 @@ def _measured(evaluation: Evaluation, columns: Columns) -> Mapping[str, NDArray[
                 return f"{evaluation.name}: {name} has shape {array.shape}, not ({rows},)"
         refused = np.asarray(found.get(REFUSED, np.full(rows, None)), dtype=object)
         whole = {name: np.broadcast_to(array, (rows,)) for name, array in arrays.items()}
-        return whole | {REFUSED: refused}
+        return {**whole, REFUSED: refused}
     except (Exception, SystemExit) as error:
         return error_text(error)
 
 
 def _one_by_one(
     evaluation: Evaluation, columns: Columns, rows: int
-) -> Mapping[str, NDArray[np.float64]] | str:
+) -> Mapping[str, NDArray[Any]] | str:
     """A block without a vectorised function."""
     found = []
     for row in range(rows):
@@ -195,8 +195,8 @@ def _one_by_one(
         if isinstance(metrics, str):
             return metrics
         found.append(metrics)
-    metrics = {name: np.array([m[name] for m in found], dtype=float) for name in evaluation.metrics}
-    return metrics | {REFUSED: np.full(rows, None)}
+    whole = {name: np.array([m[name] for m in found], dtype=float) for name in evaluation.metrics}
+    return {**whole, REFUSED: np.full(rows, None)}
 
 
 def _finite(

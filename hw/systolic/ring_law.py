@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from .params import SystolicParams
 
-Counts = NDArray[np.int64]
-"""Whole numbers, one for each product; all broadcast against each other."""
+Counts = NDArray[Any]
+"""Whole numbers, integers or floats, one for each product; all broadcast against each other."""
 
 FIRST_WORD = -1
 """Transfer of the word before the first one: a ring of `words` words is full at `words - 1`."""
