@@ -97,7 +97,8 @@ def _scales(amounts: Sequence[Amounts], targets: Sequence[float]) -> dict[str, f
     ratios: dict[str, list[float]] = {}
     for found, target in zip(amounts, targets, strict=True):
         space = next(iter(found))[0]
-        ratios.setdefault(space, []).append(sum(found.values()) / max(1.0, target))
+        plain = sum(value for (_, part), value in found.items() if not part.endswith(IN_BLOCKS))
+        ratios.setdefault(space, []).append(plain / max(1.0, target))
     return {space: sum(r) / sum(x * x for x in r) for space, r in ratios.items()}
 
 

@@ -44,7 +44,7 @@ class LogicCosts:
 
 _XILINX_SHIFT: Final = 32
 FAMILIES: Final[dict[str, LogicCosts]] = {
-    "ecp5": LogicCosts(inputs=4, choice=3 / 4, less=1, shift_sites=0, dsp_sizes=(18, 18),
+    "ecp5": LogicCosts(inputs=4, choice=5 / 6, less=1, shift_sites=0, dsp_sizes=(18, 18),
                        dsp_least=0, dsp_is_signed=False, dsp_adds=False, dsp_resets=False),
     "xc7": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
                       dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True,
@@ -113,10 +113,15 @@ class Structure:
         """Registers with reset or enable, or whose value is used at once."""
         self.ff[part] += bits
 
-    def delay(self, part: str, bits: float, cycles: int) -> None:
-        """A value some cycles later, free running: registers, or shift registers in LUTs."""
-        if self.costs.shift_sites and cycles >= LEAST_SHIFT:
-            self.lut["shift"] += bits * -(-cycles // self.costs.shift_sites)
+    def delay(self, part: str, bits: float, cycles: int, *, behind: str = "") -> None:
+        """A value some cycles later, free running: registers, or shift registers in LUTs. `behind`:
+        the part whose registers it comes from, which a shift register takes, too.
+        """
+        taken = 1 if behind and cycles else 0
+        if self.costs.shift_sites and cycles + taken >= LEAST_SHIFT:
+            self.lut["shift"] += bits * -(-(cycles + taken) // self.costs.shift_sites)
+            if taken:
+                self.ff[behind] -= bits
         else:
             self.ff[part] += bits * cycles
 

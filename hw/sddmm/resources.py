@@ -89,6 +89,8 @@ def _dot(s: Structure, p: SddmmParams) -> None:
         s.registers("tree", terms * bits)
     s.registers("score", p.accumulator_bits)
     s.add("score_sum", p.accumulator_bits)
+    if not is_unsigned:  # else the first sum clears the bits above it
+        s.gates("score_choice", p.accumulator_bits)
 
 
 def _rows(s: Structure, p: SddmmParams) -> None:

@@ -12,8 +12,10 @@ from .params import ENTRY_BITS, SystolicParams
 def drain(s: Structure, p: SystolicParams) -> None:
     """From the values that leave the array to output words."""
     bits = p.output_word_bits // p.cols
+    sums = "totals" if p.dataflow == "weight_stationary" else "collect"
     for column in range(p.cols):
-        s.delay("deskew", bits, p.cols - 1 - column)
+        behind = "finish" if p.has_parameters else sums
+        s.delay("deskew", bits, p.cols - 1 - column, behind=behind)
     latency = p.cols - 1
     if p.has_parameters:
         latency += requantize_latency(p.requantize_params)

@@ -5,7 +5,7 @@ from ..lib.structure import Structure, bits_of
 from . import cost
 from .drain_resources import drain
 from .params import GROUP, NUM_LOOPS, FeedParams, SystolicParams
-from .resources_ws import weight_stationary
+from .resources_ws import products, weight_stationary
 
 SPACE = "systolic"
 """Whose parts they are: arrays for compressed weights and accelerators share them."""
@@ -54,7 +54,7 @@ def walker(s: Structure, p: SystolicParams) -> None:
     s.registers("loops", NUM_LOOPS + 1 if p.dataflow == "output_stationary" else 0)
     s.add("loops", bound, NUM_LOOPS)
     s.reduce("loops", bound, 3 * NUM_LOOPS)
-    s.gates("loops", bound, NUM_LOOPS)
+    s.five("loops", bound, NUM_LOOPS)
     s.gates("walker", 10)
     if p.dataflow == "output_stationary":
         s.gates("walker", waiting // 2)
@@ -70,16 +70,16 @@ def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
     s.count("feed", 3 * pointer + 4 * level + block)
 
 
-def pes(s: Structure, p: SystolicParams) -> None:
-    """Operands, products, sums; two columns may share a product."""
+def pes(s: Structure, p: SystolicParams, *, passes_a: bool = True) -> None:
+    """Operands, products, sums; two columns may share a product. `passes_a`: to the right."""
     rows, cols = p.rows, p.cols // p.products_per_dsp
     num, sums = rows * cols, rows * p.cols
     a, b = p.a_format, p.b_format
-    is_unsigned = not (a.signed or b.signed)
+    part = "sums"
     if p.products_per_dsp == 1:
-        s.registers("operands", num * (a.bits + b.bits))
+        passed = (rows - 1) * cols * b.bits + (rows * (cols - 1) * a.bits if passes_a else 0)
         s.registers("first", num)
-        s.multiply("products", a.bits, b.bits, num, is_unsigned=is_unsigned)
+        part = products(s, p, num, passed, num * (a.bits + b.bits) - passed)
     else:
         s.registers("operands", num * (2 * a.bits + p.pe_operand_bits))
         s.registers("first", 2 * num)
@@ -89,9 +89,8 @@ def pes(s: Structure, p: SystolicParams) -> None:
         s.registers("operands", cols * b.bits)
         s.add("pack", b.bits + 1, cols)
         s.registers("values", cols * p.accumulator_bits)
-    s.registers("sums", sums * p.accumulator_bits)
-    s.add("sums", p.accumulator_bits, sums)
-    s.gates("mask", p.accumulator_bits if s.costs.inputs < 6 else 0, sums)
+    s.registers(part, sums * p.accumulator_bits)
+    s.add(part, p.accumulator_bits, sums)
 
 
 def _edges(s: Structure, p: SystolicParams) -> None:
@@ -112,8 +111,6 @@ def _edges(s: Structure, p: SystolicParams) -> None:
             s.count("control", index)
         else:
             skew(s, num, bits)
-    if p.a_feed == "k_outer":
-        s.gates("edge", p.rows * p.a_format.bits)
 
 
 def skew(s: Structure, num: int, bits: int) -> None:

@@ -23,17 +23,29 @@ def weight_stationary(s: Structure, p: SystolicParams) -> None:
         _packets(s, p)
 
 
+def products(s: Structure, p: SystolicParams, num: int, passed: int, last: int) -> str:
+    """Products; the part that sums behind them are: of multiplier blocks, where these may add.
+
+    `passed` bits of operands go on to a neighbour; `last` bits do not, and lie in the blocks.
+    """
+    a, b = p.a_format, p.b_format
+    is_unsigned = not (a.signed or b.signed)
+    in_blocks = s.multiply("products", a.bits, b.bits, num, is_unsigned=is_unsigned)
+    s.registers("operands", passed)
+    s.registers("operands.in_block" if in_blocks else "operands", last)
+    return "sums.in_block" if in_blocks and s.costs.dsp_adds else "sums"
+
+
 def _pes(s: Structure, p: SystolicParams) -> None:
     num = p.rows * p.cols
     a, b = p.a_format, p.b_format
     above = (p.rows - 1) * p.cols  # the last row passes nothing on, the first adds to nothing
-    s.registers("operands", num * a.bits + above * b.bits)
-    s.registers("weights", 2 * num * b.bits)
+    s.registers("weights", num * b.bits)
     s.registers("first", 2 * p.rows * (p.cols - 1))
-    is_unsigned = not (a.signed or b.signed)
-    s.multiply("products", a.bits, b.bits, num, is_unsigned=is_unsigned)
-    s.registers("sums", above * p.accumulator_bits + p.cols * (a.bits + b.bits))
-    s.add("sums", p.accumulator_bits, above)
+    passed = p.rows * (p.cols - 1) * a.bits + above * b.bits
+    part = products(s, p, num, passed, p.rows * a.bits + num * b.bits)
+    s.registers(part, above * p.accumulator_bits + p.cols * (a.bits + b.bits))
+    s.add(part, p.accumulator_bits, above)
     s.registers("rows", p.rows * (STEP_BITS + 2))
     s.gates("rows", 3 * p.rows)
 
@@ -43,7 +55,8 @@ def _edges(s: Structure, p: SystolicParams) -> None:
     blocks = cost_ws.subblocks(p)
     sub = (blocks - 1).bit_length()
     s.registers("edge", p.a_word_bits + p.cols * p.b_format.bits + sub + 2 * STEP_BITS + 2)
-    s.choose("edge", blocks, p.rows * p.a_format.bits)
+    for row in range(p.rows):
+        s.choose("edge", -(-(p.lanes - row) // p.rows), p.a_format.bits)
     for num, bits in ((p.rows, p.a_format.bits), (p.cols, p.b_format.bits)):
         for n in range(num):
             s.delay("skew", bits, n + 1)

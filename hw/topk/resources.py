@@ -16,6 +16,7 @@ def structure(params: TopKParams, family: str) -> Structure:
     """LUTs, registers and memories of a `TopKKernel`."""
     s = Structure(family, _SPACES[params.engine])
     s.kind = f"topk.{params.engine}"
+    s.levels = int(params.k_max > 1 and "queue" in params.engine)  # a neighbour that moves
     _ENGINES[params.engine](s, params)
     return s
 
@@ -71,12 +72,14 @@ def _network(s: Structure, part: str, network: NetworkParams, wanted: int) -> No
         for wire in busy:
             s.registers(part, bits)
             s.delay(part, bits, held[wire] - 1)
+            s.gates("passing", bits * (held[wire] - 1))
             held[wire] = 0
         s.gates(part, bits, len(busy))
         s.less(part, bits, len({tuple(sorted((wire, partner[wire]))) for wire in busy}))
         live |= {partner[wire] for wire in busy}
     for wire in range(network.num):
         s.delay(part, bits, held[wire])
+        s.gates("passing", bits * held[wire])
 
 
 def _bitonic_merge(s: Structure, p: TopKParams) -> None:

@@ -28,7 +28,7 @@ def test_words_of_the_builder():
     s.reduce("any", 16)
     s.registers("held", 5)
     s.delay("late", 8, 4)
-    assert dict(s.lut) == {"sum": 16, "choice": 18, "any": 5}
+    assert dict(s.lut) == {"sum": 16, "choice": 20, "any": 5}
     assert dict(s.ff) == {"held": 5, "late": 32}
     assert (s.widest_sum, s.most_ways) == (8, 4)
 
