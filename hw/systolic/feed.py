@@ -66,7 +66,7 @@ class Feed(wiring.Component):
         available = Signal(range(depth + 1))  # words of no started block
         index = Signal(index_shape(block))  # word to read next; 0 when idle
         accepted = self.i.valid & self.i.ready
-        after_produce = Mux(produce == depth - 1, 0, produce + 1)
+        after_produce = Signal.like(produce, init=1)  # a register, so that it is compared at once
         is_full = Signal()  # a register, known a step ahead
         is_busy = Signal()  # likewise: words of the block are left to read
         is_reading = self.start | is_busy
@@ -91,6 +91,8 @@ class Feed(wiring.Component):
         ]
         with m.If(accepted):
             m.d.sync += produce.eq(after_produce)
+            is_end = after_produce == depth - 1
+            m.d.sync += after_produce.eq(Mux(is_end, 0, after_produce + 1))
         with m.If(is_reading):
             m.d.sync += consume.eq(Mux(consume == depth - 1, 0, consume + 1))
             m.d.sync += index.eq(Mux(index == block - 1, 0, index + 1))

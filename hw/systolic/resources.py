@@ -66,7 +66,7 @@ def feed(s: Structure, p: FeedParams, used_bits: int) -> None:
     s.memory("feed", Memory(width=p.word_bits, depth=depth,
                             used_bits=used_bits))  # fmt: skip
     level, block = depth.bit_length(), (p.block_words - 1).bit_length()
-    s.registers("feed", 2 * pointer + level + block + 5)
+    s.registers("feed", 3 * pointer + level + block + 5)
     s.count("feed", 3 * pointer + 4 * level + block)
 
 
