@@ -27,10 +27,11 @@ from tilewright.dataflow.task import Region, Task
 from tilewright.dse.estimate import Estimate
 from tilewright.hw import unit_params
 from tilewright.hw.hardware_config import UNITS, HardwareConfig, TokenWire, UnitConfig
+from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 
 from tilewright.build.accelerator_files import write_design
 from tilewright.catalog import PARTS, load_spec
-from tilewright.flow.design import PROGRAMMABLE_ROWS, Design, make_design
+from tilewright.flow.design import Design, make_design
 from tilewright.flow.simulation import STALL_PATTERNS
 
 ROOT = Path(__file__).resolve().parents[1]

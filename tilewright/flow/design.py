@@ -18,6 +18,7 @@ from tilewright.dataflow.machine import Machine
 from tilewright.dataflow.plan import Plan
 from tilewright.dataflow.ports import check_ports
 from tilewright.dataflow.program import Program
+from tilewright.dataflow.systolic_machine import machine_of_section
 from tilewright.dataflow.tiling import DoesNotFit
 from tilewright.dataflow.untimed import run_untimed
 from tilewright.dse.estimate import Estimate, estimate
@@ -26,13 +27,10 @@ from tilewright.hw.configure import configure
 from tilewright.hw.hardware_config import ConfigureError, HardwareConfig
 from tilewright.hw.lib.requantize_params import encode_scale
 from tilewright.hw.systolic.params import engine_params
-from tilewright.machines import systolic_machine
+from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 from tilewright.spec import AcceleratorSpec, SpecError, spec_hash
 
 from .support import not_yet
-
-PROGRAMMABLE_ROWS = 512
-"""Commands of each unit that a programmable accelerator can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,26 +65,7 @@ class Design:
 
 def machine_of(spec: AcceleratorSpec) -> Machine:
     """The machine that a spec describes."""
-    section = spec.accelerator
-    name, engine = next(iter(section.engines.items()))
-    return systolic_machine(
-        name=name,
-        rows=engine.rows,  # type: ignore[attr-defined]
-        cols=engine.cols,  # type: ignore[attr-defined]
-        lanes=engine.lanes,  # type: ignore[attr-defined]
-        dataflow=engine.dataflow,  # type: ignore[attr-defined]
-        requantize=engine.requantize.mode,  # type: ignore[attr-defined]
-        multiplier_bits=engine.requantize.multiplier_bits,  # type: ignore[attr-defined]
-        products_per_dsp=engine.products_per_dsp,  # type: ignore[attr-defined]
-        param_sets=engine.param_sets,  # type: ignore[attr-defined]
-        accumulator_rows=engine.accumulator_rows,  # type: ignore[attr-defined]
-        scratchpad_bytes=section.bank_words * section.scratchpad.banks * section.lanes,
-        banks=section.scratchpad.banks,
-        bytes_per_cycle=section.memory.bytes_per_cycle,
-        latency_cycles=section.memory.latency_cycles,
-        outstanding_bursts=section.memory.outstanding,
-        alignment_bytes=section.memory.alignment_bytes,
-    )
+    return machine_of_section(spec.accelerator)
 
 
 Compiled = tuple[Graph, Plan, Program]

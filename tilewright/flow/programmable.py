@@ -39,9 +39,9 @@ from tilewright.hw.hardware_config import HardwareConfig
 from tilewright.hw.lib.register_table import RegisterTable
 from tilewright.hw.program_words import program_rows
 from tilewright.hw.top import Accelerator, register_table
+from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 from tilewright.workloads import matmul_graph
 
-from .design import PROGRAMMABLE_ROWS
 from .results import activity_table
 from .work import Work, machine_timing, machine_with, prepare
 
