@@ -25,7 +25,7 @@ def designs_csv(file: SweepFile) -> str:
     a spreadsheet would take for a formula gets an apostrophe in front.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     names = [name for name in file.columns if name != INDEX]
     front = set(file.front)
     writer.writerow([INDEX, "is_on_front", *map(_cell, names)])

@@ -118,7 +118,7 @@ def test_a_slow_memory_is_told_and_helped() -> None:
     assert "waits for memory" in found.sentence
     assert "accelerator.memory.bytes_per_cycle: 2" in found.sentence
     told = {change.change: change.cycles for change in found.what_ifs}
-    graph, machine, plan, program = design("samples", "far")
+    _, machine, _, program = design("samples", "far")
     faster = dataclasses.replace(
         machine, memory=dataclasses.replace(machine.memory, bytes_per_cycle=2)
     )

@@ -22,8 +22,9 @@ const parallel = (() => {
         const cell = Math.round((1 - a[row]) * h) * (h + 1) + Math.round((1 - b[row]) * h);
         if (counts[cell]++ === 0) used.push(cell);
       }
+      const thin = Math.min(1, Math.max(0.2, 1500 / used.length)); // else many lines become a plane
       for (const [least, most, alpha] of alphas) {
-        g.globalAlpha = alpha;
+        g.globalAlpha = alpha * thin;
         g.beginPath();
         for (const cell of used) {
           if (counts[cell] < least || counts[cell] >= most) continue;
