@@ -41,18 +41,21 @@ def configure(
     programmable_rows: int = 0,
     has_counters: bool = True,
     address_bits: int = 64,
+    has_ram_fifos: bool = False,
 ) -> HardwareConfig:
     """The hardware for `program` alone, or for any program with its tokens.
 
     `programmable_rows` is the number of commands of each unit that a programmable accelerator
     holds; 0 makes a fixed one. `has_counters`: activity counters; `address_bits`: byte addresses of
-    the memory port.
+    the memory port; `has_ram_fifos`: words that were read wait in RAM blocks.
 
     Raises:
         ConfigureError: if the program needs more than the hardware can have.
     """
     around = surroundings_of(machine, program, is_programmable=programmable_rows > 0)
-    around = replace(around, axi=replace(around.axi, address_bits=address_bits))
+    around = replace(
+        around, axi=replace(around.axi, address_bits=address_bits), has_ram_fifos=has_ram_fifos
+    )
     units = tuple(_unit(unit, program, around, programmable_rows) for unit in UNITS)
     return HardwareConfig(
         name=name,

@@ -36,6 +36,7 @@ class Surroundings:
     axi: AxiParams
     systolic: SystolicParams
     is_programmable: bool
+    has_ram_fifos: bool = False
 
 
 def unit_params(
@@ -70,6 +71,7 @@ def _streamer_params(
         num_waits=len(waits),
         num_signals=len(signals),
         token_bits=TOKEN_BITS,
+        has_ram_words=around.has_ram_fifos,
         lane_bits=around.scratchpad.lane_bits,
         num_groups=groups,
         group_loop=GROUP_LOOP if groups > 1 else None,
@@ -104,7 +106,11 @@ def _dma_params(
     kinds = {s.token: s.kind for command in commands for s in command.signals}
     # A signal that this program never gives may be given by the next: the later kind is safe.
     order = tuple(kinds.get(name) or "response" for name in signals)
-    return StoreParams(**common, signal_kinds=order)  # type: ignore[arg-type]
+    return StoreParams(
+        **common,  # type: ignore[arg-type]
+        signal_kinds=order,
+        has_ram_words=around.has_ram_fifos,
+    )
 
 
 def _num_loops(unit: str, commands: Sequence[Command], is_ram: bool) -> int:

@@ -25,7 +25,7 @@ DOWNSIZER = 1
 
 def fifo_latency(params: FIFOParams) -> int:
     """Cycles from a word's transfer into an empty FIFO to `o.valid`."""
-    return 2 if params.uses_block else 1
+    return 2 if params.uses_block and not params.has_bypass else 1
 
 
 FIFO_TAKE_TO_SPACE = 1

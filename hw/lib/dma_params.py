@@ -210,10 +210,12 @@ class StoreParams(DmaParams):
     ----------
     signal_kinds : one of `SIGNAL_KINDS` for each signal port
     credits : words requested from the scratchpad and not yet sent; read latency + 2 for full rate
+    has_ram_words : whether the FIFO of these words lies in a RAM block
     """
 
     signal_kinds: tuple[str, ...]
     credits: int = 8
+    has_ram_words: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

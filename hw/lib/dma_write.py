@@ -75,7 +75,9 @@ class StoreDMA(wiring.Component):
             unanswered.i.payload.eq(source.o.payload.counts),
             unanswered.i.valid.eq(axi.awvalid & axi.awready),
         ]
-        m.submodules.words = words = self._fifo(params.word_bits, params.credits)
+        m.submodules.words = words = self._fifo(
+            params.word_bits, params.credits, has_bypass=params.has_ram_words
+        )
         # Whether each requested word ends its burst; it stays here as long as its credit is out.
         m.submodules.ends = ends = self._fifo(1, params.credits)
         self._requests(m, bursts, ends)
@@ -85,8 +87,9 @@ class StoreDMA(wiring.Component):
         self._activity(m, source, ends)
         return m
 
-    def _fifo(self, payload: object, depth: int) -> StreamFIFO:
-        return StreamFIFO(FIFOParams(payload=payload, depth=depth, block=False))
+    def _fifo(self, payload: object, depth: int, *, has_bypass: bool = False) -> StreamFIFO:
+        params = FIFOParams(payload=payload, depth=depth, block=False, has_bypass=has_bypass)
+        return StreamFIFO(params)
 
     def _requests(self, m: Module, bursts: StreamFIFO, ends: StreamFIFO) -> None:
         """Ask for a burst's words; an entry of `ends` is the credit of a word.

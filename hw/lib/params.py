@@ -221,7 +221,7 @@ class StreamerParams:
     at most (`cost.streamer_full_rate_credits` for one word per cycle), reads from a scratchpad
     of `read_latency` and tests `num_padding` coordinates of `padding_bits`. A write streamer fills
     one of `num_groups` groups of lanes per element, chosen by the counter of loop `group_loop`
-    (None: always group 0). `initial_command` as in `LoopParams`.
+    (None: always group 0). `initial_command` as in `LoopParams`; `has_ram_words`: FIFO in RAM.
     """
 
     num_loops: int
@@ -231,6 +231,7 @@ class StreamerParams:
     num_waits: int
     num_signals: int
     token_bits: int
+    has_ram_words: bool = False
     credits: int = 8
     read_latency: int = 2
     num_padding: int = 0

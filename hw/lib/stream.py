@@ -96,8 +96,9 @@ class StreamFIFO(wiring.Component):
 
     Timing
     ------
-    Latency `cost.fifo_latency(params)`: 1 from registers or LUT memory, 2 from a block memory. One
-    transfer per cycle (depth 1: every second cycle). `i.ready` comes from registers only.
+    Latency `cost.fifo_latency(params)`: 1 from registers, LUT memory or with a bypass, 2 from a
+    block memory. One transfer per cycle (depth 1: every second cycle). `i.ready` comes from
+    registers only.
     """
 
     def __init__(self, params: FIFOParams):
@@ -117,7 +118,8 @@ class StreamFIFO(wiring.Component):
             depth=max(2, depth),
             init=[],
             # Entries of earlier cycles are read, entries that were read in earlier ones written.
-            attrs={"no_rw_check": 1} if self.params.uses_block else {},
+            attrs=({"no_rw_check": 1} if self.params.uses_block else {})
+            | ({"ram_style": "block"} if self.params.has_bypass else {}),
         )
         write = entries.write_port()
         is_full = Signal()
@@ -134,14 +136,37 @@ class StreamFIFO(wiring.Component):
             is_full.eq(~get & (is_full | (put & equals(self.level, depth - 1)))),
         ]
         self._step(m, put, write.addr)
-        if self.params.uses_block:
+        if self.params.uses_block and not self.params.has_bypass:
             self._read_block(m, entries, put)
         else:
-            read = entries.read_port(domain="comb")
-            m.d.comb += self.o.payload.eq(read.data)
             m.d.sync += self.o.valid.eq(put | (self.o.valid & ~(get & (self.level == 1))))
-            self._step(m, get, read.addr)
+            if self.params.has_bypass:
+                self._read_around(m, entries, put, get, write.addr)
+            else:
+                read = entries.read_port(domain="comb")
+                m.d.comb += self.o.payload.eq(read.data)
+                self._step(m, get, read.addr)
         return m
+
+    def _read_around(
+        self, m: Module, entries: memory.Memory, put: Signal, get: Signal, written: Signal
+    ) -> None:
+        """The memory reads the entry that is at the front in the next cycle; one that is written
+        only now is kept beside it."""
+        read = entries.read_port()
+        front = Signal.like(read.addr)
+        newest = Signal(self.params.payload)
+        is_newest = Signal()
+        following = Mux(front == self.params.depth - 1, 0, front + 1)
+        m.d.comb += [
+            read.addr.eq(Mux(get, following, front)),
+            self.o.payload.eq(Mux(is_newest, newest, read.data)),
+        ]
+        m.d.sync += [
+            front.eq(read.addr),
+            newest.eq(self.i.payload),
+            is_newest.eq(put & (written == read.addr)),
+        ]
 
     def _read_block(self, m: Module, entries: memory.Memory, put: Signal) -> None:
         """The memory's output register is the last entry; `stored` are those behind it."""

@@ -15,18 +15,22 @@ class StreamParams:
 
 @dataclass(frozen=True, kw_only=True)
 class FIFOParams:
-    """`depth` >= 1 entries; `block` (None: by size) stores them in a synchronous memory."""
+    """`depth` >= 1 entries; `block` (None: by size) stores them in a synchronous memory.
+
+    `has_bypass`: always in a RAM block, a word that is read next goes around it; latency 1.
+    """
 
     payload: Any
     depth: int
     block: bool | None = None
+    has_bypass: bool = False
 
     def __post_init__(self) -> None:
         require("depth", self.depth, 1)
 
     @property
     def uses_block(self) -> bool:
-        return self.depth > 64 if self.block is None else self.block
+        return self.has_bypass or (self.depth > 64 if self.block is None else self.block)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,9 +177,9 @@ class ReadStreamer(wiring.Component):
         m = Module()
         params = self.params
         m.submodules.front = front = _front(m, self, Activity.WAIT_OUTPUT)
-        m.submodules.words = words = StreamFIFO(
-            FIFOParams(payload=params.word_bits, depth=params.credits, block=False)
-        )
+        fifo = FIFOParams(payload=params.word_bits, depth=params.credits, block=False,
+                          has_bypass=params.has_ram_words)  # fmt: skip
+        m.submodules.words = words = StreamFIFO(fifo)
         credits = Signal(range(params.credits + 1), init=params.credits)
         taken = self.o.valid & self.o.ready
         m.d.sync += credits.eq(credits - front.issue + taken)

@@ -1,6 +1,6 @@
 """What the units of an accelerator around its engine are made of. Pure."""
 
-from .dma_params import DmaParams, LoadParams
+from .dma_params import DmaParams, LoadParams, StoreParams
 from .memory_mapping import Memory
 from .memory_params import QueueParams
 from .params import AddressSpace, StreamerParams
@@ -69,7 +69,7 @@ def streamer(s: Structure, p: StreamerParams, queue: QueueParams, *, writes: boo
         s.registers("streamers", p.group_bits + 2 * group)
         s.gates("streamers", 2 * group + p.num_groups)
         return
-    s.fifo("streamer_words", p.word_bits, p.credits, block=False)
+    s.fifo("streamer_words", p.word_bits, p.credits, block=p.has_ram_words)
     s.registers("streamers", p.credits.bit_length())
     s.count("streamers", 2 * p.credits.bit_length())
 
@@ -109,7 +109,7 @@ def load_dma(s: Structure, p: LoadParams, queue: QueueParams) -> None:
     s.gates("dma", counts + 20)
 
 
-def store_dma(s: Structure, p: DmaParams, queue: QueueParams, credits: int) -> None:
+def store_dma(s: Structure, p: StoreParams, queue: QueueParams, credits: int) -> None:
     """The write DMA."""
     bits = ProgramBits(queue)
     _source(s, p, bits)
@@ -117,7 +117,7 @@ def store_dma(s: Structure, p: DmaParams, queue: QueueParams, credits: int) -> N
     s.fifo("dma_bursts", p.burst_last_bits + p.local_address_bits + counts, p.outstanding,
            block=False)  # fmt: skip
     s.fifo("dma_bursts", max(1, counts), p.outstanding, block=False)
-    s.fifo("dma_words", p.word_bits, credits, block=False)
+    s.fifo("dma_words", p.word_bits, credits, block=p.has_ram_words)
     s.fifo("dma_words", 1, credits, block=False)
     beat = (p.beats_per_word - 1).bit_length()
     s.registers("dma", 2 + p.local_address_bits + p.burst_last_bits + beat + 2 * counts)

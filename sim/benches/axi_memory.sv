@@ -204,7 +204,7 @@ module axi_memory #(
         rvalid <= 1'b1;
         rid <= r_burst[r_get].id;
         rdata <= memory[r_burst[r_get].word];
-        rresp <= r_burst[r_get].word < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
+        rresp <= 64'(r_burst[r_get].word) < 64'(DEPTH_WORDS) ? 2'd0 : 2'd3;
         rlast <= r_beat == r_burst[r_get].len;
         r_burst[r_get].word = r_burst[r_get].word + 1'b1;
         r_beat = r_beat == r_burst[r_get].len ? 8'd0 : r_beat + 8'd1;
@@ -229,7 +229,7 @@ module axi_memory #(
     for (integer beat = 0; beat <= {24'd0, len}; beat = beat + 1) begin
       word = first + WORD_BITS'(beat);
       for (integer lane = 0; lane < DATA_BYTES; lane = lane + 1)
-        if (beat_strobe[beat_get][lane] && word < WORD_BITS'(DEPTH_WORDS))
+        if (beat_strobe[beat_get][lane] && 64'(word) < 64'(DEPTH_WORDS))
           memory[word][8*lane+:8] = beat_data[beat_get][8*lane+:8];
       beat_get = beat_get + 1'b1;
     end
@@ -273,7 +273,7 @@ module axi_memory #(
       if ((!bvalid || bready) && w_answered != 0 && w_burst[w_get].due <= cycle + 64'd1 && !pause_b) begin
         bvalid <= 1'b1;
         bid <= w_burst[w_get].id;
-        bresp <= w_burst[w_get].word < WORD_BITS'(DEPTH_WORDS) ? 2'd0 : 2'd3;
+        bresp <= 64'(w_burst[w_get].word) < 64'(DEPTH_WORDS) ? 2'd0 : 2'd3;
         commit(w_burst[w_get].word, w_burst[w_get].len);
         w_get = w_get + 1'b1;
       end

@@ -6,6 +6,7 @@ import pytest
 from tilewright.boards import board_names, load_board
 from tilewright.boards.top.params import BoardTopParams, choose_divisor
 
+from tilewright import cli
 from tilewright.build.board_files import DEFAULT_MAX_BAUD, top_params
 from tilewright.catalog import load_spec
 from tilewright.flow.design import make_design
@@ -46,3 +47,11 @@ def test_multipliers_fit(path: Path) -> None:
     bits = array.requantize.multiplier_bits if array.requantize.mode == "fixed" else 24
     blocks = -(-33 // 18) * -(-bits // 18)
     assert array.rows * array.cols + blocks * array.cols <= device.dsp
+
+
+@pytest.mark.slow
+@pytest.mark.simulator
+def test_the_smallest_is_right(tmp_path: Path) -> None:
+    """Its FIFOs lie in RAM blocks, its memory fills what its addresses reach."""
+    (path,) = (path for path in EXAMPLES if path.stem == "digits_icebreaker")
+    assert cli.main(["verify", str(path), "--out", str(tmp_path / "out"), "-q"]) == 0

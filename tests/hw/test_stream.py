@@ -14,8 +14,8 @@ SEED = 7
 PAIRS = list(itertools.product(STALLS, STALLS))
 
 
-def fifo(depth, block):
-    return StreamFIFO(FIFOParams(payload=8, depth=depth, block=block))
+def fifo(depth, block, has_bypass=False):
+    return StreamFIFO(FIFOParams(payload=8, depth=depth, block=block, has_bypass=has_bypass))
 
 
 BUFFERS = {
@@ -27,6 +27,10 @@ BUFFERS = {
         )
         for depth in (1, 2, 3, 7)
         for block in (False, True)
+    },
+    **{
+        f"fifo_{depth}_bypass": lambda depth=depth: fifo(depth, block=False, has_bypass=True)
+        for depth in (1, 2, 5)
     },
 }
 

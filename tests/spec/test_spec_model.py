@@ -180,6 +180,16 @@ def test_hash_is_of_the_meaning() -> None:
     assert len(base) == 64
 
 
+def test_a_later_key_leaves_the_hash_of_who_does_not_use_it() -> None:
+    """As it was before there was a key `fifos`."""
+    texts = [ACCELERATOR.replace("{engines", f"{{{key}engines")
+             for key in ("", "fifos: auto, ", "fifos: ram_blocks, ")]  # fmt: skip
+    plain, default, other = (spec_hash(parse_spec(text)) for text in texts)
+    assert plain == default
+    assert plain.startswith("13f87cc8c5be075d")
+    assert other != plain
+
+
 class AddedSection(TemplateSection):
     """A template that someone else made."""
 

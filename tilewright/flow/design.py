@@ -116,6 +116,7 @@ def make_design(
             programmable_rows=PROGRAMMABLE_ROWS if spec.accelerator.program == "ram" else 0,
             has_counters=spec.accelerator.counters,
             address_bits=spec.accelerator.memory.address_bits,
+            has_ram_fifos=spec.accelerator.fifos == "ram_blocks",
         )
     except (DoesNotFit, ConfigureError) as error:
         raise TilewrightError(f"{spec.name}: {error}") from error

@@ -72,10 +72,13 @@ def spec_from_data(
 def spec_hash(spec: Spec) -> str:
     """SHA-256 of what the spec means: all keys with their defaults, not how they are written.
 
-    The section `sweep` does not count: it says which other designs there could be.
+    The section `sweep` does not count: it says which other designs there could be. Nor does a key
+    that came later, while it has its default: designs of earlier versions keep their hashes.
     """
     data = spec.model_dump(mode="json", by_alias=True)
     data.pop("sweep", None)
+    if (data.get("accelerator") or {}).get("fifos") == "auto":
+        del data["accelerator"]["fifos"]
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

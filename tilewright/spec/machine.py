@@ -96,6 +96,12 @@ class AcceleratorSection(Section):
         description="Whether the hardware counts what each unit's cycles went to: about 3,000 LUTs "
         "that a small device may lack. Default true.",
     )
+    fifos: Annotated[Literal["auto", "ram_blocks"], choice("auto", "ram_blocks")] = Field(
+        default="auto",
+        description="auto: synthesis decides where words wait between scratchpad, engine and "
+        "memory. ram_blocks: in RAM blocks, for devices without memory in LUTs, as iCE40. The "
+        "cycles are the same. Default auto.",
+    )
     engines: Annotated[
         Mapping[EngineName, AnyTemplate],
         BeforeValidator(require_mapping),
