@@ -122,12 +122,21 @@ def op_cycles(work: Work, port: Port) -> Numbers:
     idle = first - a_first - b_run * work.b_first_runs
     loads -= np.maximum(np.minimum(idle, b_run * work.b_ahead_runs), 0)
     rest = work.total - work.first
-    rest += (work.blocks - 1) * np.maximum(to_start - work.again, 0)
+    rest += (work.blocks - 1) * _stall_cycles(work, to_start, a_first + b_run * work.b_first_runs)
     rest = np.maximum(rest, (loads + work.last) * (loads > 0))
     stored = port.run_cycles(work.a_run_words, STORE_CYCLES)
     stored += work.is_single * (work.o_busy + SLOT_CYCLES)
     body = np.maximum(first + rest, stored * work.o_runs)
     return late + to_start + body + tail
+
+
+def _stall_cycles(work: Work, to_start: Numbers, loads: Numbers) -> Numbers:
+    """Cycles that the array waits for a block's activations: they are loaded in no more time than
+    the last panel of the block before and its own first one.
+    """
+    whole = loads + work.after_load - work.first
+    stall: Numbers = np.maximum(to_start - work.again + np.maximum(whole, 0), 0)
+    return stall
 
 
 def start_cycles(work: Work, port: Port) -> Numbers:

@@ -12,44 +12,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tilewright.dataflow.compile import compile_graph
-from tilewright.dataflow.systolic_machine import machine_of_section
-from tilewright.dataflow.tiling import DoesNotFit
 from tilewright.dse.block_estimate import block_evaluation
-from tilewright.dse.block_machines import reader_of
-from tilewright.dse.block_sources import ERROR_MEAN_PERCENT, ERROR_RUNS, ERROR_WORST_PERCENT
 from tilewright.dse.energy.ranking import agreements
 from tilewright.dse.energy.tables import DEFAULT, TABLES
-from tilewright.dse.estimate import estimate
 from tilewright.dse.space import BLOCK_DESIGNS, Columns, Space
 from tilewright.dse.space_domains import Listed, Parameter, Powers, When
 from tilewright.dse.sweep_tasks import REFUSED, Evaluation
-from tilewright.dse.workloads.layers import Matmul, Workload
 from tilewright.dse.workloads.read import library_workload
 
+from parts.estimate_errors import ENGINE, FAMILY, MEMORY, PAD, SPEC, error_rows
 from parts.form import Row
 from tilewright.catalog import load_spec
-from tilewright.workloads import matmul_graph
 
-SPEC = Path(__file__).resolve().parents[2] / "examples" / "digits_mlp.yaml"
-FAMILY = "ecp5"
 DESIGNS, NETWORK = 100_000, "resnet50"
 GOAL_NANOSECONDS, GOAL_SECONDS = 200.0, 3.0  # 5 million design-layers per second
-ENGINE, PAD, MEMORY = "accelerator.engines.array.", "accelerator.scratchpad.", "accelerator.memory."
-GRAPHS, MACHINES = 15, 8
-SEED = 5
-LARGE_CYCLES = 20_000
 
 
 def estimate_rows() -> list[Row]:
     """All of them."""
     columns = list(blocks_of(space(), DESIGNS))
     speed, energies = _speed(columns)
-    return [*speed, *_errors(), *_rankings(energies)]
+    return [*speed, *error_rows(), *_rankings(energies)]
 
 
 def space() -> Space:
@@ -121,65 +107,3 @@ def _rankings(energies: dict[str, Any]) -> list[Row]:
         for pair in agreements(energies)
         if pair.first == DEFAULT
     ]  # fmt: skip
-
-
-def _errors() -> list[Row]:
-    """Cycles against the compiled program on seeded machines and chains of matmuls."""
-    found: dict[str, list[float]] = {}
-    rng = np.random.default_rng(SEED)
-    for _ in range(GRAPHS):
-        for dataflow, cycles, exact in _compared(rng):
-            size = "large" if exact >= LARGE_CYCLES else "small"
-            found.setdefault(f"{dataflow}_{size}", []).append(100 * abs(cycles / exact - 1))
-    every = [error for errors in found.values() for error in errors]
-    assert len(every) == ERROR_RUNS, len(every)
-    rows = [
-        {"case": f"estimate_error_percent_{kind}", "value": round(float(np.mean(errors)), 2),
-         "worst": round(max(errors), 1), "designs": len(errors)}
-        for kind, errors in sorted(found.items())
-    ]  # fmt: skip
-    return [
-        *rows,
-        {"case": "estimate_error_percent_mean", "value": round(float(np.mean(every)), 2),
-         "goal": ERROR_MEAN_PERCENT, "designs": len(every)},
-        {"case": "estimate_error_percent_worst", "value": round(max(every), 1),
-         "goal": ERROR_WORST_PERCENT, "designs": len(every)},
-    ]  # fmt: skip
-
-
-def _compared(rng: np.random.Generator) -> Iterator[tuple[str, float, int]]:
-    """Dataflow, estimated and exact cycles of one chain of matmuls on some machines."""
-    m, k, *widths = (int(size) for size in np.exp(rng.uniform(1, np.log(500), rng.integers(3, 6))))
-    graph = matmul_graph(m, k, widths, seed=1)
-    layers = tuple(
-        Matmul(name=op.name, M=m, K=depth, N=width)
-        for op, depth, width in zip(graph.ops, (k, *widths[:-1]), widths, strict=True)
-    )
-    workload = Workload(name="chain", layers=layers)
-    columns = _random_columns(rng)
-    spec = load_spec(SPEC)
-    found = block_evaluation(workload, spec, [TABLES[DEFAULT]], family=FAMILY).many(columns)
-    machines = reader_of(spec).machines(columns, MACHINES)
-    for design in np.flatnonzero(np.equal(found[REFUSED], None)):
-        machine = machine_of_section(machines.section(int(design)))
-        try:
-            _, program = compile_graph(graph, machine)
-        except DoesNotFit:
-            raise AssertionError(f"the estimate fits {m}x{k}x{widths} into {machine}") from None
-        dataflow = machine.engines[0].text("dataflow")
-        yield dataflow, float(found["cycles"][design]), estimate(program, machine).cycles
-
-
-def _random_columns(rng: np.random.Generator) -> dict[str, Any]:
-    return {
-        f"{ENGINE}rows": rng.choice([4, 8, 16], MACHINES),
-        f"{ENGINE}cols": rng.choice([4, 8, 16], MACHINES),
-        f"{ENGINE}dataflow": rng.choice(
-            np.array(["output_stationary", "weight_stationary"]), MACHINES
-        ),
-        f"{PAD}capacity": rng.choice([1 << power for power in range(13, 18)], MACHINES),
-        f"{PAD}banks": rng.choice([4, 8, 16], MACHINES),
-        f"{MEMORY}bytes_per_cycle": rng.choice([4, 8, 16, 32], MACHINES),
-        f"{MEMORY}latency_cycles": rng.choice([10, 40, 100], MACHINES),
-        f"{MEMORY}outstanding": rng.choice([2, 4, 8, 16], MACHINES),
-    }
