@@ -64,7 +64,6 @@ def block_evaluation(
         macs=workload.macs,
         tables=tuple(tables),
         family=family,
-        has_counters=spec.accelerator.counters,
     )
     digest = hashlib.sha256(json.dumps(_identity(workload, estimate)).encode()).hexdigest()[:16]
     return Evaluation(
@@ -81,7 +80,6 @@ class BlockEstimate:
     macs: int
     tables: tuple[EnergyTable, ...]
     family: str
-    has_counters: bool = True
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -119,7 +117,7 @@ class BlockEstimate:
             "cycles": cycles,
             "bytes_off_chip": np.asarray(moved.bytes_off_chip)[of],
             "utilisation": self.macs / (cycles * pes),
-            **resources_of_layout(layout, self.family, has_counters=self.has_counters),
+            **resources_of_layout(layout, self.family),
         }
         for number, table in enumerate(self.tables):
             name = f"energy_by_{table.name}" if number else "energy_uj"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,14 @@ Made = TypeVar("Made")
 
 MACHINE = "accelerator"
 SCRATCHPAD, MEMORY, CLOCK = "accelerator.scratchpad.", "accelerator.memory.", "clock"
+OPTIONS = ("accelerator.counters", "accelerator.fifos")
+
+
+class Options(NamedTuple):
+    """Keys of an accelerator that change nothing but its resources."""
+
+    has_counters: bool = True
+    has_ram_fifos: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +52,12 @@ class Machines:
     engines: list[SystolicSection]
     scratchpads: list[ScratchpadSection]
     memories: list[MemorySection]
+    options: list[Options]
     clocks_hz: list[int | None]
     engine_of: Indices
     scratchpad_of: Indices
     memory_of: Indices
+    option_of: Indices
     clock_of: Indices
     refusals: NDArray[np.object_]
 
@@ -56,11 +66,13 @@ class Machines:
         engines, engine_of = _used(self.engines, self.engine_of[designs])
         scratchpads, scratchpad_of = _used(self.scratchpads, self.scratchpad_of[designs])
         memories, memory_of = _used(self.memories, self.memory_of[designs])
+        options, option_of = _used(self.options, self.option_of[designs])
         clocks_hz, clock_of = _used(self.clocks_hz, self.clock_of[designs])
         return Machines(
             name=self.name, engines=engines, scratchpads=scratchpads, memories=memories,
-            clocks_hz=clocks_hz, engine_of=engine_of, scratchpad_of=scratchpad_of,
-            memory_of=memory_of, clock_of=clock_of, refusals=self.refusals[designs],
+            options=options, clocks_hz=clocks_hz, engine_of=engine_of,
+            scratchpad_of=scratchpad_of, memory_of=memory_of, option_of=option_of,
+            clock_of=clock_of, refusals=self.refusals[designs],
         )  # fmt: skip
 
     def section(self, design: int) -> AcceleratorSection:
@@ -89,8 +101,8 @@ class Reader:
 
     def unread(self, paths: Iterable[str]) -> list[str]:
         """Keys of the spec among `paths` on which nothing here depends."""
-        read = (self.engine_prefix, SCRATCHPAD, MEMORY)
-        return [p for p in paths if p in self.units and p != CLOCK and not p.startswith(read)]
+        read = (self.engine_prefix, SCRATCHPAD, MEMORY, *OPTIONS, CLOCK)
+        return [path for path in paths if path in self.units and not path.startswith(read)]
 
     def machines(self, columns: Columns, rows: int) -> Machines:
         """The machines of some designs."""
@@ -99,11 +111,12 @@ class Reader:
         engines, engine_of = self._read(columns, prefix, refusals, _engine)
         pads, scratchpad_of = self._read(columns, SCRATCHPAD, refusals, _section(ScratchpadSection))
         ports, memory_of = self._read(columns, MEMORY, refusals, _section(MemorySection))
+        options, option_of = self._read(columns, OPTIONS, refusals, _options)
         clocks, clock_of = self._read(columns, CLOCK, refusals, _clock)
         found = Machines(
-            name=self.engine, engines=engines, scratchpads=pads, memories=ports, clocks_hz=clocks,
-            engine_of=engine_of, scratchpad_of=scratchpad_of, memory_of=memory_of,
-            clock_of=clock_of, refusals=refusals,
+            name=self.engine, engines=engines, scratchpads=pads, memories=ports, options=options,
+            clocks_hz=clocks, engine_of=engine_of, scratchpad_of=scratchpad_of,
+            memory_of=memory_of, option_of=option_of, clock_of=clock_of, refusals=refusals,
         )  # fmt: skip
         self._check_together(found)
         return found
@@ -111,11 +124,14 @@ class Reader:
     def _read(
         self,
         columns: Columns,
-        prefix: str,
+        prefix: str | tuple[str, ...],
         refusals: NDArray[np.object_],
         make: Callable[[str, Plain], Made],
     ) -> tuple[list[Made], Indices]:
-        """Each distinct section below `prefix`; where one is refused, it is some other one."""
+        """Each distinct section below `prefix` (or of keys that begin with one of several); where
+        one is refused, it is some other one.
+        """
+        below = prefix if isinstance(prefix, str) else f"{MACHINE}."
         paths = [path for path in columns if path.startswith(prefix) and path in self.units]
         kinds = kinds_of([columns[path] for path in paths], len(refusals))
         made: list[Made] = []
@@ -123,22 +139,26 @@ class Reader:
         wrong: dict[int, str] = {}
         for number, row in enumerate(kinds.first):
             try:
-                made.append(make(prefix, self._plain(prefix, paths, columns, int(row))))
+                plain = self._plain(prefix, paths, columns, int(row))
+                plain = {path.removeprefix(below): value for path, value in plain.items()}
+                made.append(make(below, _nested(plain)))
                 place[number] = len(made) - 1
             except Refusal as error:
                 wrong[number] = str(error)
         _refuse(refusals, kinds, wrong)
         return made, place[kinds.of]
 
-    def _plain(self, prefix: str, paths: list[str], columns: Columns, row: int) -> Plain:
-        """What the spec would say below `prefix`."""
+    def _plain(
+        self, prefix: str | tuple[str, ...], paths: list[str], columns: Columns, row: int
+    ) -> Plain:
+        """What the spec would say of keys that begin with `prefix`."""
         plain = {path: value for path, value in self.written.items() if path.startswith(prefix)}
         for path in paths:
             value = columns[path][row]
             value = value.item() if isinstance(value, np.generic) else value
             if value is not None:
                 plain[path] = written_value(value, self.units[path])
-        return _nested({path.removeprefix(prefix): value for path, value in plain.items()})
+        return plain
 
     def _check_together(self, found: Machines) -> None:
         """Rules between engine, scratchpad and memory port."""
@@ -187,6 +207,13 @@ def _engine(prefix: str, plain: Plain) -> SystolicSection:
     for conflict in (*found.conflicts(), *found.accelerator_conflicts()):
         raise Refusal(f"{_path(prefix, conflict.path)}: {conflict.rule}")
     return found
+
+
+def _options(prefix: str, plain: Plain) -> Options:
+    return Options(
+        has_counters=plain.get("counters", True),
+        has_ram_fifos=plain.get("fifos") == "ram_blocks",
+    )
 
 
 def _clock(prefix: str, plain: Plain) -> int | None:

@@ -11,7 +11,7 @@ from .block_layout import Layout
 from .block_resources import Around, Values
 
 
-def resources_of_layout(layout: Layout, family: str, *, has_counters: bool) -> dict[str, Values]:
+def resources_of_layout(layout: Layout, family: str) -> dict[str, Values]:
     """As `block_resources.whole`."""
     banks, words = layout.scratchpad("banks"), layout.words_per_bank
     columns = _whole(
@@ -24,10 +24,10 @@ def resources_of_layout(layout: Layout, family: str, *, has_counters: bool) -> d
     )
     rows = len(banks)
     pads = kinds_of([columns["lanes"], columns["cols"], *_whole(b=banks, w=words).values()], rows)
-    others = kinds_of(list(columns.values()), rows)
+    others = kinds_of([*columns.values(), layout.machines.option_of], rows)
     keys = [
         Around(**{name: int(column[row]) for name, column in columns.items()},
-               has_counters=has_counters)
+               options=layout.machines.options[layout.machines.option_of[row]])
         for row in others.first
     ]  # fmt: skip
     scratchpads = [layout.machine(int(design)) for design in pads.first]

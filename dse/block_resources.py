@@ -28,6 +28,8 @@ from tilewright.hw.systolic.params import SystolicParams
 from tilewright.hw.systolic.resources import SPACE
 from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 
+from .block_machines import Options
+
 Values = NDArray[np.float64]
 ANY_PROGRAM = Program(
     units=dict.fromkeys(UNITS, ()),
@@ -56,7 +58,7 @@ class Around(NamedTuple):
     port_bytes: int
     outstanding: int
     address_bits: int
-    has_counters: bool
+    options: Options
 
 
 _AROUND: dict[tuple[Around, str], tuple[str, dict[str, float]]] = {}
@@ -101,7 +103,8 @@ def around(keys: Sequence[Around], machine_of: Callable[[int], Machine], family:
             ANY_PROGRAM,
             name="accelerator",
             programmable_rows=PROGRAMMABLE_ROWS,
-            has_counters=key.has_counters,
+            has_counters=key.options.has_counters,
+            has_ram_fifos=key.options.has_ram_fifos,
             address_bits=key.address_bits,
         )
         _AROUND[key, family] = _amounts(surroundings, config, family)

@@ -67,6 +67,8 @@ def columns_of(rng, rows):
         f"{MEMORY}bytes_per_cycle": rng.choice([4, 8, 16, 32], rows),
         f"{MEMORY}latency_cycles": rng.choice([10, 40, 90], rows),
         f"{MEMORY}outstanding": rng.choice([2, 4, 8], rows),
+        "accelerator.counters": rng.choice([True, False], rows),
+        "accelerator.fifos": rng.choice(np.array(["auto", "ram_blocks"]), rows),
         "clock": rng.choice([25_000_000, 100_000_000], rows),
         "pes": rng.integers(1, 9, rows),  # a derived parameter: no key of the spec
     }
@@ -107,7 +109,7 @@ def test_numbers_are_those_of_one_design(found, machines):
         energy = accelerator_energy(TABLE, moved).total / 1e6
         assert metrics["bytes_off_chip"][design] == moved_bytes, label
         assert metrics["energy_uj"][design] == pytest.approx(float(energy), rel=1e-12), label
-        check_resources(design, metrics, machine, program, label)
+        check_resources(design, found, machine, program, label)
         check_clock(design, metrics, columns, machine)
         errors.append(metrics["cycles"][design] / exact.cycles - 1)
     assert len(errors) > DESIGNS // 2
@@ -115,8 +117,16 @@ def test_numbers_are_those_of_one_design(found, machines):
     assert np.abs(errors).max() < 0.25, errors
 
 
-def check_resources(design, metrics, machine, program, label):
-    config = configure(machine, program, name="one", programmable_rows=PROGRAMMABLE_ROWS)
+def check_resources(design, found, machine, program, label):
+    columns, metrics = found
+    config = configure(
+        machine,
+        program,
+        name="one",
+        programmable_rows=PROGRAMMABLE_ROWS,
+        has_counters=bool(columns["accelerator.counters"][design]),
+        has_ram_fifos=columns["accelerator.fifos"][design] == "ram_blocks",
+    )
     told = resources_of(accelerator_structure(config, FAMILY))
     for name in ("lut", "ff", "dsp", "ram_blocks"):
         assert metrics[name][design] == getattr(told, name), f"{label} {name}"
