@@ -14,6 +14,7 @@ from .text import number_text, percent_text, setting_text, shown
 
 MAX_FAILURES: Final = 100
 MAX_NOTE_CHARS: Final = 400
+MAX_NOTES: Final = 12
 STRONG: Final = 0.1
 """Relative change from which a cell of the sensitivity table is coloured."""
 
@@ -75,8 +76,10 @@ def notes(file: SweepFile) -> Iterator[str]:
     """What a reader must know before any number."""
     if file.was_interrupted:
         yield _note("Interrupted: what was evaluated until then. The same command goes on.")
-    for text in file.notes:
+    for text in file.notes[:MAX_NOTES]:
         yield _note(text)
+    if len(file.notes) > MAX_NOTES:
+        yield _note(f"and {len(file.notes) - MAX_NOTES:,} more notes, all in sweep.json")
     if file.num_left_out:
         yield _note(
             f"{file.num_left_out:,} designs are not in these tables and pictures: the front is "

@@ -69,7 +69,7 @@
       const isOn = axis === sort.axis, cell = make('th', null, { scope: 'col', class: axis && axis.isParameter ? '' : 'n' });
       if (isOn) cell.setAttribute('aria-sort', sort.sign > 0 ? 'ascending' : 'descending');
       const button = cell.appendChild(make('button', `${axis ? withUnit(axis) : 'design'}${isOn ? (sort.sign > 0 ? ' ▲' : ' ▼') : ''}`));
-      if (axis) button.title = axis.key;
+      if (axis) button.title = axis.isParameter ? axis.key : `${axis.key}, error: ${axis.metric.error || 'not known'}`;
       button.addEventListener('click', () => {
         sort.sign = isOn ? -sort.sign : 1;
         sort.axis = axis;

@@ -13,6 +13,7 @@ from tilewright.dse.point_detail import PointDetail, parse_point, point_name, po
 from tilewright.dse.point_of import detail_of
 from tilewright.dse.space import Space
 from tilewright.dse.sweep_file import SweepFile
+from tilewright.dse.sweep_tasks import Refused
 from tilewright.errors import OutputError
 
 if TYPE_CHECKING:
@@ -42,30 +43,38 @@ def write_points(
     """Compile and time the chosen designs again, this time with everything that is shown of them.
 
     A design that cannot be made (one whose numbers were recorded before its model was lost) has no
-    detail. Files of designs that are no longer chosen are removed.
+    detail. Files of designs that are no longer chosen are removed. After Ctrl-C, before or during
+    this, no more are made.
     """
-    from tilewright.dse.sweep_tasks import Refused
-
     found: dict[int, PointDetail] = {}
-    chosen = chosen_points(file)
-    for place, index in enumerate(chosen, start=1):
-        progress(f"details of design {index} ({place} of {len(chosen)})")
-        values = space.design(index)
-        try:
-            design = evaluate.design(values)
-        except Refused:
-            continue
-        found[index] = detail_of(
-            index,
-            values,
-            graph=design.graph,
-            machine=design.machine,
-            plan=design.plan,
-            program=design.program,
-        )
-        write_file(out / FOLDER / f"{point_name(index)}.json", point_text(found[index]))
+    chosen = [] if file.was_interrupted else chosen_points(file)
+    try:
+        for place, index in enumerate(chosen, start=1):
+            progress(f"details of design {index} ({place} of {len(chosen)})")
+            detail = _detail(index, space, evaluate)
+            if detail is not None:
+                found[index] = detail
+                write_file(out / FOLDER / f"{point_name(index)}.json", point_text(detail))
+    except KeyboardInterrupt:
+        progress("interrupted: the report has the details that there are")
     _remove_others(out, found)
     return found
+
+
+def _detail(index: int, space: Space, evaluate: ModelEvaluation) -> PointDetail | None:
+    values = space.design(index)
+    try:
+        design = evaluate.design(values)
+    except Refused:
+        return None
+    return detail_of(
+        index,
+        values,
+        graph=design.graph,
+        machine=design.machine,
+        plan=design.plan,
+        program=design.program,
+    )
 
 
 def _remove_others(out: Path, kept: Iterable[int]) -> None:
