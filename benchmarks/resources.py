@@ -22,7 +22,7 @@ from pathlib import Path
 
 from parts.form import Row as FormRow
 from parts.form import finish, parser_of
-from parts.resource_designs import FOLD, DesignSpec, designs
+from parts.resource_designs import DesignSpec, designs
 from parts.resource_fit import Sample, errors_of, fit_family
 from parts.resource_goals import FAMILIES, model_rows, samples_of
 from parts.resource_table import (
@@ -40,8 +40,8 @@ from parts.resource_table import (
 )
 from tilewright.hw.lib.resources import FILE, resources_of
 
-PERIOD = {"ecp5": FOLD, "xc7": 2 * FOLD, "xcup": 5 * FOLD}
-"""Of so many designs of a group the first `FOLD` are synthesised: other families are slower."""
+SHARE = {"ecp5": (1, 1), "xc7": (3, 4), "xcup": (2, 10)}
+"""The first so many of so many designs of a group are synthesised: other families are slower."""
 PRIOR = {"xcup": "xc7"}
 """Where a family's coefficients start from."""
 
@@ -69,7 +69,8 @@ def _wanted(options: argparse.Namespace) -> Iterator[tuple[DesignSpec, str]]:
     chosen = [d for d in designs() if not options.only or d.group in options.only]
     for family in options.families:
         for design in sorted(chosen, key=lambda d: (d.index, d.group)):
-            if design.index % PERIOD[family] < FOLD:
+            first, of = SHARE[family]
+            if design.index % of < first:
                 yield design, family
 
 

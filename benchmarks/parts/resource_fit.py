@@ -19,15 +19,12 @@ from typing import Any, Final
 import numpy as np
 from scipy.optimize import lsq_linear
 from tilewright.hw.lib.resources import clock_features, resources_of
-from tilewright.hw.lib.structure import Structure
+from tilewright.hw.lib.structure import IN_BLOCKS, Structure
 
 from .resource_table import Row
 
 PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.012}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
-
-IN_BLOCKS: Final = (".block_product", ".in_block")
-"""Ends of the names of parts that synthesis packs into multipliers."""
 
 FIRST_NS: Final = {"base": 2.0, "log2_lut": 0.3, "sum_bits": 0.05, "test_bits": 0.1,
                    "log2_ways": 0.5, "levels": 1.0}  # fmt: skip

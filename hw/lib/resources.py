@@ -6,7 +6,7 @@
 The first estimates are those of `structure`; multipliers and RAM blocks come from rules alone. The
 coefficients are fitted to a table of real synthesis runs (docs/resources.md) and lie with their
 provenance in `resource_coefficients.json`, which `benchmarks/resources.py --fit` writes. A part
-that no run has seen keeps its first estimate.
+that no run has seen keeps its first estimate, 0 for what multiplier blocks hold.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from .structure import Structure
+from .structure import IN_BLOCKS, Structure
 
 __all__ = [
     "Accuracy",
@@ -105,8 +105,12 @@ def fitted_amounts(
     the sums of its parts' structures.
     """
     family = _family(structure.family, table)
-    lut = _weighted(structure.lut, family.get("lut", {}).get(structure.space, {}))
-    return lut, _weighted(structure.ff, family.get("ff", {}).get(structure.space, {}))
+    in_blocks = 0.0 if structure.costs.dsp_packs else 1.0
+    lut, ff = (
+        _weighted(amounts, family.get(name, {}).get(structure.space, {}), in_blocks)
+        for name, amounts in (("lut", structure.lut), ("ff", structure.ff))
+    )
+    return lut, ff
 
 
 class ClockParts(Protocol):
@@ -136,8 +140,14 @@ def clock_features(structure: ClockParts, lut: Any) -> dict[str, Any]:
     }
 
 
-def _weighted(amounts: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    return sum(weights.get(part, 1.0) * amount for part, amount in amounts.items())
+def _weighted(
+    amounts: Mapping[str, float], weights: Mapping[str, float], in_blocks: float
+) -> float:
+    """`in_blocks`: the coefficient of parts in multiplier blocks that no run has seen."""
+    return sum(
+        weights.get(part, in_blocks if part.endswith(IN_BLOCKS) else 1.0) * amount
+        for part, amount in amounts.items()
+    )
 
 
 def period_seconds(structure: ClockParts, lut: Any, family: str) -> Any:

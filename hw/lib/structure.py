@@ -11,7 +11,7 @@ from typing import Final
 
 from .memory_mapping import Mapped, Memory, Read, map_memory
 
-__all__ = ["FAMILIES", "LogicCosts", "Structure", "bits_of", "dsp_blocks"]
+__all__ = ["FAMILIES", "IN_BLOCKS", "LogicCosts", "Structure", "bits_of", "dsp_blocks"]
 
 
 def bits_of(count: int) -> int:
@@ -28,7 +28,7 @@ class LogicCosts:
     LUT holds, 0 if none does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the
     smallest product that takes one; `dsp_is_signed`: an unsigned operand needs one more bit;
     `dsp_adds`: synthesis puts additions behind products into multiplier blocks; `dsp_resets`:
-    operand registers with a reset, too.
+    operand registers with a reset or an enable, too; `dsp_packs`: any registers at all.
     """
 
     inputs: int
@@ -40,6 +40,7 @@ class LogicCosts:
     dsp_is_signed: bool
     dsp_adds: bool
     dsp_resets: bool
+    dsp_packs: bool = True
 
 
 _XILINX_SHIFT: Final = 32
@@ -50,9 +51,12 @@ FAMILIES: Final[dict[str, LogicCosts]] = {
                       dsp_sizes=(25, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True,
                       dsp_resets=True),
     "xcup": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
-                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=True,
-                       dsp_resets=True),
+                       dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=False,
+                       dsp_resets=False, dsp_packs=False),
 }  # fmt: skip
+
+IN_BLOCKS: Final = (".block_product", ".in_block")
+"""Ends of the names of parts that synthesis packs into multiplier blocks."""
 
 MOST_SUM_BITS: Final = 64
 """Sums of several counters are written as one; none is longer."""

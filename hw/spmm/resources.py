@@ -41,7 +41,7 @@ def _lanes(s: Structure, p: SpmmParams) -> None:
     if accumulators > 1:
         s.gates("sum_choice", width, num * sums)
     else:
-        s.gates("sum_clear.in_block" if is_in_block else "sum_clear", width, num * sums)
+        s.gates("sum_clear", width, num * sums)
     if lane.num_limbs > 1:
         product = lane.limb_bits + (not _is_unsigned(lane)) + lane.b_format.bits
         shifted = product + (lane.num_limbs - 1) * lane.limb_bits

@@ -43,9 +43,14 @@ def _pes(s: Structure, p: SystolicParams) -> None:
     s.registers("weights", num * b.bits)
     s.registers("first", 2 * p.rows * (p.cols - 1))
     passed = p.rows * (p.cols - 1) * a.bits + above * b.bits
-    part = products(s, p, num, passed, p.rows * a.bits + num * b.bits)
-    s.registers(part, above * p.accumulator_bits + p.cols * (a.bits + b.bits))
-    s.add(part, p.accumulator_bits, above)
+    last = p.rows * a.bits + num * b.bits
+    if not s.costs.dsp_resets:  # weights are kept by an enable, and no operand moves alone
+        passed, last = passed + last, 0
+    part = products(s, p, num, passed, last)
+    for row in range(p.rows):  # as wide as so many products: what is above are copies of the sign
+        bits = min(p.accumulator_bits, a.bits + b.bits + row.bit_length())
+        s.registers(part, p.cols * bits)
+        s.add(part, bits, p.cols if row else 0)
     s.registers("rows", p.rows * (STEP_BITS + 2))
     s.gates("rows", 3 * p.rows)
 

@@ -105,6 +105,14 @@ def test_an_estimate_without_coefficients_is_the_first_one():
     assert corrected.period_seconds == pytest.approx(6e-9)
 
 
+@pytest.mark.parametrize(("family", "registers"), [("ecp5", 16), ("xcup", 32)])
+def test_blocks_hold_their_registers_where_synthesis_packs_them(family, registers):
+    s = Structure(family, "test")
+    s.multiply("products", 8, 8)
+    s.registers("held", 16)
+    assert resources_of(s, {}).ff == registers
+
+
 def test_every_template_says_what_it_is_made_of():
     seen = set()
     for path in KERNELS:
