@@ -20,6 +20,7 @@ from tilewright.hw.lib.structure import Structure
 
 from tilewright.build.accelerator_files import accelerator_verilog
 from tilewright.build.synth import passes
+from tilewright.build.synth.constants import constant_passes
 from tilewright.build.synth.flow import synthesise
 from tilewright.build.synth.target import Target
 from tilewright.build.verilog import emit
@@ -159,6 +160,7 @@ def flow_digest(family: str) -> str:
     steps = [
         *passes.reading_passes(["design.v"], "top"),
         *passes.flattening_passes(),
+        *constant_passes(family),  # type: ignore[arg-type]
         *passes.mapping_passes(target, "top", {}),
         *passes.final_passes(),
     ]

@@ -1,9 +1,8 @@
 """The designs with goals for synthesis, and the committed table of their runs."""
 
-import csv
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,7 @@ from tilewright.spec import Spec, spec_from_data
 
 from .resource_designs import ROOT
 from .resource_table import digest_of, flow_digest
+from .run_table import read_table, write_row
 
 CSV: Final = ROOT / "benchmarks" / "synthesis.csv"
 EXAMPLES: Final = ROOT / "examples"
@@ -203,25 +203,9 @@ def _run(case: Case, spec: Spec, found: Synthesis, seconds: float) -> Run:
 
 def read_runs(path: Path = CSV) -> dict[str, Run]:
     """The committed runs by case."""
-    if not path.exists():
-        return {}
-    kinds: Mapping[str, Any] = {field.name: field.type for field in fields(Run)}
-    with path.open(newline="") as file:
-        found = [
-            Run(**{name: kinds[name](text) for name, text in row.items()})
-            for row in csv.DictReader(file)
-        ]
-    return {run.case: run for run in found}
+    return read_table(Run, path)
 
 
 def write_run(run: Run, path: Path = CSV) -> None:
     """Put a run in the table."""
-    runs = read_runs(path) | {run.case: run}
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Run)], lineterminator="\n")
-        writer.writeheader()
-        for name in (case.name for case in CASES):
-            if name in runs:
-                writer.writerow(asdict(runs[name]))
-    partial.replace(path)
+    write_row(run, path, [case.name for case in CASES])

@@ -1,14 +1,16 @@
 """Every open board's pins are pins of its package: a counter that uses all of them is placed, meets
-the board's clock and becomes a bitstream."""
+the board's clock and becomes a bitstream. The file of constraints has the pins of the table."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from tilewright.boards import Board, board_names, load_board
 
+from tilewright.build.board_files import board_pins
 from tilewright.build.synth import Target, synthesise
 from tilewright.build.synth.constraints import PinOf, constraints_text
 
@@ -108,3 +110,25 @@ def test_pins_of_ecp5_packages_are_there_and_the_clock_is_on_a_clock_input(name:
         site = sites[pin.pin]
         found[pin.port] = functions[site["row"], site["col"], site["pio"]]
     assert "PCLKT" in found["clk"] or "PLL0T_IN" in found["clk"]
+
+
+PLACES = {
+    "ecp5": r'^LOCATE COMP "(?P<port>[^"]+)" SITE "(?P<pin>[^"]+)";$',
+    "ice40": r"^set_io(?: -\S+(?: yes| no)?)* (?P<port>\S+) (?P<pin>\S+)$",
+    "gowin": r'^IO_LOC "(?P<port>[^"]+)" (?P<pin>\S+);$',
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_the_constraints_of_a_top_are_the_tables(name: str) -> None:
+    """Port by port, from the text that place and route reads, against the table."""
+    board = load_board(name)
+    assert board.uart is not None
+    wanted = {"clk": board.clock.pin, "rx": board.uart.rx, "tx": board.uart.tx}
+    if board.reset is not None:
+        wanted["reset"] = board.reset.name
+    leds = [led.name for led in board.leds][:4]
+    wanted |= {f"led[{n}]" if len(leds) > 1 else "led": pin for n, pin in enumerate(leds)}
+    text = constraints_text(board.device.family, board_pins(board, len(leds)))
+    found = re.finditer(PLACES[board.device.family], text, re.MULTILINE)
+    assert {match["port"]: match["pin"] for match in found} == wanted

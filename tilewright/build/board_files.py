@@ -25,7 +25,7 @@ from tilewright.hw.top import register_table
 if TYPE_CHECKING:
     from tilewright.flow.design import Design
 
-__all__ = ["BoardDesign", "board_design"]
+__all__ = ["BoardDesign", "board_design", "board_pins"]
 
 TOP_SUFFIX: Final = "_board"
 
@@ -89,7 +89,7 @@ def board_design(design: Design, board: Board) -> BoardDesign:
         top=top,
         accelerator=accelerator_verilog(design),
         verilog=emit(BoardTop(params), top, spec_sha256=design.spec_sha256),
-        pins=_pins(board, params),
+        pins=board_pins(board, params.num_leds),
         params=params,
         baud=baud,
     )
@@ -130,11 +130,11 @@ def top_params(
     )
 
 
-def _pins(board: Board, params: BoardTopParams) -> tuple[PinOf, ...]:
-    """The ports of `BoardTop` on the board's pins."""
+def board_pins(board: Board, num_leds: int) -> tuple[PinOf, ...]:
+    """The ports of `BoardTop` on the board's pins; the first `num_leds` LEDs are used."""
     uart, clock = board.uart, board.clock
     assert uart is not None
-    leds, button = board.leds[: params.num_leds], board.reset
+    leds, button = board.leds[:num_leds], board.reset
     return (
         PinOf(
             port="clk",
