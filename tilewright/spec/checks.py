@@ -79,7 +79,8 @@ def _board_conflicts(spec: Spec, context: SpecContext) -> Iterator[Conflict]:
 def _file_conflicts(spec: AcceleratorSpec, context: SpecContext) -> Iterator[Conflict]:
     if context.directory is None:
         return
-    if (found := _missing_file(context.directory, spec.model)) is not None:
+    has_model = bool(spec.model)
+    if has_model and (found := _missing_file(context.directory, spec.model)) is not None:
         yield Conflict(path=("model",), rule=found[0], help=found[1])
     if spec.verify is None:
         return

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PrivateAttr
 
-from .diagnostics import Diagnostic
+from .diagnostics import Diagnostic, SpecError
 from .frozen import FrozenMapping
 from .kinds import (
     Kind,
@@ -30,6 +30,7 @@ from .sweep import SweepSection
 
 FORMAT_VERSION = 1
 BOARD_SUFFIX = ".yaml"
+MODEL_HELP = "`model`: Path of the quantised model (.onnx), relative to this file."
 
 
 def board_reference() -> Kind:
@@ -206,7 +207,9 @@ class AcceleratorSpec(_SpecBase):
     """A complete machine for a model."""
 
     model: Annotated[str, relative_path("a model")] = Field(
-        description="Path of the quantised model (.onnx), relative to this file."
+        default="",
+        description="Path of the quantised model (.onnx), relative to this file. Default: none, "
+        "which is for sweeps of a workload alone.",
     )
     accelerator: AcceleratorSection = Field(description="The machine.")
     schedule: ScheduleSection = Field(
@@ -219,7 +222,15 @@ class AcceleratorSpec(_SpecBase):
 
     @property
     def model_path(self) -> Path:
-        """The model's file."""
+        """The model's file.
+
+        Raises:
+            SpecError: there is none: the spec is one for sweeps of a workload.
+        """
+        if not self.model:
+            rule = "is missing: only a sweep of a workload has no use for it"
+            conflict = Conflict(path=("model",), rule=rule, help=MODEL_HELP)
+            raise SpecError([self.located(conflict)])
         return self.directory / self.model
 
     @property
@@ -229,6 +240,8 @@ class AcceleratorSpec(_SpecBase):
 
     def conflicts(self) -> Iterator[Conflict]:
         """Rules between keys, as paths from the top of the spec."""
+        if not self.model and (self.sweep is None or self.sweep.workload is None):
+            yield Conflict(path=("model",), rule="is missing", help=MODEL_HELP)
         for conflict in self.accelerator.conflicts():
             yield conflict.under(("accelerator",))
         yield from self._schedule_conflicts()

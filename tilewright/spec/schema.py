@@ -32,6 +32,8 @@ def json_schema(
         "oneOf": [{"$ref": references[section]} for section in sections.values()],
     }
     definitions = _with_reference(definitions)
+    accelerator = definitions[_definition(references[AcceleratorSpec])]
+    accelerator["anyOf"] = [{"required": ["model"]}, {"required": ["sweep"]}]
     for model in (KernelSpec, AcceleratorSpec):
         version = definitions[_definition(references[model])]["properties"]["tilewright"]
         version.update({"const": 1})
@@ -61,7 +63,7 @@ def _with_reference(schema: Any) -> Any:
         entries["$ref"] = "#/$defs/TemplateSection"
     if "patternProperties" in entries:
         entries["additionalProperties"] = False
-    if entries.get("default", "") is None:
+    if "default" in entries and entries["default"] in (None, ""):
         del entries["default"]
     elif "default" in entries:
         entries["default"] = _as_written(entries["default"], entries.get("pattern", ""))

@@ -19,8 +19,8 @@ from .sweep_kinds import (
     Shorthand,
     condition,
     listed_values,
+    name_list,
     number,
-    path_names,
     plain_number,
     scalar,
 )
@@ -50,12 +50,12 @@ class SweepParameterSection(Section):
         default=False,
         description="The range has the powers of two from start to stop, no steps. Default false.",
     )
-    times: Annotated[tuple[str, ...] | None, path_names()] = Field(
+    times: Annotated[tuple[str, ...] | None, name_list("the path of a parameter")] = Field(
         default=None,
         description="Linked: the product of these parameters; of one alone, its value, which may "
         "be text.",
     )
-    divided_by: Annotated[tuple[str, ...] | None, path_names()] = Field(
+    divided_by: Annotated[tuple[str, ...] | None, name_list("the path of a parameter")] = Field(
         default=None, description="Linked: over the product of these."
     )
     factor: Annotated[int | float, plain_number()] = Field(
@@ -208,9 +208,15 @@ class SweepSection(Section):
         description="Family of devices whose resources and clock are estimated. Default: the "
         "board's, else ecp5.",
     )
-    energy: Annotated[str, text("the name of a table of energies", 63)] = Field(
-        default="horowitz_45nm",
-        description="Table of energies (energy-tables.md). Default horowitz_45nm.",
+    energy: Annotated[tuple[str, ...], name_list("the name of a table of energies")] = Field(
+        default=("horowitz_45nm",),
+        description="Table of energies (energy-tables.md), for `energy_uj`; of a list each further "
+        "one gives a metric `energy_by_NAME`. Default horowitz_45nm.",
+    )
+    workload: Annotated[str | None, text("the name of a workload, or the path of a file")] = Field(
+        default=None,
+        description="Estimate a list of layers, all designs at once, in place of the model: a "
+        "network of the library, or a file (workloads.md). Default: the model, compiled.",
     )
     search: SweepSearchSection | None = Field(
         default=None,

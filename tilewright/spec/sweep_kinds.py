@@ -57,15 +57,15 @@ def listed_values() -> Kind:
     return Kind(convert, {"type": "array", "items": SCALAR_SCHEMA}, list)
 
 
-def path_names() -> Kind:
-    """The name of a parameter, or a list of names."""
+def name_list(noun: str) -> Kind:
+    """A name, or a list of names."""
 
     def convert(value: object) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
         found = [value] if isinstance(value, str) else value
         if not isinstance(found, list) or not found or {type(item) for item in found} != {str}:
-            raise mistake("must be the path of a parameter, or a list of paths")
+            raise mistake(f"must be {noun}, or a list of them")
         return tuple(found)
 
     return Kind(convert, NAMES_SCHEMA, list)

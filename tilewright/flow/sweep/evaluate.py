@@ -84,11 +84,11 @@ class ModelEvaluation:
         found: dict[str, float] = {
             "cycles": estimate.cycles,
             "bytes_off_chip": moved_bytes,
-            "energy_uj": self._energy_uj(design, moved_bytes),
             "utilisation": estimate.utilisation(design.macs),
+            **self._energies(design, moved_bytes),
+            **self._on_device(spec, design),
         }
-        found |= self._on_device(spec, design)
-        found = {name: found[name] for name in self.choice.built_in}
+        found = {name: found[name] for name in self.choice.names if name in found}
         given = {**values, **found}
         more = {name: load_objective(name)(given) for name in self.choice.functions}
         return found | more
@@ -104,7 +104,8 @@ class ModelEvaluation:
         except TilewrightError as error:
             raise Refused(error.message.removeprefix(f"{spec.name}: ")) from error
 
-    def _energy_uj(self, design: Design, moved_bytes: int) -> float:
+    def _energies(self, design: Design, moved_bytes: int) -> dict[str, float]:
+        """By table, in millions of its unit."""
         from tilewright.dse.energy.accelerator import accelerator_energy, moved_by
         from tilewright.dse.energy.tables import energy_table
 
@@ -112,7 +113,10 @@ class ModelEvaluation:
         moved = moved_by(
             design.program, design.machine, products=products, bytes_off_chip=moved_bytes
         )
-        return float(accelerator_energy(energy_table(self.choice.energy), moved).total) * MICRO
+        return {
+            name: float(accelerator_energy(energy_table(table), moved).total) * MICRO
+            for name, table in self.choice.energy_tables.items()
+        }
 
     def _on_device(self, spec: AcceleratorSpec, design: Design) -> dict[str, float]:
         """Resources, clock, and time by the spec's clock or else by the estimated one."""

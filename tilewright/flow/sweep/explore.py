@@ -15,7 +15,8 @@ from tilewright.dse.ledger import Ledger
 from tilewright.dse.search.optuna_sampler import OptunaMissingError, OptunaSampler
 from tilewright.dse.search.run import model_sampler, search
 from tilewright.dse.search.sampler import GridSampler, RandomSampler, Sampler
-from tilewright.dse.sweep import EXACT_DESIGNS, Kept, Sweep, sweep_designs
+from tilewright.dse.sweep import EXACT_DESIGNS, Kept, Sweep, sweep_blocks, sweep_designs
+from tilewright.dse.sweep_collect import measured_rows
 from tilewright.dse.sweep_crew import Crew
 from tilewright.dse.sweep_progress import Progress as Moment
 from tilewright.dse.sweep_result import SweepResult
@@ -36,10 +37,13 @@ CrewMaker = Callable[[int], Crew]
 
 @dataclass(frozen=True, kw_only=True)
 class Explored:
-    """A result with every design's metrics; `how` says how a search went about it."""
+    """A result with the metrics of every design, or of a sample where `num_evaluated` are many;
+    `how` says how a search went about it.
+    """
 
     result: SweepResult
     kept: Kept
+    num_evaluated: int
     how: str = ""
 
 
@@ -83,6 +87,12 @@ def explore(
     """Evaluate what the spec asks for and the ledger has not."""
     sweep, asked = setup.sweep, search_of(setup)
     kept: Kept = {}
+    if asked is None and sweep.evaluation.many is not None:
+        result = sweep_blocks(
+            sweep, ledger, crew, report=Told(progress), retries_failed=retries_failed
+        )
+        listed = measured_rows(sweep, result)
+        return Explored(result=result, kept=listed, num_evaluated=result.tally.designs)
     if asked is None:
         result = sweep_designs(
             sweep,
@@ -93,7 +103,7 @@ def explore(
             retries_failed=retries_failed,
             kept=kept,
         )
-        return Explored(result=result, kept=kept)
+        return Explored(result=result, kept=kept, num_evaluated=len(kept))
     result = search(
         sweep,
         sampler_of(sweep, asked),
@@ -105,7 +115,7 @@ def explore(
         kept=kept,
     )
     how = f"search by {asked.sampler}, budget {asked.budget:,}, seed {asked.seed}"
-    return Explored(result=result, kept=kept, how=how)
+    return Explored(result=result, kept=kept, num_evaluated=len(kept), how=how)
 
 
 def sampler_of(sweep: Sweep, asked: SweepSearchSection) -> Sampler:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tilewright.boards import Board
+from tilewright.dse.block_sources import SOURCES as OF_LAYERS
 from tilewright.dse.energy.tables import energy_table
 from tilewright.dse.space_goals import Constraint
 from tilewright.dse.sweep_file import MetricSource
@@ -15,11 +16,13 @@ from tilewright.hw.lib.structure import FAMILIES
 
 RESOURCES: Final = ("lut", "ff", "dsp", "ram_blocks")
 DEVICE_SHARE: Final = "device_share"
+ENERGY: Final = "energy_uj"
+ENERGY_BY: Final = "energy_by_"
 UNITS: Final = {
     "cycles": "cycles",
     "latency_us": "us",
     "bytes_off_chip": "B",
-    "energy_uj": "uJ",
+    ENERGY: "uJ",
     "lut": "LUT",
     "ff": "FF",
     "dsp": "DSP",
@@ -29,24 +32,38 @@ UNITS: Final = {
     DEVICE_SHARE: "share of the device",
 }
 EXACT: Final = "exact"
+OF_A_PROGRAM: Final = {
+    "cycles": ("cost laws of every unit, played on the design's own program", EXACT),
+    "bytes_off_chip": ("the words that the program's DMA commands move", EXACT),
+    "utilisation": ("useful multiply-accumulates over cycles times PEs", EXACT),
+    "latency_us": ("cycles over the spec's clock, else over clock_mhz", None),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricChoice:
     """Which metrics a sweep has. `family` None: that of each design's board.
 
-    `built_in` and `functions` (of users) together are the names, in order.
+    `built_in`, one for each of `energies` beyond the first, and `functions` (of users) together are
+    the names, in order.
     """
 
     built_in: tuple[str, ...]
     functions: tuple[str, ...]
     family: str | None
-    energy: str
+    energies: tuple[str, ...]
+
+    @property
+    def energy_tables(self) -> dict[str, str]:
+        """The table of each metric of energy."""
+        first, *others = self.energies
+        return {ENERGY: first, **{f"{ENERGY_BY}{name}": name for name in others}}
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.built_in, *self.functions)
+        more = [name for name in self.energy_tables if name != ENERGY]
+        return (*self.built_in, *more, *self.functions)
 
     @property
     def needs_family(self) -> bool:
@@ -64,13 +81,13 @@ def choose_metrics(
     family: str | None,
     has_other_boards: bool,
     has_clock: bool,
-    energy: str,
+    energies: tuple[str, ...],
     functions: Iterable[str],
 ) -> MetricChoice:
     """The metrics that every design has: of a family whose resources nobody has counted, none of
     them. `family` None: each board's. `has_clock`: of each design some clock is given.
     """
-    names = ["cycles", "bytes_off_chip", "energy_uj", "utilisation"]
+    names = ["cycles", "bytes_off_chip", ENERGY, "utilisation"]
     if family is None or family in FAMILIES:
         names += RESOURCES
         has_period = family is None or bool(_fit(family).get("period"))
@@ -81,32 +98,38 @@ def choose_metrics(
     if has_other_boards:
         names.append(DEVICE_SHARE)
     in_order = tuple(name for name in UNITS if name in names)
-    return MetricChoice(built_in=in_order, functions=tuple(functions), family=family, energy=energy)
+    return MetricChoice(
+        built_in=in_order, functions=tuple(functions), family=family, energies=energies
+    )
 
 
-def sources_of(choice: MetricChoice, versions: dict[str, str]) -> dict[str, MetricSource]:
+def sources_of(
+    choice: MetricChoice, versions: Mapping[str, str], *, is_of_layers: bool = False
+) -> dict[str, MetricSource]:
     """Provenance and error of each metric; `versions` are those of users' functions."""
-    table = energy_table(choice.energy)
-    texts = {
-        "cycles": ("cost laws of every unit, played on the design's own program", EXACT),
-        "bytes_off_chip": ("the words that the program's DMA commands move", EXACT),
-        "utilisation": ("useful multiply-accumulates over cycles times PEs", EXACT),
-        "energy_uj": (
-            f"{table.title}: {table.source}; products, scratchpad, registers of PEs and memory "
-            f"port as the program uses them; {table.remarks}",
-            None,
-        ),
-        "latency_us": ("cycles over the spec's clock, else over clock_mhz", None),
+    texts: dict[str, tuple[str, str | None]] = {
+        **OF_A_PROGRAM,
+        **(OF_LAYERS if is_of_layers else {}),
         DEVICE_SHARE: ("the fullest of LUT, FF, DSP and RAM blocks of the board's device", None),
         **{name: _resource_text(choice, name) for name in (*RESOURCES, "clock_mhz")},
+        **{name: _energy_text(table) for name, table in choice.energy_tables.items()},
+        **{name: (f"function {version}", None) for name, version in versions.items()},
     }
-    found = {
-        name: MetricSource(unit=UNITS[name], provenance=texts[name][0], error=texts[name][1])
-        for name in choice.built_in
+    return {
+        name: MetricSource(
+            unit=unit_of(choice, name), provenance=texts[name][0], error=texts[name][1]
+        )
+        for name in choice.names
     }
-    for name, version in versions.items():
-        found[name] = MetricSource(unit="", provenance=f"function {version}", error=None)
-    return found
+
+
+def unit_of(choice: MetricChoice, name: str) -> str:
+    """The unit of a metric; functions of users have none."""
+    table = choice.energy_tables.get(name)
+    if table is None or name == ENERGY:
+        return UNITS.get(name, "")
+    unit = energy_table(table).unit
+    return "uJ" if unit == "pJ" else f"million {unit}"
 
 
 def device_limits(board: Board, built_in: Sequence[str]) -> tuple[Constraint, ...]:
@@ -120,9 +143,15 @@ def device_limits(board: Board, built_in: Sequence[str]) -> tuple[Constraint, ..
     )
 
 
-def _fit(family: str) -> dict[str, object]:
-    found: dict[str, object] = coefficients().get("families", {}).get(family, {})
+def _fit(family: str) -> dict[str, Any]:
+    found: dict[str, Any] = coefficients().get("families", {}).get(family, {})
     return found
+
+
+def _energy_text(name: str) -> tuple[str, str | None]:
+    table = energy_table(name)
+    counted = "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
+    return f"{table.title}: {table.source}; {counted}; {table.remarks}", None
 
 
 def _resource_text(choice: MetricChoice, name: str) -> tuple[str, str | None]:
@@ -133,14 +162,12 @@ def _resource_text(choice: MetricChoice, name: str) -> tuple[str, str | None]:
     if name in ("dsp", "ram_blocks"):
         return f"counted by the rules of {family} (resources.md)", EXACT
     what = "period after place and route" if name == "clock_mhz" else "structural model"
-    fit, table = _fit(family), coefficients()
-    accuracy = fit.get("accuracy", {})
-    found = accuracy.get("period" if name == "clock_mhz" else name)  # type: ignore[attr-defined]
+    found = _fit(family).get("accuracy", {}).get("period" if name == "clock_mhz" else name)
     if found is None:
         return f"{what} of {family}, fitted to no synthesis (resources.md)", None
-    text = f"{what} of {family}, fitted to {found['fitted']} designs ({table['date']})"
+    date = coefficients()["date"]
     error = (
         f"{100 * found['mean']:.1f} % mean, {100 * found['worst']:.0f} % worst of "
         f"{found['held_out']} designs that no fit has seen"
     )
-    return text, error
+    return f"{what} of {family}, fitted to {found['fitted']} designs ({date})", error

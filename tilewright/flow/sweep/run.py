@@ -74,7 +74,9 @@ def run_sweep(
         )
         file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
         write_file(out / FILE, sweep_file_text(file))
-        details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
+        details = {}
+        if setup.evaluate is not None:
+            details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
         progress("write the report")
         write_report(out, file, details)
     return SweepOutcome(
@@ -96,7 +98,7 @@ def _confirmed(
 ) -> tuple[tuple[Confirmation, ...], bool]:
     """The confirmations, and whether none of them is missing; always on this machine."""
     wanted = options.wanted.designs(setup.sweep, explored.kept)
-    if explored.result.was_interrupted or not wanted:
+    if explored.result.was_interrupted or not wanted or setup.evaluate is None:
         return (), True
     progress(f"confirm {len(wanted)} designs in RTL")
     found = confirm(
@@ -125,7 +127,7 @@ def _findings(
         sweep=setup.sweep,
         result=explored.result,
         kept=explored.kept,
-        num_listed_of=len(explored.kept),
+        num_listed_of=explored.num_evaluated,
         sources=setup.sources,
         unit=setup.unit,
         how=explored.how,
@@ -135,8 +137,14 @@ def _findings(
 
 
 def _require_inputs(setup: SweepSetup, wanted: Wanted) -> None:
-    """Confirmations compare values: there must be inputs."""
-    if wanted.best + wanted.random and "verify" not in setup.evaluate.data:
+    """Confirmations compare values: there must be a model, and inputs."""
+    if not wanted.best + wanted.random:
+        return
+    if setup.evaluate is None:
+        raise UsageError(
+            f"{setup.name}: a workload has no values to confirm", help="sweep a model for that"
+        )
+    if "verify" not in setup.evaluate.data:
         raise UsageError(
             f"{setup.name}: confirmations run on inputs, and there are none",
             help="add a section `verify: {inputs: FILE.npz}`",

@@ -4,8 +4,7 @@ their keys.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from tilewright.build.tools import DISTRIBUTION, package_version
 from tilewright.dse.energy.tables import TABLES, table_names
 from tilewright.dse.ledger import content_key
 from tilewright.dse.space_checks import SpaceError
-from tilewright.dse.space_goals import Constraint
+from tilewright.dse.space_goals import Constraint, Goals
 from tilewright.dse.sweep import Sweep
 from tilewright.dse.sweep_file import MetricSource
 from tilewright.dse.sweep_goals import goals_of, placed
@@ -32,8 +31,16 @@ from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
 from .evaluate import ModelEvaluation
-from .metrics import DEVICE_SHARE, UNITS, MetricChoice, choose_metrics, device_limits, sources_of
+from .metrics import (
+    DEVICE_SHARE,
+    MetricChoice,
+    choose_metrics,
+    device_limits,
+    sources_of,
+    unit_of,
+)
 from .objectives import function_names, load_objective, objective_version
+from .workload import workload_evaluation
 
 EVALUATION: Final = "model-1"
 """Stands for the code that turns a design into numbers: another number where they would change."""
@@ -42,13 +49,15 @@ DEFAULT_FAMILY: Final = "ecp5"
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSetup:
-    """All of a sweep before it starts; `evaluate` makes specs and designs of its points."""
+    """All of a sweep before it starts. `evaluate` makes specs and designs of its points; None: a
+    workload is estimated, and nothing is compiled.
+    """
 
     name: str
     section: SweepSection
     swept: Swept
     sweep: Sweep
-    evaluate: ModelEvaluation
+    evaluate: ModelEvaluation | None
     sources: Mapping[str, MetricSource]
 
     def unit(self, name: str) -> str:
@@ -84,17 +93,12 @@ def check_sweep(spec: Spec) -> None:
 
 
 def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
-    conflicts = list(_energy_conflicts(section))
-    swept: Swept | None = None
-    try:
-        swept = swept_of(section, spec_keys(spec))
-    except SpaceError as error:
-        conflicts += error.conflicts
-    board, installed = board_of(spec), function_names()
-    named = [entry.function for entry in section.objectives if entry.function in installed]
-    choice = _choice(spec, section, board, [name for name in named if name is not None])
-    units = {name: UNITS.get(name, "") for name in choice.names}
+    swept, conflicts = _swept(spec, section)
+    installed, board = function_names(), board_of(spec)
+    choice = _choice(spec, section, board, installed)
+    units = {name: unit_of(choice, name) for name in choice.names}
     units |= {} if swept is None else {p.path: swept.unit(p.path) for p in swept.space.parameters}
+    goals: Goals | None = None
     try:
         goals = goals_of(
             section,
@@ -105,36 +109,56 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
             limits=_limits(section, board, choice),
         )
     except SpaceError as error:
-        raise SpaceError([*conflicts, *error.conflicts]) from None
-    if conflicts or swept is None:
+        conflicts += error.conflicts
+    if conflicts or swept is None or goals is None:
         raise SpaceError(conflicts)
-    evaluate = _evaluation(spec, swept, choice)
     for name in choice.functions:
         load_objective(name)  # what cannot be loaded is told before anything runs
     versions = {name: objective_version(name) for name in choice.functions}
+    is_of_layers = section.workload is not None
+    evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
     sweep = Sweep(
         space=swept.space,
         goals=goals,
-        evaluation=Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate),
-        context=_context(spec, evaluate, versions),
+        evaluation=(
+            workload_evaluation(spec, section, choice)
+            if evaluate is None
+            else Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate)
+        ),
+        context=_context(spec, swept, choice, versions),
     )
-    sources = sources_of(choice, versions)
+    sources = sources_of(choice, versions, is_of_layers=is_of_layers)
     return SweepSetup(name=spec.name, section=section, swept=swept, sweep=sweep,
                       evaluate=evaluate, sources=sources)  # fmt: skip
 
 
+def _swept(spec: AcceleratorSpec, section: SweepSection) -> tuple[Swept | None, list[Conflict]]:
+    """The space, or what is wrong with it; and with the tables of energies."""
+    conflicts = list(_energy_conflicts(section))
+    try:
+        return swept_of(section, spec_keys(spec)), conflicts
+    except SpaceError as error:
+        return None, [*error.conflicts, *conflicts]
+
+
 def _energy_conflicts(section: SweepSection) -> Iterator[Conflict]:
-    if section.energy not in TABLES or TABLES[section.energy].unit != "pJ":
-        known = [name for name in table_names() if TABLES[name].unit == "pJ"]
-        rule, help = "must be a table in pJ", suggestion(section.energy, known, "table")
-        yield Conflict(path=("energy",), rule=rule, value=section.energy, help=help)
+    for number, name in enumerate(section.energy):
+        is_wanted = name in TABLES and (number or TABLES[name].unit == "pJ")
+        known = [table for table in table_names() if number or TABLES[table].unit == "pJ"]
+        rule = "must be a table" if number else "must be a table in pJ"
+        if not is_wanted:
+            help = suggestion(name, known, "table")
+            yield Conflict(path=("energy",), rule=rule, value=name, help=help)
+        elif name in section.energy[:number]:
+            yield Conflict(path=("energy",), rule="is there twice", value=name)
 
 
 def _choice(
-    spec: AcceleratorSpec, section: SweepSection, board: Board | None, functions: list[str]
+    spec: AcceleratorSpec, section: SweepSection, board: Board | None, installed: Sequence[str]
 ) -> MetricChoice:
     """The metrics: of the section's family, else of the board's, else of each design's board."""
     has_other_boards = "board" in section.parameters
+    named = {entry.function for entry in section.objectives}
     family = section.family
     if family is None and not has_other_boards:
         family = DEFAULT_FAMILY if board is None else board.device.family
@@ -142,8 +166,9 @@ def _choice(
         family=family,
         has_other_boards=has_other_boards,
         has_clock=clock_of(spec, board) is not None,
-        energy=section.energy if section.energy in TABLES else table_names()[0],
-        functions=functions,
+        energies=tuple(dict.fromkeys(name for name in section.energy if name in TABLES))
+        or table_names()[:1],
+        functions=[name for name in installed if name in named],
     )
 
 
@@ -170,19 +195,23 @@ def _evaluation(spec: AcceleratorSpec, swept: Swept, choice: MetricChoice) -> Mo
 
 
 def _context(
-    spec: AcceleratorSpec, evaluate: ModelEvaluation, versions: Mapping[str, str]
+    spec: AcceleratorSpec, swept: Swept, choice: MetricChoice, versions: Mapping[str, str]
 ) -> dict[str, str]:
     """What every number depends on beside the values of a design."""
+    _, data = spec.written
+    keys = [p.path for p in swept.space.parameters if not p.is_derived]
+    around = {key: value for key, value in data.items() if key != "sweep"}
     context = {
         "tilewright": package_version(DISTRIBUTION) or "unknown",
-        "spec": content_key(_without(evaluate.data, list(evaluate.units))),
-        "model": sha256_file(spec.model_path),
+        "spec": content_key(_without(around, keys)),
         "resources": sha256_file(COEFFICIENTS),
-        "family": evaluate.choice.family or "each board's",
-        "energy": evaluate.choice.energy,
+        "family": choice.family or "each board's",
+        "energy": ", ".join(choice.energies),
     }
+    if spec.model:
+        context["model"] = sha256_file(spec.model_path)
     if spec.board_path is not None:
-        context["board"] = hashlib.sha256(spec.board_path.read_bytes()).hexdigest()
+        context["board"] = sha256_file(spec.board_path)
     return context | {f"objective {name}": version for name, version in versions.items()}
 
 

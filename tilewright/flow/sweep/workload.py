@@ -1,0 +1,82 @@
+"""Sweeps of a workload: a list of layers, estimated for all designs of a block at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tilewright.dse.block_estimate import BlockEstimate, block_evaluation
+from tilewright.dse.energy.tables import energy_table
+from tilewright.dse.space_checks import SpaceError
+from tilewright.dse.sweep_tasks import Evaluation
+from tilewright.dse.workloads.layers import Workload
+from tilewright.dse.workloads.read import library_names, library_workload, read_workload
+from tilewright.hw.lib.structure import FAMILIES
+from tilewright.spec import AcceleratorSpec
+from tilewright.spec.diagnostics import suggestion
+from tilewright.spec.sections.base import Conflict
+from tilewright.spec.sweep import SweepSection
+
+from .metrics import MetricChoice
+
+
+def workload_evaluation(
+    spec: AcceleratorSpec, section: SweepSection, choice: MetricChoice
+) -> Evaluation:
+    """The evaluation of the section's workload on the spec's machine.
+
+    Raises:
+        SpaceError: no such workload; a key that has no effect on it; what only a model has.
+        SpecError: the workload's file is wrong.
+    """
+    conflicts = list(_conflicts(spec, section, choice))
+    workload = _workload(spec, section)
+    if workload is None:
+        rule, name = "must be a network of the library, or a file", section.workload or ""
+        help = suggestion(name, library_names(), "network")
+        conflicts.append(Conflict(path=("workload",), rule=rule, value=name, help=help))
+    if conflicts or workload is None or choice.family is None:
+        raise SpaceError(conflicts)
+    base = spec.model_copy(update={"sweep": None})
+    tables = [energy_table(name) for name in choice.energies]
+    try:
+        evaluation = block_evaluation(workload, base, tables, family=choice.family)
+    except ValueError as error:
+        raise SpaceError([Conflict(path=("workload",), rule=str(error))]) from None
+    unread = _unread(section, evaluation)
+    if unread:
+        raise SpaceError(unread)
+    return evaluation
+
+
+def _workload(spec: AcceleratorSpec, section: SweepSection) -> Workload | None:
+    name = section.workload or ""
+    if name in library_names():
+        return library_workload(name)
+    path = spec.directory / name
+    batch = 1 if spec.verify is None else spec.verify.batch
+    return read_workload(path, batch) if Path(name).suffix and path.is_file() else None
+
+
+def _conflicts(
+    spec: AcceleratorSpec, section: SweepSection, choice: MetricChoice
+) -> Iterator[Conflict]:
+    """What a sweep of a workload does not have."""
+    if choice.family not in FAMILIES:
+        rule = f"resources of {choice.family or 'several boards'} are not known: name a family"
+        yield Conflict(path=("family",), rule=rule, value=None, help=f"{', '.join(FAMILIES)}")
+    for number, entry in enumerate(section.objectives):
+        if entry.function is not None:
+            rule = "functions are for sweeps of a model"
+            yield Conflict(path=("objectives", number, "function"), rule=rule)
+    if spec.schedule.objective != "cycles":
+        rule = "layers of a workload are streamed: write `schedule: {objective: cycles}`"
+        yield Conflict(path=("workload",), rule=rule)
+
+
+def _unread(section: SweepSection, evaluation: Evaluation) -> list[Conflict]:
+    estimate = evaluation.many
+    assert isinstance(estimate, BlockEstimate)
+    unread = estimate.reader.unread(iter(section.parameters))
+    rule = "has no effect on the estimate of a workload"
+    return [Conflict(path=("parameters", path), rule=rule, value=path) for path in unread]
