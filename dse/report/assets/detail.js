@@ -79,7 +79,6 @@ function roofline(detail) {
   }
   const start = Math.max(low[0], low[1] / detail.bytes_per_cycle);
   add('path', { d: `M${x(start)} ${y(start * detail.bytes_per_cycle)}L${x(ridge)} ${y(detail.macs_per_cycle)}L${x(high[0])} ${y(detail.macs_per_cycle)}`, class: 'roof' });
-  add('text', { x: width - edge.right, y: y(detail.macs_per_cycle) - 5, 'text-anchor': 'end', class: 'soft' }, `array: ${number(detail.macs_per_cycle)} MAC per cycle`);
   const used = [];
   for (const point of points) {
     const cx = x(point.intensity), cy = y(point.speed);

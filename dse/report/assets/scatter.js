@@ -165,9 +165,8 @@ const scatter = (() => {
     if (axis) {
       const color = colorOf(axis), seen = new Map();
       for (let row = 0; row < N && seen.size < axis.parameter.values.length; row++) seen.set(axis.parameter.codes[row], row);
-      for (const [code, row] of [...seen].sort((a, b) => a[0] - b[0]).slice(0, 16)) {
-        items.unshift(['', color(row), setting(axis.parameter, axis.parameter.values[code])]);
-      }
+      const codes = [...seen].sort((a, b) => a[0] - b[0]).slice(0, 16);
+      items.unshift(...codes.map(([code, row]) => ['', color(row), setting(axis.parameter, axis.parameter.values[code])]));
       items.push(['dot', css('--soft'), 'round: Pareto front']);
     }
     list.replaceChildren(...items.map(([kind, color, text]) => {

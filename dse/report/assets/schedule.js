@@ -46,7 +46,7 @@ function gantt(detail) {
 function memoryMap(detail) {
   const box = $('memory'), left = 66, height = 260, top = 8, inner = height - 44;
   const width = Math.max(480, box.clientWidth - 2);
-  const x = (step) => left + (step / Math.max(1, detail.num_steps)) * (width - left - 90);
+  const x = (step) => left + (step / Math.max(1, detail.num_steps)) * (width - left - 124);
   const y = (word) => top + inner * (1 - word / detail.scratchpad_words);
   const { svg, add } = drawing(width, height + 8, 'what lies where in the scratchpad, step by step');
   const names = [...new Set(detail.stays.map((stay) => stay.tensor))], color = hue(names);
@@ -62,7 +62,7 @@ function memoryMap(detail) {
     add('rect', { x: x(stay.from_step), y: y(stay.start + stay.words), width: Math.max(1, x(stay.to_step) - x(stay.from_step)), height: Math.max(1, y(stay.start) - y(stay.start + stay.words)), fill: color(stay.tensor), class: stay.words * inner > 4 * detail.scratchpad_words ? 'stay' : '' },
       null, `${stay.tensor}: ${number(stay.words * detail.word_bytes)} bytes at ${number(stay.start * detail.word_bytes)}, steps ${stay.from_step} to ${stay.to_step}`);
   }
-  for (const [name, [low, high]] of ranges) add('text', { x: x(detail.num_steps) + 8, y: y((low + high) / 2) + 4, class: 'soft' }, fit(`banks ${name}`, 14));
+  for (const [name, [low, high]] of ranges) add('text', { x: x(detail.num_steps) + 8, y: y((low + high) / 2) + 4, class: 'soft' }, fit(`banks ${name}`, 20));
   add('text', { x: (left + x(detail.num_steps)) / 2, y: height + 4, 'text-anchor': 'middle' }, `step (${detail.step})`);
   box.replaceChildren(svg);
   keys($('memory-keys'), names, color);

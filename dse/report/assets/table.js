@@ -132,13 +132,15 @@
     rows(metrics, AXES.filter((axis) => !axis.isParameter).map((axis) => {
       const measured = confirmed && confirmed.metrics[axis.key];
       const unit = named(axis) ? '' : axis.unit;
-      return [axis.label, `${axis.text(row)} ${unit}`.trim(), measured ? `measured ${number(measured.measured)}` : axis.metric.error || 'error not known'];
+      const said = measured && (measured.measured === measured.estimated ? 'as measured' : `measured ${number(measured.measured)}`);
+      return [axis.label, `${axis.text(row)} ${unit}`.trim(), said || axis.metric.error || 'error not known'];
     }));
     rows(settings, DATA.parameters.map((p, i) => [p.short, AXES[i].text(row), undefined, p.path]));
     parts.push(make('h3', 'What it costs'), metrics, make('h3', 'What it is'), settings);
     card.replaceChildren(...parts);
     $('detail').hidden = !detail;
     $('no-detail').hidden = Boolean(detail);
+    if (!Object.keys(DATA.details).length) $('no-detail').textContent = 'No design of this sweep has details of its layers, schedule and memory.';
   }
   $('front-next').addEventListener('click', () => stepFront(1, AXIS.get($('scatter-x').value)));
   $('front-previous').addEventListener('click', () => stepFront(-1, AXIS.get($('scatter-x').value)));
