@@ -72,7 +72,7 @@ def task_ends(timing: Timing, tasks: TaskNumbers, num_tasks: int) -> tuple[int, 
     core = timing.spans["array.core"]
     done = [0] * num_tasks
     for unit in ("array.o", "store"):
-        ends = {}
+        ends: dict[int, int] = {}
         for task, (_, end) in zip(tasks[unit], timing.spans[unit], strict=True):
             ends[task] = max(end, ends.get(task, 0))
         for task, end in ends.items():
