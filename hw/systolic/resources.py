@@ -5,7 +5,7 @@ from ..lib.structure import Structure, bits_of
 from . import cost
 from .drain_resources import drain
 from .params import GROUP, NUM_LOOPS, FeedParams, SystolicParams
-from .resources_ws import products, weight_stationary
+from .resources_ws import known_packets, products, weight_stationary
 
 SPACE = "systolic"
 """Whose parts they are: arrays for compressed weights and accelerators share them."""
@@ -151,9 +151,7 @@ def packets(s: Structure, p: SystolicParams, depth: int) -> None:
     """What the drain must know of each packet."""
     if not p.has_parameters:
         return
-    position, sets = (p.param_sets - 1).bit_length(), p.param_sets.bit_length()
-    settings = 3 * p.requantize_params.setting_bits
-    s.registers("packets", 2 * position)
-    s.count("packets", 2 * position + 4 * sets + p.bound_bits)
-    s.registers("packets", 1)
-    s.fifo("packets", position + sets + settings, depth, block=False)
+    known_packets(s, p, depth)
+    position = (p.param_sets - 1).bit_length()
+    s.registers("packets", position + 1)
+    s.count("packets", position)

@@ -20,7 +20,7 @@ def weight_stationary(s: Structure, p: SystolicParams) -> None:
     s.registers("loops", sub + 2 if sub else 0)
     s.reduce("loops", p.bound_bits, 8)
     if p.has_parameters:
-        _packets(s, p)
+        known_packets(s, p, cost_ws.packets_under_way(p))
 
 
 def products(s: Structure, p: SystolicParams, num: int, passed: int, last: int) -> str:
@@ -82,10 +82,10 @@ def _accumulators(s: Structure, p: SystolicParams) -> None:
     s.registers("marks", 7)
 
 
-def _packets(s: Structure, p: SystolicParams) -> None:
+def known_packets(s: Structure, p: SystolicParams, depth: int) -> None:
+    """The queue of what the drain must know of each packet, and the set of the next one."""
     position, sets = (p.param_sets - 1).bit_length(), p.param_sets.bit_length()
     settings = 3 * p.requantize_params.setting_bits
-    depth = cost_ws.packets_under_way(p)
     s.registers("packets", position)
     s.count("packets", position + 4 * sets + p.bound_bits)
     s.fifo("packets", position + sets + settings, depth, block=False)
