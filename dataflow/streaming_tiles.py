@@ -22,9 +22,15 @@ from .streaming_sizes import (
     single_token,
 )
 
+MIN_B_SLOTS = 2
+
 
 def tiles_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[Any]]:
-    """`placement.simple.place` and the cut of `schedule.plan_simple`."""
+    """`placement.simple.place` and the cut of `schedule.plan_simple`.
+
+    Of the splits with as many slots of weights, the one with the fewest banks for them is the best:
+    it leaves most to the row tiles. So there is one to consider for each number of slots.
+    """
     m_tiles = ceil_div(ops.M, arrays.rows)
     needs = _Needs(
         m_tiles=m_tiles,
@@ -41,7 +47,8 @@ def tiles_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[An
     for fewer in range(int((most - least).max(initial=0)) + 1):
         o_banks = most - fewer
         is_open = (o_banks >= least) & ~best.is_found
-        for b_banks in range(1, int((banks - o_banks)[is_open].max(initial=0))):
+        for b_slots in range(MIN_B_SLOTS, MAX_B_SLOTS + 1):
+            b_banks = np.maximum(1, ceil_div(b_slots * needs.b_slot, per_bank))
             best.consider(np.flatnonzero(is_open & (b_banks < banks - o_banks)), b_banks, o_banks)
         best.is_found |= best.is_some
     resident = np.where(best.is_found[:, None], best.resident, 1)
@@ -81,9 +88,9 @@ class _Best:
         self.b_slots = np.zeros(machines)
         self.o_slots = np.zeros(machines)
 
-    def consider(self, some: Indices, b_banks: int, o_banks: Numbers) -> None:
+    def consider(self, some: Indices, b_banks: Numbers, o_banks: Numbers) -> None:
         """Take this split where it is better; some machines with room for it."""
-        arrays, o_banks = self.arrays, o_banks[some]
+        arrays, b_banks, o_banks = self.arrays, b_banks[some], o_banks[some]
         rows, per_bank = arrays.rows[some, 0], arrays.words_per_bank[some, 0]
         b_slots = np.minimum(floor_div(b_banks * per_bank, self.needs.b_slot[some]), MAX_B_SLOTS)
         a_words = (arrays.banks[some, 0] - o_banks - b_banks) * per_bank
@@ -92,7 +99,7 @@ class _Best:
         resident = floor_div(a_words[:, None], self.needs.a_panel[some])
         np.minimum(resident, floor_div(o_slots, 2)[:, None], out=resident)
         np.minimum(resident, m_tiles, out=resident)
-        is_possible = (b_slots >= 2) & (resident.min(axis=1) >= 1)
+        is_possible = (b_slots >= MIN_B_SLOTS) & (resident.min(axis=1) >= 1)
         if not is_possible.any():
             return
         np.maximum(resident, 1, out=resident)
