@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Final
 
 from tilewright.dataflow.machine import Machine
@@ -16,6 +17,14 @@ from .waterfall import Waterfall, padding
 
 WORTH: Final = 0.02
 """A change that saves a smaller share of the cycles is not recommended."""
+NEXT_SHARE: Final = 0.1
+WORDS: Final = {
+    "ideal": "The array does useful work",
+    "mapping": "The array works on padding",
+    "memory": "The array waits for memory",
+    "fill": "The array fills, drains or waits for the layer before",
+    "control": "The array waits for commands, tokens and streamers",
+}
 NO_MEMORY_TIME: Final = "a memory that moves everything in no time"
 WIDER: Final = "accelerator.memory.bytes_per_cycle"
 CLOSER: Final = "accelerator.memory.latency_cycles"
@@ -41,30 +50,29 @@ def what_ifs(program: Program, machine: Machine) -> tuple[WhatIf, ...]:
 def sentence(
     waterfall: Waterfall, sizes: Sequence[Matmul], machine: Machine, changes: Sequence[WhatIf]
 ) -> str:
-    """What takes most of the cycles, and what to change."""
+    """What takes most of the cycles, and what to change; behind useful work also what comes next,
+    where that is a tenth of them.
+    """
     cycles = waterfall.cycles
     parts = {name: getattr(waterfall, name) for name in vars(waterfall)}
-    worst = max(parts, key=lambda name: parts[name])
-    share = f"{100 * parts[worst] / cycles:.0f} % of {cycles:,} cycles"
+    worst, second, *_ = sorted(parts, key=lambda name: -parts[name])
+    told = [worst]
+    if worst == "ideal" and parts[second] >= NEXT_SHARE * cycles:
+        told.append(second)
     engine = f"accelerator.engines.{machine.engines[0].name}"
-    if worst == "ideal":
-        return (
-            f"The array does useful work in {share}: its size is the limit, so more "
-            f"{engine}.rows or .cols would help."
-        )
-    if worst == "mapping":
-        return f"{share} are work on padding: {_padding_advice(sizes, engine)}."
-    if worst == "memory":
-        return f"The array waits for memory in {share}: {_memory_advice(cycles, changes)}."
-    if worst == "fill":
-        return (
-            f"The array fills, drains or waits for the layer before in {share}: there is little "
-            f"work in each layer, so a larger verify.batch or a smaller array would help."
-        )
-    return (
-        f"Commands, tokens and streamers take {share}: fewer and larger tasks would help, that is "
-        f"a larger accelerator.scratchpad.capacity or verify.batch."
-    )
+    advice = {
+        "ideal": f"its size is the limit, so more {engine}.rows or .cols would help",
+        "mapping": _padding_advice(sizes, engine),
+        "memory": _memory_advice(cycles, changes),
+        "fill": "there is little work in each layer, so a larger verify.batch or a smaller array "
+        "would help",
+        "control": "fewer and larger tasks would help, that is a larger "
+        "accelerator.scratchpad.capacity or verify.batch",
+    }
+    shares = {name: f"{100 * parts[name] / cycles:.0f} %" for name in told}
+    first = f"{WORDS[worst]} in {shares[worst]} of {cycles:,} cycles: {advice[worst]}."
+    rest = (f" {WORDS[name]} in {shares[name]}: {advice[name]}." for name in told[1:])
+    return "".join([first, *rest])
 
 
 def _memory_advice(cycles: int, changes: Sequence[WhatIf]) -> str:
@@ -81,8 +89,9 @@ def _padding_advice(sizes: Sequence[Matmul], engine: str) -> str:
     """The extent, of all layers, whose padding costs most; a layer counts by its work."""
     costs = []
     for size in sizes:
-        work = size.m_tiles * size.k_blocks * size.panels
-        for extent, factor in padding(size).items():
+        factors = padding(size)
+        work = size.m * size.k * size.n * prod(factors.values())
+        for extent, factor in factors.items():
             costs.append((work * (factor - 1) / factor, extent, size))
     _, extent, size = max(costs, key=lambda cost: cost[0])
     array, value = size.array, {"M": size.m, "K": size.k, "N": size.n}[extent]
@@ -90,6 +99,6 @@ def _padding_advice(sizes: Sequence[Matmul], engine: str) -> str:
     side, key = (array.rows, "rows") if by_rows else (array.lanes, "lanes")
     more = " or a larger verify.batch" if by_rows else ""
     return (
-        f"most by {extent} = {value} of {size.op} against {key} {side}, so {engine}.{key} that "
-        f"divides it{more} would help"
+        f"most by {extent} = {value} of {size.op} against {key} {side}, so a value of "
+        f"{engine}.{key} that divides it{more} would help"
     )

@@ -215,15 +215,21 @@ def sources(file: SweepFile) -> Iterator[str]:
     context = ([shown(name), shown(text, MAX_NOTE_CHARS)] for name, text in file.context.items())
     yield table(["what", "version or hash"], context)
     if file.failures:
-        count = sum(failed.stop - failed.start for failed in file.failures)
-        yield f"<h3>Designs without numbers: {count:,}</h3>"
-        failed = (
-            [
-                f"{one.start:,}" + (f" to {last:,}" if (last := one.stop - 1) > one.start else ""),
-                shown(one.error, MAX_NOTE_CHARS),
-            ]
-            for one in file.failures[:MAX_FAILURES]
-        )
-        yield table(["designs", "why"], failed)
-        if len(file.failures) > MAX_FAILURES:
-            yield f"<p>and {len(file.failures) - MAX_FAILURES:,} more, all in sweep.json</p>"
+        yield from _failures(file)
+
+
+def _failures(file: SweepFile) -> Iterator[str]:
+    """By reason: how many designs, and the first of them."""
+    reasons: dict[str, tuple[int, int]] = {}
+    for one in file.failures:
+        count, first = reasons.get(one.error, (0, one.start))
+        reasons[one.error] = (count + one.stop - one.start, first)
+    ordered = sorted(reasons.items(), key=lambda item: -item[1][0])
+    yield f"<h3>Designs without numbers: {sum(count for _, (count, _) in ordered):,}</h3>"
+    rows = (
+        [f"{count:,}", f"{first:,}", shown(error, MAX_NOTE_CHARS)]
+        for error, (count, first) in ordered[:MAX_FAILURES]
+    )
+    yield table(["designs", "the first", "why"], rows, (0, 1))
+    if len(ordered) > MAX_FAILURES:
+        yield f"<p>and {len(ordered) - MAX_FAILURES:,} more reasons, all in sweep.json</p>"

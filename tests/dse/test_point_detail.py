@@ -126,6 +126,15 @@ def test_a_slow_memory_is_told_and_helped() -> None:
     assert cycles == estimate(program, faster).cycles < found.cycles
 
 
+def test_padding_is_told_and_named() -> None:
+    """32 channels fill 4 panels of 10 by four fifths."""
+    found = detail("samples", "ragged").sentence
+    assert "works on padding in 30 %: most by N = 32 of matmul_0 against lanes 10" in found
+    assert "accelerator.engines.array.lanes that divides it" in found
+    found = detail("chain", "near").sentence
+    assert "most by M = 33 of matmul_0 against rows 8" in found
+
+
 def test_a_fast_memory_is_not_blamed() -> None:
     slow, fast = detail("samples", "far").waterfall, detail("samples", "near").waterfall
     assert slow.ideal == fast.ideal
