@@ -5,7 +5,8 @@ For two neighbouring values of a parameter, all designs evaluated are paired who
 step is the geometric mean of the quotients (of differences the mean, for a metric that is not above
 0 everywhere). The effect of the parameter is that of all its steps one after the other. Parameters
 that a condition leaves out on one side of the step cannot be equal: there the mean over their
-values is paired, and they are named.
+values is paired, and they are named. Where a sweep lists a sample of its designs, few have a
+partner: a step with less than `LEAST_PAIRS` is the quotient of the means over all designs listed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from ..space_domains import Value
 from ..sweep_file import SweepFile
 
+LEAST_PAIRS: Final = 30
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
@@ -81,7 +83,8 @@ def effects(file: SweepFile, codes: dict[str, Codes]) -> tuple[Effect, ...]:
     for parameter in chosen:
         others = [other.path for other in chosen if other.path != parameter.path]
         absent = {other.path: other.values.index(None) for other in chosen if None in other.values}
-        pairs = list(_pairs(parameter, codes, others, absent))
+        least = LEAST_PAIRS if file.num_left_out else 0
+        pairs = list(_pairs(parameter, codes, others, absent, least))
         found = [_effect(parameter.path, name, column, pairs) for name, column in values.items()]
         by_parameter.append([effect for effect in found if effect.steps])
     goals = {objective.metric for objective in file.objectives}
@@ -106,7 +109,11 @@ class _Pairing:
 
 
 def _pairs(
-    parameter: Any, codes: dict[str, Codes], others: Sequence[str], absent: dict[str, int]
+    parameter: Any,
+    codes: dict[str, Codes],
+    others: Sequence[str],
+    absent: dict[str, int],
+    least: int,
 ) -> Iterator[_Pairing]:
     mine = codes[parameter.path]
     present = [i for i, value in enumerate(parameter.values) if value is not None]
@@ -117,6 +124,9 @@ def _pairs(
         ignored = tuple(path for path in others if _is_one_sided(path, codes, rows, absent))
         key = [codes[path] for path in others if path not in ignored]
         groups, num_groups = _groups(key, rows)
+        if least and len(np.intersect1d(*groups)) < least:
+            ignored = tuple(others)
+            groups, num_groups = _groups([], rows)
         yield _Pairing(
             start=parameter.values[one],
             end=parameter.values[other],

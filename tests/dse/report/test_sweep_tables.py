@@ -89,6 +89,20 @@ def test_effects_where_a_parameter_is_left_out() -> None:
     assert found["depth", "cycles"].total == pytest.approx(4.0)
 
 
+def test_effects_of_a_sample() -> None:
+    """No two designs differ in `a` alone: means of all with either value."""
+    a = (1, 1, 2, 2)
+    file = swept(
+        {"a": a, "b": (1, 2, 3, 4), "cycles": (4, 16, 1, 4), "gain": (1,) * 4},
+        {"a": (1, 2), "b": (1, 2, 3, 4)},
+    )
+    assert all(effect.parameter != "a" for effect in effects(file, codes_of(file)))
+    found = effects(dataclasses.replace(file, num_left_out=9), codes_of(file))
+    effect = next(e for e in found if (e.parameter, e.metric) == ("a", "cycles"))
+    assert effect.total == pytest.approx(1 / 4)
+    assert effect.ignored == ("b",)
+
+
 def test_csv() -> None:
     rows = list(csv.reader(io.StringIO(designs_csv(SWEEP))))
     assert rows[0][:3] == ["index", "is_on_front", f"{ENGINE}.rows"]
