@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tilewright.build.synth import Stage, Target, synthesise
+from tilewright.build.synth.place_route import Placer
 from tilewright.build.synth.result import Synthesis
 from tilewright.catalog import load_spec, spec_sections
 from tilewright.flow.synth import SynthOptions, design_verilog, synth
@@ -61,6 +62,7 @@ class Case:
     board: str = ""
     macs: int = 0
     freq_hz: float = 100e6
+    placer: Placer = "heap"
 
 
 def example(name: str) -> Callable[[], Spec]:
@@ -139,10 +141,11 @@ def board_met(most_minutes: float) -> Callable[[Run], list[str]]:
 SIDE: Final = 16
 CASES: Final = (
     Case(name="matmul_8x8_ecp5", spec=example("kernels/matmul_8x8.yaml"), family="ecp5", to="pnr",
-         goal="64 DSP in the array, 150 MHz", judge=at_least(150, dsp_array=64), freq_hz=200e6),
+         goal="64 DSP in the array, 150 MHz", judge=at_least(150, dsp_array=64), freq_hz=200e6,
+         placer="static"),
     Case(name="array_8x8_ecp5", spec=kernel("array_8x8", rows=8, cols=8, output="raw"),
          family="ecp5", to="pnr", goal="64 DSP, 150 MHz", judge=at_least(150, dsp_array=64),
-         freq_hz=200e6),
+         freq_hz=200e6, placer="static"),
     Case(name="accelerator_8x8_ecp5", spec=example("digits_mlp.yaml"), family="ecp5", to="pnr",
          goal="100 MHz", judge=at_least(100), freq_hz=150e6),
     Case(name="array_16x16_xcup", spec=kernel("array_16x16", rows=SIDE, cols=SIDE, output="raw"),
@@ -175,7 +178,9 @@ def run_case(case: Case) -> Run:
         source = folder / "source.v"
         source.write_text(design_verilog(spec))
         target = Target(family=case.family, freq_hz=case.freq_hz)  # type: ignore[arg-type]
-        found = synthesise(source, spec.name, target, folder / "run", to=case.to)
+        found = synthesise(
+            source, spec.name, target, folder / "run", to=case.to, placer=case.placer
+        )
     return _run(case, spec, found, time.monotonic() - begin)
 
 

@@ -50,6 +50,7 @@ def synthesise(
     options: Mapping[str, bool | int] | None = None,
     packs_registers: bool = True,
     seed: int = 1,
+    placer: pr.Placer = "heap",
     limits: SynthLimits | None = None,
     progress: Progress = no_progress,
     goes_on: Callable[[Synthesis], bool] = lambda result: True,
@@ -64,6 +65,7 @@ def synthesise(
     packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`), and LUTs in
         front of carry chains into these (`carry_pack`).
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
+    placer : of nextpnr-ecp5.
 
     goes_on : told the result of `synth`; if it says no, the later stages are left out.
     holds_lock : the caller holds `folder` already (`stages.locked`).
@@ -77,18 +79,12 @@ def synthesise(
         OutputError: files cannot be written, or another run holds the folder.
     """
     job = _Job(
-        text=_read(verilog),
-        top=identifier(top),
+        text=_read(verilog), top=identifier(top),
         target=target.placed if to != "synth" or target.family in PLACED else target,
-        folder=folder.absolute(),
-        constraints=constraints,
-        data=tuple(data),
-        options=dict(options or {}),
-        seed=seed,
-        limits=limits or SynthLimits(),
-        packs_registers=packs_registers and target.family == "ecp5",
-        is_placed=to != "synth",
-    )
+        folder=folder.absolute(), constraints=constraints, data=tuple(data),
+        options=dict(options or {}), seed=seed, placer=placer, limits=limits or SynthLimits(),
+        packs_registers=packs_registers and target.family == "ecp5", is_placed=to != "synth",
+    )  # fmt: skip
     job.check(to)
     with contextlib.nullcontext() if holds_lock else locked(job.folder):
         stages = Stages(job.folder, progress)
@@ -113,6 +109,7 @@ class _Job:
     data: tuple[Path, ...]
     options: dict[str, bool | int]
     seed: int
+    placer: pr.Placer
     limits: SynthLimits
     packs_registers: bool
     is_placed: bool
@@ -190,6 +187,7 @@ class _Job:
             Path("..") / synth.name / pr.NETLIST,
             self.placed_top,
             seed=self.seed,
+            placer=self.placer,
             has_constraints=pins is not None,
         )
         has_placed = family != "ecp5" or not self.target.out_of_context
