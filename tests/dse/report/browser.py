@@ -50,10 +50,10 @@ class Browser:
         arguments = [*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"]
 
         def place() -> None:  # in the child: the pipe's ends become 3 and 4
-            os.dup2(theirs_in, 13)
-            os.dup2(theirs_out, 14)
-            os.dup2(13, 3)
-            os.dup2(14, 4)
+            os.dup2(theirs_in, 203)  # high first: 3 and 4 may be in use
+            os.dup2(theirs_out, 204)
+            os.dup2(203, 3)
+            os.dup2(204, 4)
 
         self.process = subprocess.Popen(
             [path, *arguments, "about:blank"],
