@@ -7,6 +7,7 @@ lie along axis 0 and ops along axis 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -113,6 +114,7 @@ def run_blocks(blocks: Numbers, block_words: Numbers, beats_per_word: Numbers) -
     return table[places.reshape(blocks.shape), np.broadcast_to(least, blocks.shape).astype(np.intp)]
 
 
+@cache
 def _least_divisors(number: int) -> list[float]:
     """By bound the least divisor that is not below it, else the number itself."""
     divisors = [d for d in range(1, number + 1) if number % d == 0]

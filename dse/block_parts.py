@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
+from tilewright.dataflow.machine import Machine
 
 from . import block_resources
-from .block_columns import kinds_of
+from .block_columns import Kinds, kinds_of
 from .block_layout import Layout
-from .block_resources import Around, Values
+from .block_resources import Around, Pad, Values
 
 
 def resources_of_layout(layout: Layout, family: str) -> dict[str, Values]:
@@ -23,20 +26,25 @@ def resources_of_layout(layout: Layout, family: str) -> dict[str, Values]:
         address_bits=layout.memory("address_bits"),
     )
     rows = len(banks)
-    pads = kinds_of([columns["lanes"], columns["cols"], *_whole(b=banks, w=words).values()], rows)
+    pad = {name: columns[name] for name in ("lanes", "cols")}
+    pad |= _whole(banks=banks, words_per_bank=words)
+    pads = kinds_of(list(pad.values()), rows)
+    pad_keys = [Pad(**{n: int(column[row]) for n, column in pad.items()}) for row in pads.first]
     others = kinds_of([*columns.values(), layout.machines.option_of], rows)
     keys = [
         Around(**{name: int(column[row]) for name, column in columns.items()},
                options=layout.machines.options[layout.machines.option_of[row]])
         for row in others.first
     ]  # fmt: skip
-    scratchpads = [layout.machine(int(design)) for design in pads.first]
+
+    def of(kinds: Kinds) -> Callable[[int], Machine]:
+        return lambda number: layout.machine(int(kinds.first[number]))
+
     parts = (
         (block_resources.engines(layout.kernels, family), layout.machines.engine_of),
-        (block_resources.scratchpads(scratchpads, family), pads.of),
-        (block_resources.around(keys, lambda n: layout.machine(int(others.first[n])), family),
-         others.of),
-    )  # fmt: skip
+        (block_resources.scratchpads(pad_keys, of(pads), family), pads.of),
+        (block_resources.around(keys, of(others), family), others.of),
+    )
     return block_resources.whole(parts, family)
 
 

@@ -21,7 +21,6 @@ from tilewright.dataflow.program import Program
 from tilewright.hw.accelerator_resources import engine, scratchpad, surroundings
 from tilewright.hw.configure import configure, surroundings_of
 from tilewright.hw.hardware_config import UNITS
-from tilewright.hw.lib.memory_params import ScratchpadParams
 from tilewright.hw.lib.resources import coefficients, fitted_amounts, period_seconds
 from tilewright.hw.lib.structure import Structure
 from tilewright.hw.systolic.params import SystolicParams
@@ -61,7 +60,19 @@ class Around(NamedTuple):
     options: Options
 
 
-_AROUND: dict[tuple[Around, str], tuple[str, dict[str, float]]] = {}
+class Pad(NamedTuple):
+    """All that a scratchpad depends on."""
+
+    lanes: int
+    cols: int
+    banks: int
+    words_per_bank: int
+
+
+Amounts = tuple[str, dict[str, float]]
+Known = dict[tuple[Any, str], Amounts]
+_AROUND: Known = {}
+_SCRATCHPADS: Known = {}
 
 
 @dataclass(kw_only=True)
@@ -87,28 +98,43 @@ def engines(kernels: Sequence[SystolicParams], family: str) -> Parts:
     return _parts([_engine(params, family) for params in kernels])
 
 
-def scratchpads(machines: Sequence[Machine], family: str) -> Parts:
-    """The scratchpads' parts."""
-    shared = (surroundings_of(m, ANY_PROGRAM, is_programmable=True) for m in machines)
-    return _parts([_scratchpad(found.scratchpad, family) for found in shared])
+def scratchpads(keys: Sequence[Pad], machine_of: Callable[[int], Machine], family: str) -> Parts:
+    """The scratchpads' parts; `machine_of` of a key's number."""
+
+    def amounts(number: int) -> Amounts:
+        shared = surroundings_of(machine_of(number), ANY_PROGRAM, is_programmable=True)
+        return _amounts(scratchpad, shared.scratchpad, family)
+
+    return _parts(_known(_SCRATCHPADS, keys, family, amounts))
 
 
 def around(keys: Sequence[Around], machine_of: Callable[[int], Machine], family: str) -> Parts:
     """The parts of what is around engine and scratchpad; `machine_of` of a key's number."""
-    for number, key in enumerate(keys):
-        if (key, family) in _AROUND:
-            continue
+
+    def amounts(number: int) -> Amounts:
+        options = keys[number].options
         config = configure(
             machine_of(number),
             ANY_PROGRAM,
             name="accelerator",
             programmable_rows=PROGRAMMABLE_ROWS,
-            has_counters=key.options.has_counters,
-            has_ram_fifos=key.options.has_ram_fifos,
-            address_bits=key.address_bits,
+            has_counters=options.has_counters,
+            has_ram_fifos=options.has_ram_fifos,
+            address_bits=keys[number].address_bits,
         )
-        _AROUND[key, family] = _amounts(surroundings, config, family)
-    return _parts([_AROUND[key, family] for key in keys])
+        return _amounts(surroundings, config, family)
+
+    return _parts(_known(_AROUND, keys, family, amounts))
+
+
+def _known(
+    known: Known, keys: Sequence[Any], family: str, amounts: Callable[[int], Amounts]
+) -> list[Amounts]:
+    """What each key has, asked once in the life of the process."""
+    for number, key in enumerate(keys):
+        if (key, family) not in known:
+            known[key, family] = amounts(number)
+    return [known[key, family] for key in keys]
 
 
 def whole(parts: Sequence[tuple[Parts, NDArray[np.intp]]], family: str) -> dict[str, Values]:
@@ -143,22 +169,17 @@ def _kind_numbers(parts: Parts) -> NDArray[np.intp]:
     return np.array([order[kind] for kind in parts.kinds], np.intp)
 
 
-def _parts(found: Sequence[tuple[str, dict[str, float]]]) -> Parts:
+def _parts(found: Sequence[Amounts]) -> Parts:
     values = {name: np.array([v[name] for _, v in found], np.float64) for name in (*SUMS, *MOST)}
     return Parts(values=values, kinds=tuple(kind for kind, _ in found))
 
 
 @cache
-def _engine(params: SystolicParams, family: str) -> tuple[str, dict[str, float]]:
+def _engine(params: SystolicParams, family: str) -> Amounts:
     return _amounts(engine, params, family)
 
 
-@cache
-def _scratchpad(params: ScratchpadParams, family: str) -> tuple[str, dict[str, float]]:
-    return _amounts(scratchpad, params, family)
-
-
-def _amounts(add: Any, params: Any, family: str) -> tuple[str, dict[str, float]]:
+def _amounts(add: Any, params: Any, family: str) -> Amounts:
     s = Structure(family, SPACE)
     add(s, params)
     lut, ff = fitted_amounts(s)
