@@ -28,6 +28,7 @@ from parts.form import Row
 from tilewright.catalog import load_spec
 
 DESIGNS, NETWORK = 100_000, "resnet50"
+UNSHARED, SEED = 20_000, 3
 GOAL_NANOSECONDS, GOAL_SECONDS = 200.0, 3.0  # 5 million design-layers per second
 
 
@@ -84,12 +85,36 @@ def _speed(columns: list[Columns]) -> tuple[list[Row], dict[str, Any]]:
         {"case": f"estimate_seconds_{DESIGNS}_designs_{NETWORK}", "value": round(first_seconds, 2),
          "goal": GOAL_SECONDS, "distinct_layers": products, "fitting_designs": fitting},
     ]  # fmt: skip
+    some = unshared_columns()
+    first_time, second_time = (_timed(evaluation, [some])[1] for _ in range(2))
+    apart = UNSHARED * products / 1e9
+    rows.append(
+        {"case": "estimate_ns_per_design_layer_unshared", "value": round(second_time / apart, 1),
+         "first_time": round(first_time / apart, 1), "designs": UNSHARED}
+    )  # fmt: skip
     every = [TABLES[DEFAULT], *(t for name, t in TABLES.items() if name != DEFAULT)]
     some = {path: column[:: len(column) // 2000] for path, column in columns[0].items()}
     told = block_evaluation(workload, load_spec(SPEC), every, family=FAMILY).many(some)
     good = np.equal(told[REFUSED], None)
     names = {DEFAULT: "energy_uj"} | {t.name: f"energy_by_{t.name}" for t in every[1:]}
     return rows, {table: told[metric][good] for table, metric in names.items()}
+
+
+def unshared_columns() -> Columns:
+    """Designs of which hardly two have a tiling, a scratchpad or an engine in common."""
+    rng = np.random.default_rng(SEED)
+    rows, cols = rng.integers(1, 65, UNSHARED), rng.choice([1, 2, 4, 8, 16, 32, 64], UNSHARED)
+    lanes = cols * -(-np.maximum(rows, cols) // cols)
+    word_bytes = 1 << np.ceil(np.log2(lanes)).astype(np.int64)
+    banks = rng.integers(3, 33, UNSHARED)
+    return {
+        f"{ENGINE}rows": rows,
+        f"{ENGINE}cols": cols,
+        f"{ENGINE}lanes": lanes,
+        f"{PAD}banks": banks,
+        f"{PAD}capacity": banks * word_bytes * (1 << rng.integers(8, 14, UNSHARED)),
+        f"{MEMORY}bytes_per_cycle": rng.choice([4, 8, 16], UNSHARED),
+    }
 
 
 def _timed(evaluation: Evaluation, columns: list[Columns]) -> tuple[list[Columns], float]:
