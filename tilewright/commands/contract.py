@@ -10,6 +10,9 @@ from tilewright.errors import EXIT_GOOD
 if TYPE_CHECKING:
     from tilewright.spec import Spec
 
+SWEEP_FILE = "sweep.json"
+"""What `sweep` leaves in a folder, and `report` looks for."""
+
 Progress = Callable[[str], None]
 """Called with one short line at the start of each stage of work."""
 

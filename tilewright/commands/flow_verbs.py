@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from tilewright.commands.contract import Flow, FlowResult, Outcome, Progress
+from tilewright.commands.contract import SWEEP_FILE, Flow, FlowResult, Outcome, Progress
 from tilewright.errors import EXIT_FAILED, EXIT_GOOD
 
 if TYPE_CHECKING:
@@ -70,14 +70,18 @@ def report(options: argparse.Namespace, _progress: Progress) -> Outcome:
     directory = options.directory or options.out
     if directory is None:
         raise UsageError("report: which result?", help="tilewright report DIR")
-    from tilewright.flow.sweep import report as sweeps
-
-    if options.trace is not None:
-        return _outcome(sweeps.write_trace(directory, options.trace, options.out))
-    if sweeps.is_sweep(directory):
-        return _outcome(sweeps.report_sweep(directory, options.out))
+    if options.trace is not None or (directory / SWEEP_FILE).is_file():
+        return _report_sweep(directory, options)
     verify_directory(directory)
     return _outcome(_flow().report(directory))
+
+
+def _report_sweep(directory: Path, options: argparse.Namespace) -> Outcome:
+    from tilewright.flow.sweep.report import report_sweep, write_trace
+
+    if options.trace is not None:
+        return _outcome(write_trace(directory, options.trace, options.out))
+    return _outcome(report_sweep(directory, options.out))
 
 
 def _diff(options: argparse.Namespace) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tilewright.build.files import to_json_bytes, write_file
+from tilewright.commands.contract import SWEEP_FILE
 from tilewright.dataflow.serial import SerialError
 from tilewright.dse.point_detail import PointDetail, point_name
 from tilewright.dse.report.diff import KINDS, SweepDiff, compare
@@ -24,15 +25,9 @@ from tilewright.flow.results import Result
 
 from .points import FOLDER, read_points
 
-SWEEP: Final = "sweep.json"
 PAGE, DATA, TABLE = "report.html", "report.json", "designs.csv"
 DIFF_PAGE, DIFF_DATA = "diff.html", "diff.json"
 MAX_VERSIONS: Final = 12
-
-
-def is_sweep(folder: Path) -> bool:
-    """Whether `tilewright sweep` wrote there."""
-    return (folder / SWEEP).is_file()
 
 
 def read_sweep(folder: Path) -> SweepFile:
@@ -41,7 +36,7 @@ def read_sweep(folder: Path) -> SweepFile:
     Raises:
         OutputError: there is none, or it is not one of this version.
     """
-    path = folder / SWEEP
+    path = folder / SWEEP_FILE
     try:
         return parse_sweep_file(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, SerialError) as error:
