@@ -12,6 +12,8 @@ that `import tilewright` costs nothing:
   for a graph of operators or a spec's model, with a proof or a gap.
 - `pack_file(matrix, spec, out, options=PackOptions(...))`: a sparse matrix as the words that a
   kernel plays, with its cycles and the loads of lanes and banks.
+- `run_sweep(spec, out, options=SweepOptions(...))`: the designs that a spec's section `sweep:`
+  describes, their front, and some of them confirmed in RTL.
 - `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
 - `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
 """
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from tilewright.flow.pack import PackOptions, pack_file
     from tilewright.flow.plan import PlanOptions, plan_file
     from tilewright.flow.quantize import quantize_model
+    from tilewright.flow.sweep.run import SweepOptions, run_sweep
     from tilewright.spec import Spec, SpecError
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "PlanOptions",
     "Spec",
     "SpecError",
+    "SweepOptions",
     "TilewrightError",
     "ToolError",
     "check_tools",
@@ -49,6 +53,7 @@ __all__ = [
     "quantize_model",
     "report",
     "run",
+    "run_sweep",
     "templates",
     "verify",
 ]
@@ -62,6 +67,7 @@ _HOMES = {
     "tilewright.flow.pack": ("PackOptions", "pack_file"),
     "tilewright.flow.plan": ("PlanOptions", "plan_file"),
     "tilewright.flow.quantize": ("quantize_model",),
+    "tilewright.flow.sweep.run": ("SweepOptions", "run_sweep"),
     "tilewright.spec": ("Spec", "SpecError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

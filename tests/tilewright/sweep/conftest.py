@@ -44,7 +44,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Functions of `objective_functions` as if a package had installed them."""
     points = EntryPoints(
         EntryPoint(name=name, value=f"objective_functions:{name}", group=objectives.GROUP)
-        for name in ("cost", "raises", "text", "missing_function", "number")
+        for name in ("cost", "raises", "escapes", "text", "missing_function", "number")
     )
     monkeypatch.setattr(objectives, "entry_points", lambda group: points.select(group=group))
     objectives.load_objective.cache_clear()

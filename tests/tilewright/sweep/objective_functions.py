@@ -13,5 +13,9 @@ def raises(design):
     return 1.0
 
 
+def escapes(design):
+    raise ValueError("\x1b[2Jcleared")
+
+
 def text(design):
     return "cheap"

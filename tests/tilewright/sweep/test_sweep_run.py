@@ -110,6 +110,9 @@ def test_what_a_users_function_raises_is_the_designs_failure(sweep_spec, tmp_pat
     assert file.failures[0].error == (
         "ArithmeticError: nobody builds two rows (objective_functions.py:12)"
     )
+    told = swept(sweep_spec(objectives="[cycles, {function: escapes}]"), tmp_path / "escapes")
+    assert "\\x1b[2Jcleared" in told.table()
+    assert "\x1b" not in told.table()
     swept(sweep_spec(objectives="[cycles, {function: text}]"), tmp_path / "text")
     assert "text is not a number, got str" in file_of(tmp_path / "text").notes[0]
 

@@ -11,10 +11,12 @@ from typing import Any, Final
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
+from tilewright.spec.diagnostics import printable
 
 MOST_POINTS: Final = 12
 """Designs of the front that are shown."""
 COVERAGE_COLUMNS: Final = 60
+MAX_NOTE_CHARS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,9 @@ class SweepOutcome:
         width = terminal_columns()
         lines = [f"{self.file.name}: sweep", *label_rows(list(self._rows()), width), ""]
         lines += _front_lines(self.file, width)
-        lines += [*_confirmation_lines(self.file, width), *self.file.notes]
-        lines += [f"FAILED {problem}" for problem in self.problems]
+        lines += _confirmation_lines(self.file, width)
+        lines += [printable(note, MAX_NOTE_CHARS) for note in self.file.notes]
+        lines += [printable(f"FAILED {problem}", MAX_NOTE_CHARS) for problem in self.problems]
         if not self.file.front and not self.was_interrupted:
             lines.append("FAILED no design meets all constraints")
         if self.was_interrupted:

@@ -10,6 +10,7 @@ from typing import Final
 from tilewright.build.files import write_file
 from tilewright.build.ledger import LedgerFile, open_ledger
 from tilewright.commands.contract import Progress, no_progress
+from tilewright.dse.point_detail import PointDetail
 from tilewright.dse.sweep_collect import Findings, sweep_file_of
 from tilewright.dse.sweep_crew import Crew
 from tilewright.dse.sweep_file import Confirmation, sweep_file_text
@@ -74,7 +75,7 @@ def run_sweep(
         )
         file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
         write_file(out / FILE, sweep_file_text(file))
-        details = {}
+        details: dict[int, PointDetail] = {}
         if setup.evaluate is not None:
             details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
         progress("write the report")
