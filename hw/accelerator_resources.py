@@ -70,7 +70,7 @@ def scratchpad(s: Structure, p: ScratchpadParams) -> None:
     for port in range(len(READ_PORTS)):
         num = len(p.read_banks(port))
         s.registers("read_ports", 2 + index + p.word_bits)
-        s.choose("read_ports", num, p.word_bits)
+        s.gather("read_ports", num, p.word_bits)
         s.reduce("bank_control", index + 3, num)
     s.registers("read_ports", 1)
     for b in used:

@@ -101,10 +101,11 @@ def test_shortfalls_are_said(parts: Any) -> None:
 
 @pytest.mark.slow
 def test_some_held_out_designs_again(parts: Any) -> None:
-    """Synthesis gives what the table says."""
+    """Synthesis gives what the table says, for ECP5: those rows are of the present circuits."""
     rng = np.random.default_rng(SEED)
     designs = {design.key: design for design in parts.designs.designs()}
     rows = [r for r in parts.table.read_rows() if r.held_out and r.lut <= MOST_LUT]
+    rows = [r for r in rows if r.family == "ecp5"]
     for row in rng.permutation(np.array(rows, dtype=object))[:NUM_AGAIN]:
         verilog = parts.table.verilog_of(parts.table.spec_of(designs[row.key]))
         assert parts.table.digest_of(verilog) == row.verilog, f"{row.key}: make its row again"
