@@ -1,10 +1,11 @@
 """docs/boards.md: its tables are those of the package, its examples are read, its words hold."""
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
-from tilewright.boards import board_names, device_names, load_board_file
+from tilewright.boards import board_names, device_names, load_board, load_board_file
 from tilewright.boards.page import BEGIN, END, with_tables
 
 from tilewright.catalog import spec_sections
@@ -12,7 +13,10 @@ from tilewright.spec import parse_spec
 from tilewright.spec.page import spec_page
 from tilewright.spec.schema import json_schema
 
-PAGE = Path(__file__).parents[1] / "docs" / "boards.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "boards.md"
+RUNS = ROOT / "benchmarks" / "boards.csv"
+MEASURED = re.compile(r"<!-- measured -->\n(.*?)<!-- end -->", re.DOTALL)
 TEXT = PAGE.read_text(encoding="utf-8")
 KERNEL = "tilewright: 1\nname: matmul\nkernel: {template: systolic, rows: 8, cols: 8}\n"
 
@@ -66,5 +70,46 @@ def test_the_keys_that_the_page_names_are_those_of_a_spec() -> None:
         assert key.rpartition(".")[2] in TEXT
 
 
+HEAD = (
+    "board",
+    "example",
+    "LUT",
+    "cells placed",
+    "DSP",
+    "RAM blocks",
+    "clock reached",
+    "bitstream",
+)
+
+
+def measured_table() -> str:
+    """The committed runs as the page shows them."""
+    rows = [HEAD, ("---", "---", *["---:"] * (len(HEAD) - 2))]
+    with RUNS.open(newline="") as file:
+        rows += [measured_row(run) for run in csv.DictReader(file)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def measured_row(run: dict[str, str]) -> tuple[str, ...]:
+    device = load_board(run["board"]).device
+    return (
+        f"`{run['board']}`",
+        f"`{run['example']}`",
+        f"{int(run['lut']):,} of {device.lut:,}",
+        f"{int(run['cells']):,} of {int(run['of_cells']):,}",
+        f"{run['dsp']} of {device.dsp}",
+        f"{run['ram_blocks']} of {device.ram_blocks}",
+        f"{run['fmax_mhz']} MHz, needs {float(run['clock_mhz']):g}",
+        f"{int(run['bitstream_bytes']):,} bytes",
+    )
+
+
+def test_the_measured_rows_are_those_of_the_benchmark() -> None:
+    found = MEASURED.search(TEXT)
+    assert found is not None
+    assert found[1] == measured_table(), "to write it: python tests/test_docs_boards.py"
+
+
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(TEXT), encoding="utf-8")
+    block = f"<!-- measured -->\n{measured_table()}<!-- end -->"
+    PAGE.write_text(MEASURED.sub(lambda _: block, with_tables(TEXT)), encoding="utf-8")

@@ -36,8 +36,8 @@ class BoardRun:
 
     lut, ff, dsp, ram_blocks : as yosys' netlist has them. cells, of_cells : logic cells that place
     and route filled, and all; more than LUTs where registers have none beside them. seconds : of
-    wall clock, all stages. tools : packages with their versions. flow, verilog, pins : digests of
-    what makes the netlist, of the whole design and of its constraints.
+    wall clock on a busy machine, all stages. tools : packages with their versions. flow, verilog,
+    pins : digests of what makes the netlist, of the whole design and of its constraints.
     """
 
     board: str

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PortError", "SerialPort", "open_port"]
 
+_PORT_ERRORS: tuple[type[Exception], ...] = (OSError,)
 try:
     import termios
-
-    _PORT_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, termios.error)
 except ImportError:  # not POSIX
-    _PORT_ERRORS = (OSError,)
+    pass
+else:
+    _PORT_ERRORS = (OSError, termios.error)
 
 STEP_SECONDS: Final = 0.02
 """How often a read looks whether its time is up; a byte that comes ends the wait at once."""
