@@ -160,7 +160,7 @@ def flow_digest(family: str) -> str:
     steps = [
         *passes.reading_passes(["design.v"], "top"),
         *passes.flattening_passes(),
-        *constant_passes(family),  # type: ignore[arg-type]
+        *constant_passes(target),
         *passes.mapping_passes(target, "top", {}),
         *passes.final_passes(),
     ]

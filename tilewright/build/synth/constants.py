@@ -9,17 +9,19 @@ sixth of the LUTs of a small accelerator and a fifth of its registers.
 from typing import Final
 
 from tilewright.build.synth.passes import Pass
-from tilewright.build.synth.target import Family
+from tilewright.build.synth.target import Target
 
 __all__ = ["constant_passes"]
 
-_FAMILIES: Final = ("ice40", "gowin")
-"""Those of small devices; the proofs take as long as the rest of synthesis."""
+_SMALL_GOWIN: Final = "gw1n"
 
 
-def constant_passes(family: Family) -> list[Pass]:
-    """Of a flat module, before `mapping_passes`."""
-    if family not in _FAMILIES:
+def constant_passes(target: Target) -> list[Pass]:
+    """Of a flat module, before `mapping_passes`; none for families of large devices, as the proofs
+    of a large design take longer than the rest of its synthesis.
+    """
+    is_small_gowin = target.family == "gowin" and target.gowin_series == _SMALL_GOWIN
+    if target.family != "ice40" and not is_small_gowin:
         return []
     clean = Pass("opt_clean")
     return [Pass("opt_expr"), clean, Pass("opt_dff", ("-sat",)), clean]

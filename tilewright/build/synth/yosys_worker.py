@@ -46,7 +46,7 @@ def main() -> int:
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
     marked = scopes.mark(design.top_module())
-    _run(libyosys, design, constant_passes(target.family))
+    _run(libyosys, design, constant_passes(target))
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
     _run(libyosys, design, final_passes())
     netlist = json.loads(Path(NETLIST).read_text())
