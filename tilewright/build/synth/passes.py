@@ -24,6 +24,11 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, bool]]] = {"ecp5": {"nowidelut": True
 top-k grows to twice its size, and by how much is erratic."""
 
 
+_ULTRAPLUS: Final = ("-dsp", "-dffe_min_ce_use", "5")
+"""Eight registers share one enable: with an enable for each few of them, a design that fills the
+device to nine tenths has no legal placement."""
+
+
 @dataclass(frozen=True)
 class Pass:
     """One pass with its arguments."""
@@ -97,7 +102,8 @@ def _family_words(target: Target) -> list[str]:
     if target.family in ("xc7", "xcup"):
         return ["-family", target.family, "-flatten", "-noclkbuf"]
     if target.family == "ice40":
-        return ["-device", target.ice40_kind, *(["-dsp"] if target.ice40_kind == "u" else [])]
+        words = ["-device", target.ice40_kind]
+        return [*words, *_ULTRAPLUS] if target.ice40_kind == "u" else words
     if target.family == "gowin":
         return ["-family", target.gowin_series]
     return []

@@ -66,7 +66,10 @@ def test_each_family_has_its_pass() -> None:
 
 def test_ultraplus_gets_its_multipliers_and_pads_stay_in_context() -> None:
     board = Target(family="ice40", device="iCE40UP5K", out_of_context=False)
-    assert mapping_passes(board, "top", {})[0].text == "synth_ice40 -top top -device u -dsp"
+    assert (
+        mapping_passes(board, "top", {})[0].text
+        == "synth_ice40 -top top -device u -dsp -dffe_min_ce_use 5"
+    )
     board = Target(family="ecp5", device="LFE5U-25F", out_of_context=False)
     assert mapping_passes(board, "top", {})[0].text == "synth_ecp5 -top top -nowidelut"
 
