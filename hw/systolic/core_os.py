@@ -3,6 +3,7 @@
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 
+from ..lib.layout import equals
 from ..lib.stream import StreamFIFO
 from ..lib.stream_params import FIFOParams
 from .array import SystolicArray
@@ -109,7 +110,7 @@ class OutputStationaryCore(wiring.Component):
 
     def _is_one_short(self, room_words, rows):
         """Whether the word that leaves in this cycle makes the room for a packet."""
-        return self.drain.frees_word & (room_words == rows - 1)
+        return self.drain.frees_word & equals(room_words, rows - 1)
 
     def _has_passed(self, m, name, begin, cycles):
         """Whether `begin` is so many cycles ago; from a register."""

@@ -57,3 +57,9 @@ def test_the_smallest_array_has_no_signal_of_no_bits():
     verilog = emit(SystolicKernel(SystolicParams(rows=1, cols=1, lanes=1, param_sets=1)), MODULE)
     assert "[-1:0]" not in verilog
     assert not lint(verilog, MODULE).problems
+
+
+def test_one_row_compares_its_room_as_linters_like_it():
+    """Room that is one word short of one row is none: a comparison with 0."""
+    params = SystolicParams(rows=1, cols=3, lanes=3, output="raw")
+    assert not lint(emit(SystolicKernel(params), MODULE), MODULE).problems
