@@ -62,9 +62,7 @@ def job(params: SystolicParams, module: str, *, samples: int, seed: int) -> Job:
     on every port.
     """
     rng = np.random.default_rng(seed)
-    cases = [
-        product_case(params, f"product_{i}", _shape(params, rng), rng) for i in range(samples)
-    ]
+    cases = [product_case(params, f"product_{i}", _shape(params, rng), rng) for i in range(samples)]
     for pattern in STANDARD_STALLS[1:]:
         shape = _shape(params, rng)
         cases.append(product_case(params, f"stalled_{pattern.kind}", shape, rng, pattern))
