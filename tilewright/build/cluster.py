@@ -5,6 +5,8 @@ dask-jobqueue asks a queue for.
 from __future__ import annotations
 
 import importlib
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -85,10 +87,16 @@ def queue_crew(queue: SweepQueueSection, *, attempts: int = 3) -> Iterator[Crew]
 
 
 def _package(name: str, need: str) -> Any:
+    """The package; Ctrl-C stays ours: dask-jobqueue makes it the end of the process."""
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise ToolError(need, help="pip install 'tilewright[cluster]'") from error
+    finally:
+        if is_main and handler is not None:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _crew_of(client: Any, threads: int, attempts: int) -> Crew:

@@ -88,7 +88,7 @@ def test_is_what_it_says(port):
         link.read_registers(32)
     with pytest.raises(LinkRefusedError, match="refused"):
         link.write_memory(MEMORY_BYTES, b"over")
-    assert link.statistics.repeats == link.statistics.foreign_frames == 0
+    assert link.statistics.bad_frames == 0  # repeats there may be: the machine may be busy
 
 
 def test_a_reset_reaches_the_accelerator_and_keeps_the_memory(port):

@@ -39,7 +39,7 @@ def design_of(tiny_spec, memory, more=""):
     path = tiny_spec()
     lines = path.read_text().splitlines()
     place = next(n for n, line in enumerate(lines) if line.strip().startswith("memory:"))
-    lines[place] = f"  {memory}{more}"
+    lines[place : place + 2] = [f"  {memory}{more}"]
     path.write_text("\n".join(lines) + "\n")
     spec = load_spec(path)
     return make_design(spec, batch=4)

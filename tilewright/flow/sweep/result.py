@@ -110,7 +110,7 @@ def _confirmation_lines(file: SweepFile, width: int) -> list[str]:
     heads = [Column(head="design", is_right=True), Column(head="chosen")]
     heads += [Column(head=head, is_right=True) for head in ("cycles estimated", "measured")]
     heads += [Column(head=head, is_right=True) for head in ("bytes estimated", "measured")]
-    heads.append(Column(head="", least=8))
+    heads.append(Column(head="", least=len("DIFFERENT")))
     rows = []
     for one in file.confirmations:
         pairs = [one.metrics.get(name) for name in ("cycles", "bytes_off_chip")]
