@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from tilewright.commands.whole import whole
+
 MAX_NUMBER = 1 << 24
 MAX_SEED = 1 << 60
 
@@ -50,15 +52,9 @@ def add_pack_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"a whole number from {least} to {most}, got {text!r}")
-    return int(text)
-
-
 def _positive(text: str) -> int:
-    return _whole(text, 1, MAX_NUMBER)
+    return whole(text, 1, MAX_NUMBER)
 
 
 def _seed(text: str) -> int:
-    return _whole(text, 0, MAX_SEED)
+    return whole(text, 0, MAX_SEED)

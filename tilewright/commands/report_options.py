@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-MAX_INDEX_DIGITS = 12
+from tilewright.commands.whole import whole
+
+MAX_INDEX = 10**12 - 1
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,4 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _index(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS):
-        raise argparse.ArgumentTypeError(f"the number of a design, got {text!r}")
-    return int(text)
+    return whole(text, 0, MAX_INDEX)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from tilewright.commands.whole import whole
+
 MAX_WORKERS: Final = 1024
 MAX_CONFIRMATIONS: Final = 10_000
 
@@ -42,14 +44,8 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _workers(text: str) -> int:
-    return _whole(text, 1, MAX_WORKERS)
+    return whole(text, 1, MAX_WORKERS)
 
 
 def _count(text: str) -> int:
-    return _whole(text, 0, MAX_CONFIRMATIONS)
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"a whole number from {least} to {most}, got {text!r}")
-    return int(text)
+    return whole(text, 0, MAX_CONFIRMATIONS)

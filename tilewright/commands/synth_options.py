@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from tilewright.commands.whole import whole
+
 FAMILIES: Final = ("ecp5", "ice40", "gowin", "xilinx", "xc7", "xcup", "asic")
 UNITS: Final = {"Hz": 1, "kHz": 1_000, "MHz": 1_000_000, "GHz": 1_000_000_000}
 MAX_SEED: Final = 1 << 30
@@ -43,27 +45,21 @@ def add_synth_options(parser: argparse.ArgumentParser) -> None:
 
 def _frequency(text: str) -> int:
     unit = next((u for u in sorted(UNITS, key=len, reverse=True) if text.endswith(u)), "")
-    whole, _, rest = text.removesuffix(unit).strip().partition(".")
-    is_number = whole.isascii() and whole.isdigit() and len(whole) <= 11
+    units, _, rest = text.removesuffix(unit).strip().partition(".")
+    is_number = units.isascii() and units.isdigit() and len(units) <= 11
     is_number &= not rest or (rest.isascii() and rest.isdigit() and len(rest) <= 9)
     if not is_number:
         raise argparse.ArgumentTypeError(f"a frequency such as 50MHz or 12.5MHz, got {text!r}")
     factor = UNITS.get(unit, 1)
-    value = int(whole) * factor + (int(rest) * factor // 10 ** len(rest) if rest else 0)
+    value = int(units) * factor + (int(rest) * factor // 10 ** len(rest) if rest else 0)
     if not 1_000 <= value <= 10**10:
         raise argparse.ArgumentTypeError(f"a frequency from 1kHz to 10GHz, got {text!r}")
     return value
 
 
 def _seed(text: str) -> int:
-    return _whole(text, 0, MAX_SEED)
+    return whole(text, 0, MAX_SEED)
 
 
 def _minutes(text: str) -> int:
-    return _whole(text, 1, 10_000)
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"a whole number from {least} to {most}, got {text!r}")
-    return int(text)
+    return whole(text, 1, 10_000)
