@@ -138,9 +138,7 @@ def _values(parameter: Parameter, column: Column) -> tuple[Value | None, ...]:
     """The values that there are, in the parameter's order; those of links rise."""
     found = set(column)
     if not parameter.is_free:
-        return tuple(
-            sorted(found, key=lambda value: (isinstance(value, str), value is None, value))
-        )
+        return tuple(sorted(found, key=_rank))
     points: tuple[Value | None, ...] = parameter.points()
     extra = [value for value in (parameter.otherwise, None) if value not in points]
     return tuple(value for value in (*points, *dict.fromkeys(extra)) if value in found)

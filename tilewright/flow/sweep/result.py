@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
+from tilewright.commands.contract import SWEEP_FILE
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
@@ -75,7 +76,7 @@ class SweepOutcome:
             ruled = f"rules out {one.num_ruled_out:,}, {one.num_ruled_out_alone:,} of them alone"
             bounds = bounds_text(one.minimum, one.metric, one.maximum)
             yield f"constraint {one.name}", [f"{bounds} {one.unit}".rstrip(), ruled]
-        yield "results", [str(self.folder / "sweep.json")]
+        yield "results", [str(self.folder / SWEEP_FILE)]
 
 
 def _values_text(parameter: Any) -> str:

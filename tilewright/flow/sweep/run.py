@@ -9,7 +9,7 @@ from typing import Final
 
 from tilewright.build.files import write_file
 from tilewright.build.ledger import LedgerFile, open_ledger
-from tilewright.commands.contract import Progress, no_progress
+from tilewright.commands.contract import SWEEP_FILE, Progress, no_progress
 from tilewright.dse.point_detail import PointDetail
 from tilewright.dse.sweep_collect import Findings, sweep_file_of
 from tilewright.dse.sweep_crew import Crew
@@ -25,7 +25,6 @@ from .report import write_report
 from .result import SweepOutcome
 from .set_up import SweepSetup, set_up
 
-FILE: Final = "sweep.json"
 NOT_ALL: Final = "confirmations: interrupted before all were made"
 
 
@@ -74,7 +73,7 @@ def run_sweep(
             setup, explored, ledger, crew_maker(workers), options, out, progress
         )
         file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
-        write_file(out / FILE, sweep_file_text(file))
+        write_file(out / SWEEP_FILE, sweep_file_text(file))
         details: dict[int, PointDetail] = {}
         if setup.evaluate is not None:
             details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
