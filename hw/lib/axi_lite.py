@@ -70,7 +70,8 @@ class RegisterFile(wiring.Component):
     (`cost.REGISTER_WRITE_TO_PULSE`), if the response of the write before it was taken by then;
     pulse and window outputs are high in that cycle, `rw` outputs change in the next, BVALID rises
     in the next. AR handshake in t: RVALID in t + 1. One write every 3 cycles, one read every 2. AW
-    and W may come in any order; no output of a channel depends combinationally on an input of the bus.
+    and W may come in any order; no output of a channel depends combinationally on an input of the
+    bus.
 
     **Numbers**: bytes without strobe keep their value. Unmapped offsets, writes to registers with
     read-only fields alone, and reads of windows are answered with SLVERR.
