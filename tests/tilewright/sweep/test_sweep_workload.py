@@ -15,6 +15,7 @@ from tilewright import cli
 from tilewright.catalog import load_spec
 from tilewright.errors import UsageError
 from tilewright.flow.sweep.confirm import Wanted
+from tilewright.flow.sweep import result
 from tilewright.flow.sweep.run import SweepOptions, run_sweep
 from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
@@ -71,6 +72,19 @@ def test_all_designs_at_once_and_again(tmp_path: Path) -> None:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as worker:
         alone = worker.submit(measure_one, setup.sweep.evaluation, design).result()
     assert alone == {name: file.columns[name][row] for name in file.metrics}
+
+
+def test_of_a_long_front_both_ends_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(result, "MOST_POINTS", 2)
+    outcome = swept(spec_in(tmp_path), tmp_path / "out")
+    file = outcome.file
+    by_cycles = sorted(file.front, key=lambda n: file.columns["cycles"][file.row_of(n)])
+    assert len(by_cycles) > 2
+    lines = outcome.table().partition("front: ")[2].splitlines()
+    assert lines[0] == f"{len(by_cycles)} designs, 2 of them along cycles"
+    assert [int(line.split()[0]) for line in lines[2:4]] == [by_cycles[0], by_cycles[-1]]
 
 
 def test_energy_by_several_tables(tmp_path: Path) -> None:

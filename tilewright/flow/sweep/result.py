@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from tilewright.commands.contract import SWEEP_FILE
+from tilewright.dse.report.text import number_text, setting_text
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
@@ -90,19 +91,37 @@ def _point(file: SweepFile, index: int) -> Mapping[str, Any]:
 
 
 def _front_lines(file: SweepFile, width: int) -> list[str]:
-    """The front: what differs between its designs, and the objectives."""
-    shown = [_point(file, index) for index in file.front[:MOST_POINTS]]
+    """The front from end to end: what differs between its designs, and the objectives."""
+    shown = [_point(file, index) for index in _spread(file)]
     if not shown:
         return []
     objectives = [objective.metric for objective in file.objectives]
-    varied = [p.path for p in file.space.parameters if len({point[p.path] for point in shown}) > 1]
+    parameters = file.space.parameters
+    varied = {p.path: p.unit for p in parameters if len({point[p.path] for point in shown}) > 1}
     heads = [Column(head="design", is_right=True)]
     heads += [Column(head=path.rpartition(".")[2], is_right=True, least=6) for path in varied]
     heads += [Column(head=name, is_right=True) for name in objectives]
-    rows = [[_text(point[name]) for name in ("index", *varied, *objectives)] for point in shown]
-    more = len(file.front) - len(shown)
-    count = f"front: {len(file.front)} designs" + (f", the first {MOST_POINTS}" if more else "")
+    rows = [
+        [_text(point["index"])]
+        + [setting_text(point[path], unit) for path, unit in varied.items()]
+        + [_text(point[name]) for name in objectives]
+        for point in shown
+    ]
+    some = f", {len(shown)} of them along {objectives[0]}" if len(shown) < len(file.front) else ""
+    count = f"front: {len(file.front)} designs{some}"
     return [count, *(f"  {line}" for line in table(heads, rows, width - 2))]
+
+
+def _spread(file: SweepFile) -> list[int]:
+    """Designs of the front by their first objective, best first; of many some, with both ends."""
+    first = file.objectives[0]
+    values = file.columns[first.metric]
+    by_value = sorted(
+        file.front, key=lambda n: (values[file.row_of(n)], n), reverse=first.direction == "max"
+    )
+    steps = min(len(by_value), MOST_POINTS)
+    last = len(by_value) - 1
+    return [by_value[step * last // max(1, steps - 1)] for step in range(steps)]
 
 
 def _confirmation_lines(file: SweepFile, width: int) -> list[str]:
@@ -130,4 +149,4 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if value is None or isinstance(value, str):
         return value or "-"
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:.4g}"
+    return number_text(value)
