@@ -14,8 +14,8 @@ from tilewright.dse.sweep_tasks import measure_one
 from tilewright import cli
 from tilewright.catalog import load_spec
 from tilewright.errors import UsageError
-from tilewright.flow.sweep.confirm import Wanted
 from tilewright.flow.sweep import result
+from tilewright.flow.sweep.confirm import Wanted
 from tilewright.flow.sweep.run import SweepOptions, run_sweep
 from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
