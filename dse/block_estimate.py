@@ -23,7 +23,7 @@ from tilewright.spec import AcceleratorSpec
 from .block_counts import moved_by_ops
 from .block_layout import Layout
 from .block_machines import Columns, Reader, is_none, reader_of
-from .block_parts import resources_of_layout
+from .block_parts import AreaModel, areas_of_parts, part_kinds, resources_of_parts
 from .block_resources import Values, has_clock
 from .block_timing import cycles_of
 from .energy.accelerator import accelerator_energy
@@ -33,6 +33,7 @@ from .workloads.layers import Workload
 
 METRICS = ("cycles", "latency_us", "bytes_off_chip", "energy_uj", "utilisation",
            "lut", "ff", "dsp", "ram_blocks")  # fmt: skip
+AREA = "area_um2"
 MILLION = 1e6
 NO_ROOM = "accelerator.scratchpad: the layers do not fit"
 
@@ -43,12 +44,14 @@ def block_evaluation(
     tables: Sequence[EnergyTable],
     *,
     family: str,
+    area: AreaModel | None = None,
 ) -> Evaluation:
     """`workload`, its layers streamed one after the other, on `spec` with its keys varied.
 
     `energy_uj` is by the first of `tables`; each other one gives a metric `energy_by_NAME`, in
     millions of its unit. Resources and clock are those of `family`; the clock is a metric where the
     family has an estimate of it. Seconds are at the spec's clock, else at the estimated one.
+    `area`: cells and memories, for `area_um2`.
 
     Raises:
         ValueError: the first table has another unit than pJ; the spec streams no layers; there is
@@ -64,6 +67,7 @@ def block_evaluation(
         macs=workload.macs,
         tables=tuple(tables),
         family=family,
+        area=area,
     )
     digest = hashlib.sha256(json.dumps(_identity(workload, estimate)).encode()).hexdigest()[:16]
     return Evaluation(
@@ -80,12 +84,14 @@ class BlockEstimate:
     macs: int
     tables: tuple[EnergyTable, ...]
     family: str
+    area: AreaModel | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Their names."""
         clock = ("clock_mhz",) if has_clock(self.family) else ()
-        return (*METRICS, *clock, *(f"energy_by_{table.name}" for table in self.tables[1:]))
+        area = () if self.area is None else (AREA,)
+        return (*METRICS, *clock, *area, *(f"energy_by_{table.name}" for table in self.tables[1:]))
 
     def __call__(self, columns: Columns) -> dict[str, Values]:
         """One entry per design; under `REFUSED` why a design has no numbers.
@@ -112,13 +118,15 @@ class BlockEstimate:
         """Metrics of machines, whether the layers fit or not."""
         cycles, pes = cycles_of(layout), layout.engine("rows") * layout.engine("cols")
         moved = moved_by_ops(layout.arrays, self.ops, layout.tiling)
-        of = layout.tilings.of
+        of, parts = layout.tilings.of, part_kinds(layout)
         found = {
             "cycles": cycles,
             "bytes_off_chip": np.asarray(moved.bytes_off_chip)[of],
             "utilisation": self.macs / (cycles * pes),
-            **resources_of_layout(layout, self.family),
+            **resources_of_parts(parts, self.family),
         }
+        if self.area is not None:
+            found[AREA] = areas_of_parts(parts, self.area)
         for number, table in enumerate(self.tables):
             name = f"energy_by_{table.name}" if number else "energy_uj"
             found[name] = accelerator_energy(table, moved).total[of] / MILLION
@@ -147,4 +155,5 @@ def _identity(workload: Workload, estimate: BlockEstimate) -> dict[str, Any]:
         "spec": dict(estimate.reader.written),
         "tables": [table.name for table in estimate.tables],
         "family": estimate.family,
+        **({} if estimate.area is None else {"area": repr(estimate.area)}),
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,9 +70,10 @@ class Pad(NamedTuple):
 
 
 Amounts = tuple[str, dict[str, float]]
-Known = dict[tuple[Any, str], Amounts]
-_AROUND: Known = {}
-_SCRATCHPADS: Known = {}
+Told = TypeVar("Told")
+Known = dict[tuple[Any, str], Told]
+_AROUND: Known[Amounts] = {}
+_SCRATCHPADS: Known[Amounts] = {}
 
 
 @dataclass(kw_only=True)
@@ -102,39 +103,58 @@ def scratchpads(keys: Sequence[Pad], machine_of: Callable[[int], Machine], famil
     """The scratchpads' parts; `machine_of` of a key's number."""
 
     def amounts(number: int) -> Amounts:
-        shared = surroundings_of(machine_of(number), ANY_PROGRAM, is_programmable=True)
-        return _amounts(scratchpad, shared.scratchpad, family)
+        return _amounts(scratchpad_structure(machine_of(number), family))
 
-    return _parts(_known(_SCRATCHPADS, keys, family, amounts))
+    return _parts(known(_SCRATCHPADS, keys, family, amounts))
 
 
 def around(keys: Sequence[Around], machine_of: Callable[[int], Machine], family: str) -> Parts:
     """The parts of what is around engine and scratchpad; `machine_of` of a key's number."""
 
     def amounts(number: int) -> Amounts:
-        options = keys[number].options
-        config = configure(
-            machine_of(number),
-            ANY_PROGRAM,
-            name="accelerator",
-            programmable_rows=PROGRAMMABLE_ROWS,
-            has_counters=options.has_counters,
-            has_ram_fifos=options.has_ram_fifos,
-            address_bits=keys[number].address_bits,
-        )
-        return _amounts(surroundings, config, family)
+        return _amounts(around_structure(keys[number], machine_of(number), family))
 
-    return _parts(_known(_AROUND, keys, family, amounts))
+    return _parts(known(_AROUND, keys, family, amounts))
 
 
-def _known(
-    known: Known, keys: Sequence[Any], family: str, amounts: Callable[[int], Amounts]
-) -> list[Amounts]:
-    """What each key has, asked once in the life of the process."""
+def engine_structure(params: SystolicParams, family: str) -> Structure:
+    """What an engine is made of."""
+    s = Structure(family, SPACE)
+    engine(s, params)
+    return s
+
+
+def scratchpad_structure(machine: Machine, family: str) -> Structure:
+    """What a scratchpad is made of."""
+    s = Structure(family, SPACE)
+    scratchpad(s, surroundings_of(machine, ANY_PROGRAM, is_programmable=True).scratchpad)
+    return s
+
+
+def around_structure(key: Around, machine: Machine, family: str) -> Structure:
+    """What is around engine and scratchpad."""
+    config = configure(
+        machine,
+        ANY_PROGRAM,
+        name="accelerator",
+        programmable_rows=PROGRAMMABLE_ROWS,
+        has_counters=key.options.has_counters,
+        has_ram_fifos=key.options.has_ram_fifos,
+        address_bits=key.address_bits,
+    )
+    s = Structure(family, SPACE)
+    surroundings(s, config)
+    return s
+
+
+def known(
+    told: Known[Told], keys: Sequence[Any], family: str, tell: Callable[[int], Told]
+) -> list[Told]:
+    """What is told of each key, asked once in the life of the process."""
     for number, key in enumerate(keys):
-        if (key, family) not in known:
-            known[key, family] = amounts(number)
-    return [known[key, family] for key in keys]
+        if (key, family) not in told:
+            told[key, family] = tell(number)
+    return [told[key, family] for key in keys]
 
 
 def whole(parts: Sequence[tuple[Parts, NDArray[np.intp]]], family: str) -> dict[str, Values]:
@@ -176,12 +196,10 @@ def _parts(found: Sequence[Amounts]) -> Parts:
 
 @cache
 def _engine(params: SystolicParams, family: str) -> Amounts:
-    return _amounts(engine, params, family)
+    return _amounts(engine_structure(params, family))
 
 
-def _amounts(add: Any, params: Any, family: str) -> Amounts:
-    s = Structure(family, SPACE)
-    add(s, params)
+def _amounts(s: Structure) -> Amounts:
     lut, ff = fitted_amounts(s)
     plain = ("lut_ram", "ram_blocks", "dsp", "levels", *MOST)
     return s.kind, {"lut": lut, "ff": ff} | {name: getattr(s, name) for name in plain}

@@ -71,7 +71,7 @@ def fit_family(samples: Sequence[Sample], prior: Mapping[str, Any]) -> dict[str,
         totals = [float(getattr(sample.row, name)) for sample in seen]
         scales = _scales(amounts, targets) if name == "lut" else {}
         first = partial(_first, prior.get(name, {}), scales)
-        found = _fit(amounts, targets, totals, PULL[name], first)
+        found = least_squares(amounts, targets, totals, PULL[name], first)
         spaces: dict[str, dict[str, float]] = {}
         for (space, part), value in sorted(found.items()):
             spaces.setdefault(space, {})[part] = round(value, 4)
@@ -116,7 +116,7 @@ def _fit_period(placed: Sequence[Sample], table: Mapping[str, Any]) -> dict[str,
         lut = resources_of(sample.structure, _as_table(sample.row.family, table)).lut
         features.append({("", k): v for k, v in clock_features(sample.structure, lut).items()})
     periods = [1e3 / float(sample.row.fmax_mhz) for sample in placed]
-    found = _fit(features, periods, periods, PULL["period"], _first_delay)
+    found = least_squares(features, periods, periods, PULL["period"], _first_delay)
     return {name: round(value, 4) for (_, name), value in sorted(found.items())}
 
 
@@ -128,7 +128,7 @@ def _first_delay(key: tuple[str, str]) -> Prior:
     return Prior(FIRST_NS.get(key[1], 0.0), UNKNOWN_NS)
 
 
-def _fit(
+def least_squares(
     amounts: Sequence[Amounts],
     targets: Sequence[float],
     totals: Sequence[float],

@@ -2,12 +2,10 @@
 made.
 """
 
-import csv
-import fcntl
 import json
 import tempfile
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -29,10 +27,10 @@ from tilewright.flow.design import make_design
 from tilewright.flow.resources import kernel_structure
 from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, spec_from_data
 
+from .csv_rows import put_object, read_objects
 from .resource_designs import ROOT, DesignSpec
 
 CSV: Final = ROOT / "benchmarks" / "resources.csv"
-LOCK: Final = "tilewright-resources.lock"
 BATCH: Final = 100
 HASH_DIGITS: Final = 16
 EDITED: Final = "ecp5"
@@ -83,34 +81,12 @@ class Row:
 
 def read_rows(path: Path = CSV) -> list[Row]:
     """The table; empty if there is none."""
-    if not path.exists():
-        return []
-    kinds = {field.name: field.type for field in fields(Row)}
-    with path.open(newline="") as file:
-        return [
-            Row(**{name: _value(kinds[name], text) for name, text in row.items()})
-            for row in csv.DictReader(file)
-        ]
-
-
-def _value(kind: Any, text: str) -> Any:
-    if kind is bool:
-        return text == "True"
-    return kind(text)
+    return read_objects(Row, path)
 
 
 def add_row(row: Row, path: Path = CSV) -> None:
     """Put a row into the table, in the order of keys; runs side by side wait for each other."""
-    with (Path(tempfile.gettempdir()) / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = [old for old in read_rows(path) if (old.key, old.family) != (row.key, row.family)]
-        partial = path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
-            writer.writeheader()
-            for each in sorted([*kept, row], key=lambda each: (each.key, each.family)):
-                writer.writerow(asdict(each))
-        partial.replace(path)
+    put_object(row, path, lambda each: (each.key, each.family))
 
 
 @cache

@@ -15,12 +15,19 @@ and `xilinx/*.txt`; a test maps memories with yosys itself and compares.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from .params import require
 
 Read = Literal["registered", "combinational"]
+
+CELLS: Final = "asic"
+"""Cells of a library in place of a family of devices: no memory is there but registers, and macros
+of whose areas nobody here knows."""
+
+LEAST_MACRO_BITS: Final = 4096
+"""Smaller memories become registers in cells (docs/asic.md)."""
 
 ROM_BIT_COST: Final = 1 / 16
 SCORE_FACTOR: Final = 2
@@ -61,7 +68,8 @@ class Memory:
 @dataclass(frozen=True, kw_only=True)
 class Mapped:
     """What memories take: RAM blocks and their bits that are asked for, LUT sites that are memory,
-    registers, and bits of multiplexers (`mux_bits`, by ways minus one) and of enables."""
+    registers, and bits of multiplexers (`mux_bits`, by ways minus one) and of enables; in cells the
+    bits of macros."""
 
     ram_blocks: int = 0
     ram_bits: int = 0
@@ -69,6 +77,7 @@ class Mapped:
     ff: int = 0
     mux_bits: int = 0
     enables: int = 0
+    macro_bits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +143,10 @@ LUT_MEMORIES: Final[dict[str, tuple[Primitive, ...]]] = {
 
 def map_memory(memory: Memory, family: str) -> Mapped:
     """What `memory.num` of this memory become in a family."""
-    kinds = (*_options(memory, LUT_MEMORIES[family]), *_options(memory, BLOCKS[family]))
     bits = memory.width * memory.depth
+    if family == CELLS:
+        return _in_cells(memory)
+    kinds = (*_options(memory, LUT_MEMORIES[family]), *_options(memory, BLOCKS[family]))
     best_cost = int(bits * ROM_BIT_COST) if memory.is_rom else bits
     best: tuple[Primitive, int, int] | None = None
     for cost, primitive, repl, high in kinds:
@@ -144,11 +155,7 @@ def map_memory(memory: Memory, family: str) -> Mapped:
     num = memory.num
     is_registered = memory.read == "registered"
     if best is None:
-        register = bits if not memory.is_rom else 0
-        ff = register + (memory.width if is_registered else 0)
-        mux_bits = 0 if memory.is_rom else (memory.depth - 1) * memory.width
-        enables = 0 if memory.is_rom else memory.depth * memory.lanes
-        return Mapped(ff=num * ff, mux_bits=num * mux_bits, enables=num * enables)
+        return _in_registers(memory)
     primitive, repl, high = best
     is_block = primitive.blocks > 0
     used = memory.used_bits or memory.width
@@ -162,6 +169,26 @@ def map_memory(memory: Memory, family: str) -> Mapped:
         mux_bits=num * (high - 1) * used + around[1],
         enables=num * (high * memory.lanes if high > 1 else 0),
     )
+
+
+def _in_registers(memory: Memory) -> Mapped:
+    """Memories of registers, ROMs of logic."""
+    bits, num = memory.width * memory.depth, memory.num
+    register = bits if not memory.is_rom else 0
+    ff = register + (memory.width if memory.read == "registered" else 0)
+    mux_bits = 0 if memory.is_rom else (memory.depth - 1) * memory.width
+    enables = 0 if memory.is_rom else memory.depth * memory.lanes
+    return Mapped(ff=num * ff, mux_bits=num * mux_bits, enables=num * enables)
+
+
+def _in_cells(memory: Memory) -> Mapped:
+    """What is written, read with a clock and large stays a memory: a macro. Of registers those
+    that nobody reads are gone.
+    """
+    bits = memory.width * memory.depth
+    if memory.read == "registered" and not memory.is_rom and bits >= LEAST_MACRO_BITS:
+        return Mapped(macro_bits=memory.num * bits)
+    return _in_registers(replace(memory, width=memory.used_bits or memory.width))
 
 
 def _collisions(memory: Memory) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from .memory_mapping import Mapped, Memory, Read, map_memory
+from .memory_mapping import CELLS, Mapped, Memory, Read, map_memory
 
 __all__ = ["FAMILIES", "IN_BLOCKS", "LogicCosts", "Structure", "bits_of", "dsp_blocks"]
 
@@ -55,6 +55,14 @@ FAMILIES: Final[dict[str, LogicCosts]] = {
                        dsp_resets=False, dsp_packs=False),
 }  # fmt: skip
 
+COSTS: Final = {
+    **FAMILIES,
+    CELLS: LogicCosts(inputs=4, choice=1, less=1, shift_sites=0, dsp_sizes=(0, 0), dsp_least=0,
+                      dsp_is_signed=False, dsp_adds=False, dsp_resets=False),
+}  # fmt: skip
+"""Of the families, and of cells of a library, where logic is counted as LUTs of four inputs would
+be: what each part of it takes in um2 is up to the fit (`cell_area`)."""
+
 IN_BLOCKS: Final = (".block_product", ".in_block")
 """Ends of the names of parts that synthesis packs into multiplier blocks."""
 
@@ -69,8 +77,8 @@ LEAST_SHIFT: Final = 3
 
 def dsp_blocks(a_bits: int, b_bits: int, family: str, *, is_unsigned: bool = False) -> int:
     """Multiplier blocks of a product of two numbers, 0 if it is made of LUTs."""
-    costs = FAMILIES[family]
-    if min(a_bits, b_bits) < 2 or a_bits + b_bits < costs.dsp_least:
+    costs = COSTS[family]
+    if not any(costs.dsp_sizes) or min(a_bits, b_bits) < 2 or a_bits + b_bits < costs.dsp_least:
         return 0
     more = 1 if is_unsigned and costs.dsp_is_signed else 0
     wide, narrow = sorted((a_bits + more, b_bits + more), reverse=True)
@@ -92,18 +100,19 @@ class Structure:
     """
 
     def __init__(self, family: str, space: str) -> None:
-        if family not in FAMILIES:
-            raise ValueError(f"family: one of {', '.join(FAMILIES)}, got {family!r}")
+        if family not in COSTS:
+            raise ValueError(f"family: one of {', '.join(COSTS)}, got {family!r}")
         self.family = family
         self.space = space
         self.kind = space
         self.levels = 0
-        self.costs = FAMILIES[family]
+        self.costs = COSTS[family]
         self.lut: defaultdict[str, float] = defaultdict(float)
         self.ff: defaultdict[str, float] = defaultdict(float)
         self.lut_ram = 0
         self.ram_blocks = 0
         self.ram_bits = 0
+        self.macro_bits = 0
         self.dsp = 0
         self.widest_sum = 0.0
         self.widest_test = 0.0
@@ -206,6 +215,7 @@ class Structure:
         self.ram_blocks += mapped.ram_blocks
         self.ram_bits += mapped.ram_bits
         self.lut_ram += mapped.lut_ram
+        self.macro_bits += mapped.macro_bits
         self.ff[register if register and not mapped.ram_blocks else f"{part}.memory"] += mapped.ff
         self.lut[f"{part}.memory"] += mapped.mux_bits * self.costs.choice + mapped.enables
         return mapped

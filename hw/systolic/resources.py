@@ -85,7 +85,10 @@ def pes(s: Structure, p: SystolicParams, *, passes_a: bool = True) -> None:
         s.registers("first", 2 * num)
         factor = p.product_bits + b.bits + 1
         s.ff["products.block_product"] += num * (a.bits + factor)
-        s.dsp += num * (1 if factor <= s.costs.dsp_sizes[0] else 2)
+        if any(s.costs.dsp_sizes):
+            s.dsp += num * (1 if factor <= s.costs.dsp_sizes[0] else 2)
+        else:
+            s.lut["products.product"] += num * a.bits * factor
         s.registers("operands", cols * b.bits)
         s.add("pack", b.bits + 1, cols)
         s.registers("values", cols * p.accumulator_bits)
