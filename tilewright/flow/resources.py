@@ -13,9 +13,12 @@ from tilewright.boards import Board, Device
 from tilewright.catalog import Template, find_template
 from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.hardware_config import HardwareConfig
+from tilewright.hw.lib.cell_area import CELLS
 from tilewright.hw.lib.resources import Resources, coefficients, resources_of
 from tilewright.hw.lib.structure import FAMILIES, Structure
 from tilewright.spec import Spec
+
+from .cell_area import area_report
 
 __all__ = [
     "ResourceReport",
@@ -101,11 +104,15 @@ def _report(spec: Spec, structure: Callable[[str], Structure]) -> ResourceReport
     rows.append(("resources from", source))
     data: dict[str, Any] = {r.family: _data(r) for r in found}
     excess: list[str] = []
-    if board is not None:
+    more: Mapping[str, Any] = {}
+    if board is None:
+        area_rows, more = area_report(spec, structure(CELLS))
+        rows += area_rows
+    else:
         data[board.device.family]["device"] = _device_data(found[0], board.device)
         excess = [f"{d.rule}; {d.help}" for d in too_large(spec, board, _least(found[0]))]
     return ResourceReport(
-        rows=rows, data={"resources": data, "resources_from": source}, excess=excess
+        rows=rows, data={"resources": data, "resources_from": source, **more}, excess=excess
     )
 
 

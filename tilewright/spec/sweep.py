@@ -22,10 +22,12 @@ from .sweep_kinds import (
     name_list,
     number,
     plain_number,
+    positive,
     scalar,
 )
 
 MAX_BUDGET = 10_000_000
+MAX_UM2_PER_BIT = 1e6
 SAMPLERS = ("model", "tpe", "nsga2", "random", "qmc", "grid")
 QUEUES = ("slurm", "pbs", "sge", "lsf", "htcondor", "oar", "moab", "local")
 
@@ -132,6 +134,23 @@ class SweepSearchSection(Section):
     )
 
 
+class SweepAreaSection(Section):
+    """Silicon area, for the metric `area_um2`: cells of a library, and memories (asic.md)."""
+
+    library: Annotated[str | None, text("the name of a cell library")] = Field(
+        default=None,
+        description="Cell library that areas are estimated for. Default: the one that there is a "
+        "fit for, IHP's sg13g2.",
+    )
+    memory_um2_per_bit: Annotated[float, positive("um2", MAX_UM2_PER_BIT)] = Field(
+        description="Area of a bit of the memories that stay memories, which no library of cells "
+        "says."
+    )
+    memory_source: Annotated[str, text("where the area is from", 200)] = Field(
+        description="Where that area is from, for the report."
+    )
+
+
 class SweepQueueSection(Section):
     """Workers as jobs of a cluster's queue, through dask-jobqueue."""
 
@@ -212,6 +231,9 @@ class SweepSection(Section):
         default=("horowitz_45nm",),
         description="Table of energies (energy-tables.md), for `energy_uj`; of a list each further "
         "one gives a metric `energy_by_NAME`. Default horowitz_45nm.",
+    )
+    area: SweepAreaSection | None = Field(
+        default=None, description="Silicon area as a metric, `area_um2`. Default: there is none."
     )
     workload: Annotated[str | None, text("the name of a workload, or the path of a file")] = Field(
         default=None,

@@ -105,6 +105,19 @@ def plain_number() -> Kind:
     return Kind(convert, {"type": "number"})
 
 
+def positive(noun: str, most: float) -> Kind:
+    """A number above 0."""
+
+    def convert(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise mistake(f"must be a number of {noun}")
+        if not 0 < value <= most:
+            raise mistake(f"must be above 0 and at most {most:g}")
+        return float(value)
+
+    return Kind(convert, {"type": "number", "exclusiveMinimum": 0, "maximum": most})
+
+
 class Shorthand:
     """Field metadata: what is no mapping stands for a section with this one key."""
 

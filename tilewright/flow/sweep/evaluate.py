@@ -15,13 +15,15 @@ from tilewright.dse.sweep_values import written_value
 from tilewright.errors import TilewrightError
 from tilewright.spec import AcceleratorSpec, SpecError
 
-from .metrics import DEVICE_SHARE, RESOURCES, MetricChoice
+from .metrics import AREA, DEVICE_SHARE, RESOURCES, MetricChoice
 from .objectives import load_objective
 
 if TYPE_CHECKING:
+    from tilewright.dse.block_parts import AreaModel
     from tilewright.flow.design import Design
     from tilewright.flow.plan_cache import PlanCache
     from tilewright.hw.lib.resources import Resources
+    from tilewright.hw.lib.structure import Structure
 
 DEFAULT_BATCH = 1
 MICRO = 1e-6
@@ -122,6 +124,7 @@ class ModelEvaluation:
         """Resources, clock, and time by the spec's clock or else by the estimated one."""
         from tilewright.board_of_spec import board_of, clock_of
         from tilewright.hw.accelerator_resources import accelerator_structure
+        from tilewright.hw.lib.cell_area import CELLS
         from tilewright.hw.lib.resources import resources_of
 
         found: dict[str, float] = {}
@@ -138,9 +141,21 @@ class ModelEvaluation:
         elif self.choice.needs_family:
             name = "no board" if board is None else board.device.family
             raise Refused(f"resources are not known for {name}")
+        if self.choice.area is not None:
+            found[AREA] = _area(accelerator_structure(design.config, CELLS), self.choice.area)
         if clock_hz:
             found["latency_us"] = design.estimate.cycles / (clock_hz * MICRO)
         return found
+
+
+def _area(structure: Structure, model: AreaModel) -> float:
+    """um2 of cells and memories."""
+    from tilewright.hw.lib.cell_area import cell_area_of
+
+    found = cell_area_of(structure, model.library)
+    if found is None:
+        raise Refused(f"{AREA}: no run of {model.library} has parts of {structure.space}")
+    return found.with_memories(model.memory_um2_per_bit)
 
 
 def _device_share(resources: Resources, device: Any) -> float:

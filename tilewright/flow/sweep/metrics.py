@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tilewright.boards import Board
+from tilewright.dse.block_parts import AreaModel
 from tilewright.dse.block_sources import SOURCES as OF_LAYERS
 from tilewright.dse.energy.tables import energy_table
 from tilewright.dse.space_goals import Constraint
 from tilewright.dse.sweep_file import MetricSource
+from tilewright.hw.lib.cell_area import cell_table
 from tilewright.hw.lib.resources import coefficients
 from tilewright.hw.lib.structure import FAMILIES
 
 RESOURCES: Final = ("lut", "ff", "dsp", "ram_blocks")
 DEVICE_SHARE: Final = "device_share"
+AREA: Final = "area_um2"
 ENERGY: Final = "energy_uj"
 ENERGY_BY: Final = "energy_by_"
 UNITS: Final = {
@@ -28,6 +31,7 @@ UNITS: Final = {
     "dsp": "DSP",
     "ram_blocks": "RAM blocks",
     "clock_mhz": "MHz",
+    AREA: "um2",
     "utilisation": "share of peak",
     DEVICE_SHARE: "share of the device",
 }
@@ -42,7 +46,8 @@ OF_A_PROGRAM: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class MetricChoice:
-    """Which metrics a sweep has. `family` None: that of each design's board.
+    """Which metrics a sweep has. `family` None: that of each design's board. `area` None: there is
+    none.
 
     `built_in`, one for each of `energies` beyond the first, and `functions` (of users) together are
     the names, in order.
@@ -52,6 +57,7 @@ class MetricChoice:
     functions: tuple[str, ...]
     family: str | None
     energies: tuple[str, ...]
+    area: AreaModel | None = None
 
     @property
     def energy_tables(self) -> dict[str, str]:
@@ -83,6 +89,7 @@ def choose_metrics(
     has_clock: bool,
     energies: tuple[str, ...],
     functions: Iterable[str],
+    area: AreaModel | None = None,
 ) -> MetricChoice:
     """The metrics that every design has: of a family whose resources nobody has counted, none of
     them. `family` None: each board's. `has_clock`: of each design some clock is given.
@@ -97,9 +104,10 @@ def choose_metrics(
         names.append("latency_us")
     if has_other_boards:
         names.append(DEVICE_SHARE)
+    names += [] if area is None else [AREA]
     in_order = tuple(name for name in UNITS if name in names)
     return MetricChoice(
-        built_in=in_order, functions=tuple(functions), family=family, energies=energies
+        built_in=in_order, functions=tuple(functions), family=family, energies=energies, area=area
     )
 
 
@@ -112,6 +120,7 @@ def sources_of(
         **(OF_LAYERS if is_of_layers else {}),
         DEVICE_SHARE: ("the fullest of LUT, FF, DSP and RAM blocks of the board's device", None),
         **{name: _resource_text(choice, name) for name in (*RESOURCES, "clock_mhz")},
+        **({} if choice.area is None else {AREA: _area_text(choice.area)}),
         **{name: _energy_text(table) for name, table in choice.energy_tables.items()},
         **{name: (f"function {version}", None) for name, version in versions.items()},
     }
@@ -152,6 +161,22 @@ def _energy_text(name: str) -> tuple[str, str | None]:
     table = energy_table(name)
     counted = "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
     return f"{table.title}: {table.source}; {counted}; {table.remarks}", None
+
+
+def _area_text(area: AreaModel) -> tuple[str, str | None]:
+    """Provenance and error of the silicon area."""
+    fit = cell_table()["libraries"][area.library]
+    found = fit["accuracy"]
+    error = (
+        f"cells: {100 * found['mean']:.1f} % mean, {100 * found['worst']:.0f} % worst of "
+        f"{found['held_out']} designs that no fit has seen"
+    )
+    text = (
+        f"cells of {area.library} sized for {fit['freq_mhz']:g} MHz, without wires, fitted to "
+        f"{found['fitted']} designs synthesised by yosys {fit['yosys']} ({fit['date']}); memories "
+        f"of 4,096 bits or more at {area.memory_um2_per_bit:g} um2 per bit: {area.memory_source}"
+    )
+    return text, error
 
 
 def _resource_text(choice: MetricChoice, name: str) -> tuple[str, str | None]:

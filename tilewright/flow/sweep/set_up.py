@@ -23,6 +23,7 @@ from tilewright.dse.sweep_goals import goals_of, placed
 from tilewright.dse.sweep_section import Swept, swept_of
 from tilewright.dse.sweep_tasks import Evaluation
 from tilewright.errors import UsageError
+from tilewright.hw.lib.cell_area import FILE as AREAS
 from tilewright.hw.lib.resources import FILE as COEFFICIENTS
 from tilewright.spec import AcceleratorSpec, Spec, SpecError
 from tilewright.spec.diagnostics import suggestion
@@ -30,6 +31,7 @@ from tilewright.spec.paths import spec_keys
 from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
+from .area import area_conflicts, area_of, with_advice
 from .evaluate import ModelEvaluation
 from .metrics import (
     DEVICE_SHARE,
@@ -109,7 +111,7 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
             limits=_limits(section, board, choice),
         )
     except SpaceError as error:
-        conflicts += error.conflicts
+        conflicts += with_advice(section, error.conflicts)
     if conflicts or swept is None or goals is None:
         raise SpaceError(conflicts)
     for name in choice.functions:
@@ -134,7 +136,7 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
 
 def _swept(spec: AcceleratorSpec, section: SweepSection) -> tuple[Swept | None, list[Conflict]]:
     """The space, or what is wrong with it; and with the tables of energies."""
-    conflicts = list(_energy_conflicts(section))
+    conflicts = [*_energy_conflicts(section), *area_conflicts(section)]
     try:
         return swept_of(section, spec_keys(spec)), conflicts
     except SpaceError as error:
@@ -169,6 +171,7 @@ def _choice(
         energies=tuple(dict.fromkeys(name for name in section.energy if name in TABLES))
         or table_names()[:1],
         functions=[name for name in installed if name in named],
+        area=area_of(section),
     )
 
 
@@ -208,6 +211,8 @@ def _context(
         "family": choice.family or "each board's",
         "energy": ", ".join(choice.energies),
     }
+    if choice.area is not None:
+        context["area"] = f"{choice.area}, {sha256_file(AREAS)}"
     if spec.model:
         context["model"] = sha256_file(spec.model_path)
     if spec.board_path is not None:

@@ -40,7 +40,9 @@ def workload_evaluation(
     base = spec.model_copy(update={"sweep": None})
     tables = [energy_table(name) for name in choice.energies]
     try:
-        evaluation = block_evaluation(workload, base, tables, family=choice.family)
+        evaluation = block_evaluation(
+            workload, base, tables, family=choice.family, area=choice.area
+        )
     except ValueError as error:
         raise SpaceError([Conflict(path=("workload",), rule=str(error))]) from None
     unread = _unread(section, evaluation)
