@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .graph import Graph
 from .machine import Machine
@@ -13,6 +13,9 @@ from .schedule import plan_simple
 from .schedule_rows import plan_rows
 from .tiling import array_shape
 from .weight_stationary import weight_stationary_program, weight_stationary_tasks
+
+if TYPE_CHECKING:
+    from .resident.schedule import Chooser
 
 Objective = Literal["bytes", "cycles"]
 DEFAULT_SECONDS = 10.0
@@ -45,11 +48,12 @@ def compile_graph(
     machine: Machine,
     objective: Objective = "cycles",
     seconds: float = DEFAULT_SECONDS,
+    choose_with: Chooser | None = None,
 ) -> tuple[Plan, Program]:
     """Plan and program for `graph` on `machine`.
 
     `objective` cycles streams every op's operands past the array; bytes keeps them in the
-    scratchpad as the planner decides, which may take `seconds`.
+    scratchpad as the planner decides, which may take `seconds`; `choose_with` instead of it.
 
     Raises:
         DoesNotFit: if the machine is too small, or has no such schedule.
@@ -57,7 +61,7 @@ def compile_graph(
     if objective == "bytes":
         from .resident.schedule import plan_resident  # the planner's search takes time to import
 
-        plan = plan_resident(graph, machine, seconds)
+        plan = plan_resident(graph, machine, seconds, choose_with)
     elif array_shape(machine).dataflow == "weight_stationary":
         plan = plan_rows(graph, machine)
     else:

@@ -6,25 +6,34 @@ model's outputs, the parameters of each task, and the spills and reloads that th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..graph import Graph
-from ..machine import Machine
+from ..machine import Machine, Scratchpad
 from ..memory_map import memory_map, parameters_name
 from ..plan import BankRange, Certificate, Plan, Residency, Transfer
 from ..planning.checker import check_plan
 from ..planning.memory_plan import MemoryPlan, Residence
 from ..task import Region, Task
-from ..tiling import DoesNotFit, array_shape, matmuls
+from ..tiling import DoesNotFit, Matmul, array_shape, matmuls
 from .choose import Chosen, choose
 from .cut import Part, Work
 
 ACTIVATIONS, WEIGHTS = "activations", "weights"
 DEFAULT_SECONDS = 10.0
 
+Chooser = Callable[[Graph, Sequence[Matmul], Scratchpad, float], Chosen]
 
-def plan_resident(graph: Graph, machine: Machine, seconds: float = DEFAULT_SECONDS) -> Plan:
+
+def plan_resident(
+    graph: Graph,
+    machine: Machine,
+    seconds: float = DEFAULT_SECONDS,
+    choose_with: Chooser | None = None,
+) -> Plan:
     """The plan for `graph` on `machine` that moves few bytes; `seconds` bound the planner.
+
+    choose_with : instead of `choose`, what remembers its answers: all that it depends on are its arguments.
 
     Raises:
         DoesNotFit: if a row tile, its results and a panel of weights have no room; or if the array
@@ -41,7 +50,7 @@ def plan_resident(graph: Graph, machine: Machine, seconds: float = DEFAULT_SECON
     if not sizes:
         raise ValueError(f"graph {graph.name}: has no op to run")
     pad = machine.scratchpad
-    chosen = choose(graph, sizes, pad, seconds)
+    chosen = (choose_with or choose)(graph, sizes, pad, seconds)
     work, plan = chosen.choice.work, chosen.plan
     check_plan(work.problem.with_budget(pad.banks * pad.words_per_bank), plan)
     a_banks = chosen.choice.a_banks

@@ -39,6 +39,29 @@ def test_answers_are_those_of_a_new_plan(tiny_spec, tmp_path, dataflow: str) -> 
     assert cache.hits >= hits
 
 
+PLANNED = "\nschedule: {objective: bytes, time_limit: 10s}\n"
+SAME_CHOICE = ({"bytes_per_cycle": 2}, {"latency": 90}, {"address_bits": 40})
+OTHER_CHOICE = ({"rows": 1}, {"capacity": "2KiB"})
+
+
+def test_the_planner_searches_once_for_all_that_it_depends_on(tiny_spec, tmp_path) -> None:
+    cache, moved = PlanCache(), {}
+    for number, changes in enumerate([{}, *SAME_CHOICE, *OTHER_CHOICE]):
+        path = tiny_spec(tmp_path, **changes)
+        with path.open("a") as file:
+            file.write(PLANNED)
+        spec = load_spec(path)
+        os.utime(spec.model_path, (1, 1))
+        machine = machine_of(spec)
+        _, plan, program = cache(spec, machine, BATCH)
+        _, new_plan, new_program = compiled(spec, machine, BATCH)
+        assert program == new_program
+        assert (plan.loads, plan.stores) == (new_plan.loads, new_plan.stores)
+        assert cache.searches == max(1, number - len(SAME_CHOICE) + 1)
+        moved[number] = sum(transfer.words for transfer in (*plan.loads, *plan.stores))
+    assert len({moved[number] for number in range(len(SAME_CHOICE) + 1)}) == 1
+
+
 def test_rows_that_are_listed_of_many() -> None:
     assert listed_rows(range(10), [3], most=10) == list(range(10))
     rows = listed_rows(range(1_000_000), [7, 999_999], most=1000)
