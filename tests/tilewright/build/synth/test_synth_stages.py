@@ -113,51 +113,53 @@ except KeyboardInterrupt:
 """
 # Writes everything that a whole run would, and then does not end.
 ENDLESS = """
-import os, pathlib, time
+import os, pathlib, subprocess, time
 from tilewright.build.synth.guard import guard
 guard(1 << 32)
+kid = subprocess.Popen(["sleep", "600"])
 pathlib.Path("report.json").write_text('{"fmax": {}, "utilization": {}, "critical_paths": []}')
 pathlib.Path("placed.config").write_text("half")
-pathlib.Path(__file__).with_suffix(".pid").write_text(str(os.getpid()))
+pathlib.Path(__file__).with_suffix(".pid").write_text(f"{os.getpid()} {kid.pid} ")
 time.sleep(600)
 """
 
 
-def start_endless(tiny: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """A run that hangs in place and route; its process and that of the tool."""
+def start_endless(tiny: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """A run that hangs in place and route; its process, and those of the tool and its child."""
     fake, pid = tiny.with_name("endless.py"), tiny.with_name("endless.pid")
     fake.write_text(ENDLESS)
     process = subprocess.Popen([sys.executable, "-c", RUNNER, str(tiny), str(fake)])
     deadline = time.monotonic() + 120
-    while not (pid.exists() and pid.read_text()):
+    while not (pid.exists() and pid.read_text().endswith(" ")):
         assert process.poll() is None, "the run ended by itself"
         assert time.monotonic() < deadline, "the tool was never started"
         time.sleep(0.05)
-    return process, int(pid.read_text())
+    return process, [int(word) for word in pid.read_text().split()]
 
 
-def wait_until_gone(pid: int) -> None:
+def wait_until_gone(pids: list[int]) -> None:
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
+    while left := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < deadline, f"still there of {pids}: {left}"
         time.sleep(0.05)
-    raise AssertionError(f"process {pid} is still there")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent's death is told on Linux only")
 def test_a_killed_run_leaves_nothing_that_is_believed(ready: Path, fake_tool) -> None:
-    process, tool = start_endless(ready)
+    process, tools = start_endless(ready)
     folder = ready.parent / "out"
     with pytest.raises(OutputError, match="another synthesis"):
         run(ready)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_until_gone(tool)
+    wait_until_gone(tools)
     assert not (folder / "pnr").exists()
     assert not (folder / "synth.json").exists()
     assert (folder / "synth" / "manifest.json").exists()
@@ -170,10 +172,10 @@ def test_a_killed_run_leaves_nothing_that_is_believed(ready: Path, fake_tool) ->
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_an_interrupted_run_ends_its_tool(ready: Path, fake_tool) -> None:
-    process, tool = start_endless(ready)
+    process, tools = start_endless(ready)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 130
-    wait_until_gone(tool)
+    wait_until_gone(tools)
     folder = ready.parent / "out"
     assert sorted(path.name for path in folder.iterdir()) == ["logs", "synth"]
     fake_tool()
