@@ -9,7 +9,7 @@ ledger has is not evaluated again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,22 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ledger import DONE, FAILED, Ledger, Record, content_key
+from .ledger import Ledger, content_key
 from .space import BLOCK_DESIGNS, Design, Space
 from .space_goals import Goals, Tally
 from .sweep_crew import Crew, Outcome, Task
 from .sweep_progress import Meter, Report
-from .sweep_result import (
-    Part,
-    Parts,
-    SweepResult,
-    joined,
-    part_from_json,
-    part_of,
-    part_to_json,
-    result_of,
-)
-from .sweep_tasks import Evaluation, Failed, measure_block, measure_one, with_paths
+from .sweep_records import block_record, design_record, known_part, part_of_block, part_of_design
+from .sweep_result import Part, Parts, SweepResult, part_of, result_of
+from .sweep_tasks import Evaluation, measure_block, measure_one, with_paths
 
 EXACT_DESIGNS = 10_000_000
 """Spaces up to this size are enumerated: their fronts are exact."""
@@ -40,6 +32,9 @@ EXACT_DESIGNS = 10_000_000
 
 Kept = dict[int, Mapping[str, float]]
 """Metrics of designs by their numbers."""
+
+Answers = dict[int, dict[str, float] | str]
+"""The same, or why a design has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +84,11 @@ def sweep_blocks(
     report: Report | None = None,
     block_designs: int = BLOCK_DESIGNS,
     retries_failed: bool = False,
+    covered: list[tuple[int, int]] | None = None,
 ) -> SweepResult:
     """Every design of the space, in blocks; the result is exact unless it was interrupted.
-    `retries_failed`: blocks in which designs failed before are evaluated again.
+    `retries_failed`: blocks in which designs failed before are evaluated again. `covered` takes the
+    blocks that are done.
 
     Raises:
         ValueError: the space has more than `EXACT_DESIGNS` designs.
@@ -109,21 +106,21 @@ def sweep_blocks(
         for number, part in found.items():
             parts.add(part)
             meter.done += blocks[number][1] - blocks[number][0]
+            if covered is not None:
+                covered.append(blocks[number])
 
     def keep(outcomes: Sequence[Outcome]) -> None:
-        found = {o.task.number: _part_of_block(sweep, blocks[o.task.number], o) for o in outcomes}
-        ledger.append([_block_record(keys[n], blocks[n], part) for n, part in found.items()])
+        found = {o.task.number: part_of_block(sweep, blocks[o.task.number], o) for o in outcomes}
+        ledger.append([block_record(keys[n], blocks[n], part) for n, part in found.items()])
         add(found)
 
-    known = {
-        n: part for n, key in keys.items() if (part := _known_part(ledger, key, retries_failed))
-    }
-    add(known)
-    meter.resumed = meter.done
-    left = (
-        Task(number=n, arguments=(sweep, *block)) for n, block in blocks.items() if n not in known
-    )
-    was_interrupted = _drive(crew, evaluate_block, left, keep, meter, parts)
+    was_interrupted = True
+    with suppress(KeyboardInterrupt):
+        known = {n: part for n in blocks if (part := known_part(ledger, keys[n], retries_failed))}
+        add(known)
+        meter.resumed = meter.done
+        left = (Task(number=n, arguments=(sweep, *blocks[n])) for n in blocks if n not in known)
+        was_interrupted = _drive(crew, evaluate_block, left, keep, meter, parts)
     return result_of(
         sweep.goals, parts.all, space_size=sweep.space.size, was_interrupted=was_interrupted
     )
@@ -150,12 +147,14 @@ def sweep_designs(
     `kept` takes the metrics of every design.
     """
     parts = Parts(sweep.goals)
-    numbers = without_ruled_out(sweep, list(dict.fromkeys(indices)), parts)
-    meter = Meter(total=len(numbers), report=report)
-    evaluations = evaluate_designs(
-        sweep, numbers, ledger, crew,
-        parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
-    )  # fmt: skip
+    evaluations = None
+    with suppress(KeyboardInterrupt):
+        numbers = without_ruled_out(sweep, list(dict.fromkeys(indices)), parts)
+        meter = Meter(total=len(numbers), report=report)
+        evaluations = evaluate_designs(
+            sweep, numbers, ledger, crew,
+            parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
+        )  # fmt: skip
     return result_of(
         sweep.goals,
         parts.all,
@@ -189,29 +188,35 @@ def evaluate_designs(
     meter: Meter,
     retries_failed: bool = False,
     kept: Kept | None = None,
-) -> dict[int, dict[str, float] | str] | None:
-    """By design its metrics, or why there are none; None after Ctrl-C. Adds them to `parts` and,
-    if they are numbers, to `kept`.
+) -> Answers | None:
+    """By design its metrics, or why there are none; None after Ctrl-C, which may also come through
+    as such. Adds them to `kept`, if they are numbers, and then to `parts`: whatever is on a front
+    has its metrics kept.
     """
     designs = {number: sweep.space.design(number) for number in numbers}
     keys = {number: sweep.design_key(design) for number, design in designs.items()}
-    found: dict[int, dict[str, float] | str] = {}
+    known: Answers = {}
+    found: Answers = {}
     for number, key in keys.items():
         record = ledger.get(key)
         if record is not None and (record.is_done or not retries_failed):
-            found[number] = record.body["metrics" if record.is_done else "error"]
-    meter.done += len(found)
-    meter.resumed += len(found)
-    for number, answer in found.items():
-        parts.add(_part_of_design(sweep, number, answer))
+            known[number] = record.body["metrics" if record.is_done else "error"]
+
+    def add(answers: Answers) -> None:
+        found.update(answers)
+        for number, answer in answers.items():
+            if kept is not None and not isinstance(answer, str):
+                kept[number] = answer
+            parts.add(part_of_design(sweep, number, answer))
+        meter.done += len(answers)
 
     def keep(outcomes: Sequence[Outcome]) -> None:
         answers = {o.task.number: o.lost if o.lost is not None else o.value for o in outcomes}
-        ledger.append([_design_record(keys[n], designs[n], a) for n, a in answers.items()])
-        found.update(answers)
-        for number, answer in answers.items():
-            parts.add(_part_of_design(sweep, number, answer))
-        meter.done += len(answers)
+        ledger.append([design_record(keys[n], designs[n], a) for n, a in answers.items()])
+        add(answers)
+
+    add(known)
+    meter.resumed += len(known)
 
     tasks = (
         Task(number=number, arguments=(sweep.evaluation, designs[number]))
@@ -219,8 +224,6 @@ def evaluate_designs(
         if number not in found
     )
     was_interrupted = _drive(crew, measure_one, list(tasks), keep, meter, parts)
-    if kept is not None:
-        kept.update({n: answer for n, answer in found.items() if not isinstance(answer, str)})
     return None if was_interrupted else {number: found[number] for number in numbers}
 
 
@@ -255,43 +258,3 @@ def _tell(meter: Meter, parts: Parts, crew: Crew, *, is_last: bool) -> None:
             front=len(whole.front),
             deaths=crew.deaths,
         )
-
-
-def _known_part(ledger: Ledger, key: str, retries_failed: bool) -> Part | None:
-    record = ledger.get(key)
-    is_known = record is not None and (record.is_done or not retries_failed)
-    return part_from_json(record.body["part"]) if record and is_known else None
-
-
-def _part_of_block(sweep: Sweep, block: tuple[int, int], outcome: Outcome) -> Part:
-    found: Part | None = outcome.value
-    return found or _lost_part(sweep, *block, str(outcome.lost))
-
-
-def _lost_part(sweep: Sweep, start: int, stop: int, error: str) -> Part:
-    failed = (Failed(start=start, stop=stop, error=error),)
-    return joined(sweep.goals, [Part(tally=joined(sweep.goals, []).tally, failed=failed)])
-
-
-def _block_record(key: str, block: tuple[int, int], part: Part) -> Record:
-    """A block in which a design failed may be tried again, and recorded again."""
-    start, stop = block
-    status = FAILED if part.failed else DONE
-    body = {"status": status, "kind": "block", "start": start, "stop": stop,
-            "part": part_to_json(part)}  # fmt: skip
-    return Record(key=key, body=body)
-
-
-def _design_record(key: str, design: Design, answer: dict[str, float] | str) -> Record:
-    body: dict[str, Any] = {"kind": "design", "design": dict(design)}
-    if isinstance(answer, str):
-        return Record(key=key, body={**body, "status": FAILED, "error": answer})
-    return Record(key=key, body={**body, "status": DONE, "metrics": answer})
-
-
-def _part_of_design(sweep: Sweep, number: int, answer: dict[str, float] | str) -> Part:
-    if isinstance(answer, str):
-        return _lost_part(sweep, number, number + 1, answer)
-    indices = sweep.space.indices([number])
-    metrics = {name: np.array([value]) for name, value in answer.items()}
-    return part_of(sweep.goals, indices, with_paths(sweep.space, sweep.goals, indices, metrics))

@@ -100,22 +100,32 @@ def listed_rows(
     again, because designs are numbered by mixed radix.
     """
     if len(evaluated) <= most:
-        return list(evaluated)
+        return [int(number) for number in evaluated]
     chosen = set(front)
     pieces = most - len(chosen)
     if pieces > 0:
         rng = np.random.default_rng(SAMPLE_SEED)
         places = (np.arange(pieces) + rng.random(pieces)) * (len(evaluated) / pieces)
-        chosen |= {evaluated[int(place)] for place in places}
+        chosen |= {int(evaluated[int(place)]) for place in places}
     return sorted(chosen)
 
 
-def measured_rows(sweep: Sweep, result: SweepResult, most: int = MAX_DESIGNS) -> Kept:
+def measured_rows(
+    sweep: Sweep,
+    result: SweepResult,
+    most: int = MAX_DESIGNS,
+    *,
+    covered: Sequence[tuple[int, int]] | None = None,
+) -> Kept:
     """The metrics of designs to list of a space that was evaluated in blocks: its records hold the
-    fronts alone, so the sample is evaluated again.
+    fronts alone, so the sample is evaluated again. `covered`: the blocks that were; None: all.
     """
     front = [point.index for point in result.front]
-    rows = listed_rows(range(sweep.space.size), front, most)
+    evaluated: Sequence[int] = range(sweep.space.size)
+    if covered is not None:
+        arrays = [np.arange(*block) for block in sorted(covered)]
+        evaluated = np.concatenate([np.zeros(0, np.int64), *arrays])  # type: ignore[assignment]
+    rows = listed_rows(evaluated, front, most)
     indices, metrics, _ = measure_at(sweep.evaluation, sweep.space, sweep.space.indices(rows))
     lists = {name: column.tolist() for name, column in metrics.items()}
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,35 @@ def search(
     """
     parts = Parts(sweep.goals)
     meter = Meter(total=min(budget, sweep.space.size), report=report)
-    proposed, evaluated, was_interrupted = 0, 0, False
+    was_interrupted = True
+    with suppress(KeyboardInterrupt):  # also where the sampler thinks
+        was_interrupted = not _search(
+            sweep, sampler, ledger, crew, budget=budget, batch=batch, parts=parts, meter=meter,
+            retries_failed=retries_failed, kept=kept,
+        )  # fmt: skip
+    return result_of(
+        sweep.goals,
+        parts.all or [Part(tally=empty_tally(sweep.goals))],
+        space_size=sweep.space.size,
+        was_interrupted=was_interrupted,
+    )
+
+
+def _search(
+    sweep: Sweep,
+    sampler: Sampler,
+    ledger: Ledger,
+    crew: Crew,
+    *,
+    budget: int,
+    batch: int,
+    parts: Parts,
+    meter: Meter,
+    retries_failed: bool,
+    kept: Kept | None,
+) -> bool:
+    """Ask, evaluate, tell; whether it came to its end."""
+    proposed, evaluated = 0, 0
     while evaluated < budget and proposed < MOST_PROPOSALS * budget:
         asked = sampler.ask(min(batch, budget - evaluated))
         if not asked:
@@ -58,15 +87,9 @@ def search(
             parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
         )  # fmt: skip
         if found is None:
-            was_interrupted = True
-            break
+            return False
         sampler.tell([answer_of(sweep, number, found.get(number, RULED_OUT)) for number in asked])
-    return result_of(
-        sweep.goals,
-        parts.all or [Part(tally=empty_tally(sweep.goals))],
-        space_size=sweep.space.size,
-        was_interrupted=was_interrupted,
-    )
+    return True
 
 
 def model_sampler(sweep: Sweep, *, seed: int = 0) -> ModelSampler:
