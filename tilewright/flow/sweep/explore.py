@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn
 
 from tilewright.build.cluster import cluster_crew, queue_crew
 from tilewright.build.workers import LocalPool
@@ -88,11 +88,7 @@ def explore(
     sweep, asked = setup.sweep, search_of(setup)
     kept: Kept = {}
     if asked is None and sweep.evaluation.many is not None:
-        result = sweep_blocks(
-            sweep, ledger, crew, report=Told(progress), retries_failed=retries_failed
-        )
-        listed = measured_rows(sweep, result)
-        return Explored(result=result, kept=listed, num_evaluated=result.tally.designs)
+        return _in_blocks(sweep, ledger, crew, retries_failed=retries_failed, progress=progress)
     if asked is None:
         result = sweep_designs(
             sweep,
@@ -116,6 +112,37 @@ def explore(
     )
     how = f"search by {asked.sampler}, budget {asked.budget:,}, seed {asked.seed}"
     return Explored(result=result, kept=kept, num_evaluated=len(kept), how=how)
+
+
+def _in_blocks(
+    sweep: Sweep, ledger: Ledger, crew: Crew, *, retries_failed: bool, progress: Progress
+) -> Explored:
+    """All designs in blocks, and then the metrics of those to list; after Ctrl-C of the front."""
+    covered: list[tuple[int, int]] = []
+    result = sweep_blocks(
+        sweep,
+        ledger,
+        crew,
+        report=Told(progress),
+        retries_failed=retries_failed,
+        covered=covered,
+    )
+    try:
+        kept = measured_rows(sweep, result, covered=covered)
+    except KeyboardInterrupt:
+        names = sweep.evaluation.metrics
+        kept = {p.index: {name: p.metrics[name] for name in names} for p in result.front}
+        result = replace(result, was_interrupted=True)
+    return Explored(result=result, kept=kept, num_evaluated=result.tally.designs)
+
+
+def stopped_crew() -> Crew:
+    """It evaluates nothing, as if Ctrl-C came at once: what is recorded is all there is."""
+
+    def stop() -> NoReturn:
+        raise KeyboardInterrupt
+
+    return Crew(start=stop)
 
 
 def sampler_of(sweep: Sweep, asked: SweepSearchSection) -> Sampler:

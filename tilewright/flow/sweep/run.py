@@ -19,7 +19,7 @@ from tilewright.errors import UsageError
 from tilewright.spec import Spec
 
 from .confirm import Wanted, confirm, failed_confirmations
-from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of
+from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of, stopped_crew
 from .points import write_points
 from .report import write_report
 from .result import SweepOutcome
@@ -63,12 +63,7 @@ def run_sweep(
     _require_inputs(setup, options.wanted)
     workers = options.workers or _processors()
     with open_ledger(out, setup.sweep.context, is_fresh=options.is_fresh) as ledger:
-        announce(_announcement(setup, ledger, workers))
-        crews = crew_for(workers, crew_maker, cluster=options.cluster, queue=setup.section.cluster)
-        with crews as crew:
-            explored = explore(
-                setup, ledger, crew, retries_failed=options.retries_failed, progress=progress
-            )
+        explored = _explored(setup, ledger, workers, options, crew_maker, progress, announce)
         confirmations, is_whole = _confirmed(
             setup, explored, ledger, crew_maker(workers), options, out, progress
         )
@@ -82,6 +77,30 @@ def run_sweep(
     return SweepOutcome(
         file=file,
         folder=out,
+
+
+def _explored(
+    setup: SweepSetup,
+    ledger: LedgerFile,
+    workers: int,
+    options: SweepOptions,
+    makes: CrewMaker,
+    progress: Progress,
+    announce: Progress,
+) -> Explored:
+    """What was found; after Ctrl-C before or beside the evaluations, what is recorded."""
+
+    def explored(crew: Crew) -> Explored:
+        again = options.retries_failed
+        return explore(setup, ledger, crew, retries_failed=again, progress=progress)
+
+    try:
+        announce(_announcement(setup, ledger, workers))
+        queue = setup.section.cluster
+        with crew_for(workers, makes, cluster=options.cluster, queue=queue) as crew:
+            return explored(crew)
+    except KeyboardInterrupt:
+        return explored(stopped_crew())
         was_interrupted=explored.result.was_interrupted or not is_whole,
         problems=tuple(failed_confirmations(confirmations)),
     )
