@@ -77,6 +77,9 @@ def run_sweep(
     return SweepOutcome(
         file=file,
         folder=out,
+        was_interrupted=explored.result.was_interrupted or not is_whole,
+        problems=tuple(failed_confirmations(confirmations)),
+    )
 
 
 def _explored(
@@ -101,9 +104,6 @@ def _explored(
             return explored(crew)
     except KeyboardInterrupt:
         return explored(stopped_crew())
-        was_interrupted=explored.result.was_interrupted or not is_whole,
-        problems=tuple(failed_confirmations(confirmations)),
-    )
 
 
 def _confirmed(
