@@ -97,8 +97,13 @@ class SynthResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the design fits and every clock is met."""
-        return not self.excess and all(clock.is_met for clock in self.synthesis.clocks)
+        """Whether the design fits and every clock is met; once placed, it has one."""
+        is_met = all(clock.is_met for clock in self.synthesis.clocks)
+        return not self.excess and is_met and not self._lacks_clock
+
+    @property
+    def _lacks_clock(self) -> bool:
+        return self.synthesis.is_placed and not self.synthesis.clocks
 
     def to_json(self) -> dict[str, Any]:
         """The same as `synth.json`, with what was concluded from it."""
@@ -121,7 +126,7 @@ class SynthResult:
         lines = [f"{self.name}: {self.where}", "", *self._modules(width), "", *self._use(width)]
         for clock in self.synthesis.clocks:
             lines += ["", *_clock_lines(clock, width)]
-        words = [*self.synthesis.limits, *self.notes]
+        words = [*self.synthesis.limits, *self.notes, *([_NO_CLOCK] if self._lacks_clock else [])]
         lines += [""] if words else []
         lines += [line for text in words for line in _wrapped(text, width)]
         lines += ["", f"  results  {self.folder}"]
@@ -165,6 +170,7 @@ class SynthResult:
         return [f"  {line}" for group in lines for line in group]
 
 
+_NO_CLOCK = "place and route reported no clock, so none is met"
 _LABELS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "ram_blocks": "RAM blocks",
            "large_ram_blocks": "large RAM blocks"}  # fmt: skip
 

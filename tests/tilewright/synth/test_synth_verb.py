@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,18 @@ def test_a_missed_clock_fails_and_shows_its_path(tmp_path: Path) -> None:
     ]
     assert sum(hop.routing + hop.logic for hop in hops(path)) == pytest.approx(8.5e-9)
     assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_a_placed_design_without_a_clock_is_not_ok(tmp_path: Path) -> None:
+    def stages(*names: str) -> tuple[StageTime, ...]:
+        return tuple(StageTime(name=name, seconds=1.0, was_resumed=False) for name in names)
+
+    whole = synthesis(Area(lut=1))
+    assert judged(tmp_path, replace(whole, stages=stages("synth"))).ok
+    for name in ("pnr", "pnr_2"):
+        result = judged(tmp_path, replace(whole, stages=stages("synth", name)))
+        assert not result.ok
+        assert "place and route reported no clock" in result.table(100)
 
 
 def test_limits_of_time_are_positive() -> None:

@@ -8,10 +8,12 @@ from typing import Final
 from tilewright.build.synth.counts import Area
 from tilewright.build.synth.target import Target
 
-__all__ = ["SYNTH_JSON", "ClockTiming", "MemoryUse", "ModuleArea", "PathStep", "StageTime",
+__all__ = ["PNR", "SYNTH_JSON", "ClockTiming", "MemoryUse", "ModuleArea", "PathStep", "StageTime",
            "Synthesis", "Use"]  # fmt: skip
 
 SYNTH_JSON: Final = "synth.json"
+PNR: Final = "pnr"
+"""The stage of place and route; with several seeds `pnr_SEED`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,11 @@ class Synthesis:
             return self.total
         inside = (r.area for r in self.modules if r.path == path or r.path.startswith(f"{path}."))
         return reduce(lambda a, b: a + b, inside, Area())
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether place and route came to its end, whatever it reported."""
+        return any(stage.name.partition("_")[0] == PNR for stage in self.stages)
 
     @property
     def fmax_hz(self) -> float | None:
