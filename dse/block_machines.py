@@ -175,13 +175,13 @@ class Reader:
         _refuse(found.refusals, kinds, wrong)
 
 
-def reader_of(spec: AcceleratorSpec) -> Reader:
-    """A reader over `spec`.
+def reader_of(spec: AcceleratorSpec, *, is_planned: bool = False) -> Reader:
+    """A reader over `spec`. `is_planned`: the planner schedules it.
 
     Raises:
-        ValueError: its schedule is not the streaming one.
+        ValueError: its schedule is another one than the streaming one.
     """
-    if spec.schedule.objective != "cycles":
+    if spec.schedule.objective != "cycles" and not is_planned:
         raise ValueError("schedule.objective: a workload's layers are streamed, write `cycles`")
     plain = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
     units = {path: KeyValues(kind=kind).unit for path, kind in spec_keys(spec).items()}

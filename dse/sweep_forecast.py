@@ -47,7 +47,7 @@ def forecast(
     size = sweep.space.size
     designs = size if budget is None else min(budget, size)
     rng = np.random.default_rng(seed)
-    if sweep.evaluation.many is not None:
+    if sweep.evaluation.many is not None and sweep.evaluation.one is None:
         num = min(PROBE_BLOCK, size)
         start = random_index(rng, size - num + 1)
         measure_block(sweep.evaluation, sweep.space, start, min(start + 1, size))  # warm

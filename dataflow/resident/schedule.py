@@ -33,7 +33,7 @@ def plan_resident(
 ) -> Plan:
     """The plan for `graph` on `machine` that moves few bytes; `seconds` bound the planner.
 
-    choose_with : instead of `choose`, what remembers its answers: all that it depends on are its arguments.
+    choose_with : in place of `choose`, whose answers depend on its arguments alone.
 
     Raises:
         DoesNotFit: if a row tile, its results and a panel of weights have no room; or if the array

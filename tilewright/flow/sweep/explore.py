@@ -87,7 +87,7 @@ def explore(
     """Evaluate what the spec asks for and the ledger has not."""
     sweep, asked = setup.sweep, search_of(setup)
     kept: Kept = {}
-    if asked is None and sweep.evaluation.many is not None:
+    if asked is None and sweep.evaluation.one is None:
         return _in_blocks(sweep, ledger, crew, retries_failed=retries_failed, progress=progress)
     if asked is None:
         result = sweep_designs(

@@ -42,6 +42,7 @@ from .metrics import (
     unit_of,
 )
 from .objectives import function_names, load_objective, objective_version
+from .planned import is_planned
 from .workload import workload_evaluation
 
 EVALUATION: Final = "model-1"
@@ -52,7 +53,7 @@ DEFAULT_FAMILY: Final = "ecp5"
 @dataclass(frozen=True, kw_only=True)
 class SweepSetup:
     """All of a sweep before it starts. `evaluate` makes specs and designs of its points; None: a
-    workload is estimated, and nothing is compiled.
+    workload is estimated in closed form, and nothing is compiled.
     """
 
     name: str
@@ -117,14 +118,14 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
     for name in choice.functions:
         load_objective(name)  # what cannot be loaded is told before anything runs
     versions = {name: objective_version(name) for name in choice.functions}
-    is_of_layers = section.workload is not None
+    is_of_layers = section.workload is not None and not is_planned(spec)
     evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
     sweep = Sweep(
         space=swept.space,
         goals=goals,
         evaluation=(
             workload_evaluation(spec, section, choice)
-            if evaluate is None
+            if section.workload is not None
             else Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate)
         ),
         context=_context(spec, swept, choice, versions),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tilewright.dse.block_estimate import BlockEstimate, block_evaluation
+from tilewright.dse.block_machines import Reader
 from tilewright.dse.energy.tables import energy_table
 from tilewright.dse.space_checks import SpaceError
 from tilewright.dse.sweep_tasks import Evaluation
@@ -18,6 +19,9 @@ from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
 from .metrics import MetricChoice
+from .planned import MODEL, is_planned, model_conflicts, model_workload, planned_estimate
+from .user_functions import with_functions
+from .workload_facts import base_spec
 
 
 def workload_evaluation(
@@ -30,6 +34,8 @@ def workload_evaluation(
         SpecError: the workload's file is wrong.
     """
     conflicts = list(_conflicts(spec, section, choice))
+    if section.workload == MODEL and (conflicts or is_planned(spec)):
+        return _planned(spec, section, choice, conflicts)
     workload = _workload(spec, section)
     if workload is None:
         rule, name = "must be a network of the library, or a file", section.workload or ""
@@ -37,7 +43,7 @@ def workload_evaluation(
         conflicts.append(Conflict(path=("workload",), rule=rule, value=name, help=help))
     if conflicts or workload is None or choice.family is None:
         raise SpaceError(conflicts)
-    base = spec.model_copy(update={"sweep": None})
+    base = base_spec(spec)
     tables = [energy_table(name) for name in choice.energies]
     try:
         evaluation = block_evaluation(
@@ -45,14 +51,38 @@ def workload_evaluation(
         )
     except ValueError as error:
         raise SpaceError([Conflict(path=("workload",), rule=str(error))]) from None
-    unread = _unread(section, evaluation)
+    assert isinstance(evaluation.many, BlockEstimate)
+    unread = _unread(section, evaluation.many.reader)
     if unread:
         raise SpaceError(unread)
-    return evaluation
+    return with_functions(evaluation, choice.functions)
+
+
+def _planned(
+    spec: AcceleratorSpec,
+    section: SweepSection,
+    choice: MetricChoice,
+    conflicts: Sequence[Conflict],
+) -> Evaluation:
+    """Of the spec's model as the planner schedules it."""
+    if conflicts:
+        raise SpaceError(list(conflicts))
+    try:
+        estimate = planned_estimate(spec, choice)
+    except ValueError as error:
+        raise SpaceError([Conflict(path=("workload",), rule=str(error))]) from None
+    unread = _unread(section, estimate.reader)
+    if unread:
+        raise SpaceError(unread)
+    name = f"block_planned {estimate.digest}"
+    evaluation = Evaluation(name=name, metrics=estimate.metrics, one=estimate.one, many=estimate)
+    return with_functions(evaluation, choice.functions)
 
 
 def _workload(spec: AcceleratorSpec, section: SweepSection) -> Workload | None:
     name = section.workload or ""
+    if name == MODEL:
+        return model_workload(spec)
     if name in library_names():
         return library_workload(name)
     path = spec.directory / name
@@ -67,18 +97,14 @@ def _conflicts(
     if choice.family not in FAMILIES:
         rule = f"resources of {choice.family or 'several boards'} are not known: name a family"
         yield Conflict(path=("family",), rule=rule, value=None, help=f"{', '.join(FAMILIES)}")
-    for number, entry in enumerate(section.objectives):
-        if entry.function is not None:
-            rule = "functions are for sweeps of a model"
-            yield Conflict(path=("objectives", number, "function"), rule=rule)
-    if spec.schedule.objective != "cycles":
+    if section.workload == MODEL:
+        yield from model_conflicts(spec)
+    elif spec.schedule.objective != "cycles":
         rule = "layers of a workload are streamed: write `schedule: {objective: cycles}`"
         yield Conflict(path=("workload",), rule=rule)
 
 
-def _unread(section: SweepSection, evaluation: Evaluation) -> list[Conflict]:
-    estimate = evaluation.many
-    assert isinstance(estimate, BlockEstimate)
-    unread = estimate.reader.unread(iter(section.parameters))
+def _unread(section: SweepSection, reader: Reader) -> list[Conflict]:
+    unread = reader.unread(iter(section.parameters))
     rule = "has no effect on the estimate of a workload"
     return [Conflict(path=("parameters", path), rule=rule, value=path) for path in unread]
