@@ -238,7 +238,8 @@ class SweepSection(Section):
     workload: Annotated[str | None, text("the name of a workload, or the path of a file")] = Field(
         default=None,
         description="Estimate a list of layers, all designs at once, in place of the model: a "
-        "network of the library, or a file (workloads.md). Default: the model, compiled.",
+        "network of the library, or a file (workloads.md); or `model`, the spec's own: streamed in "
+        "closed form, or with `objective: bytes` as planned. Default: the model, compiled.",
     )
     search: SweepSearchSection | None = Field(
         default=None,
