@@ -67,11 +67,12 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Mapped:
-    """What memories take: RAM blocks and their bits that are asked for, LUT sites that are memory,
-    registers, and bits of multiplexers (`mux_bits`, by ways minus one) and of enables; in cells the
-    bits of macros."""
+    """What memories take: RAM blocks, UltraRAM (`large_ram_blocks`) and the bits asked of both, LUT
+    sites that are memory, registers, and bits of multiplexers (`mux_bits`, by ways minus one) and
+    of enables; in cells the bits of macros."""
 
     ram_blocks: int = 0
+    large_ram_blocks: int = 0
     ram_bits: int = 0
     lut_ram: int = 0
     ff: int = 0
@@ -84,7 +85,8 @@ class Mapped:
 class Primitive:
     """A RAM primitive: 2**`address_bits` bits, words of one of `widths` (each the double of the one
     before, or with parity bits). `byte`: bits with an enable of their own; 0: the whole word.
-    `blocks` and `sites`: what one counts as. `least`: the smallest width its write port has."""
+    `blocks`, `large` and `sites`: what one counts as. `least`: the smallest width its write port
+    has. `holds_rom`: its words can be given at the start."""
 
     cost: int
     scaled_cost: int
@@ -92,10 +94,16 @@ class Primitive:
     widths: tuple[int, ...]
     byte: int
     blocks: int = 0
+    large: int = 0
     sites: int = 0
     least: int = 1
-    most: int = 1 << 20
     reads_old: bool = True
+    holds_rom: bool = True
+
+    @property
+    def is_block(self) -> bool:
+        """A memory outside the LUTs, whose output has a register."""
+        return self.blocks > 0 or self.large > 0
 
 
 def _xilinx_blocks(cost: int, bits: int, blocks: int) -> tuple[Primitive, ...]:
@@ -117,6 +125,11 @@ def _luts(cost: int, scaled: int, *shapes: tuple[int, int, int]) -> tuple[Primit
     )  # fmt: skip
 
 
+_ULTRA_RAM = tuple(
+    Primitive(cost=1024, scaled_cost=0, address_bits=12, widths=(72,), byte=byte, large=1,
+              holds_rom=False)
+    for byte in (8, 9)
+)  # fmt: skip
 _XILINX_BLOCKS = (*_xilinx_blocks(129, 14, 1), *_xilinx_blocks(257, 15, 2))
 BLOCKS: Final[dict[str, tuple[Primitive, ...]]] = {
     "ecp5": (
@@ -126,7 +139,7 @@ BLOCKS: Final[dict[str, tuple[Primitive, ...]]] = {
                   least=36, reads_old=False),
     ),
     "xc7": _XILINX_BLOCKS,
-    "xcup": _XILINX_BLOCKS,
+    "xcup": (*_XILINX_BLOCKS, *_ULTRA_RAM),
 }  # fmt: skip
 LUT_MEMORIES: Final[dict[str, tuple[Primitive, ...]]] = {
     "ecp5": _luts(4, 0, (4, 4, 6)),
@@ -157,12 +170,13 @@ def map_memory(memory: Memory, family: str) -> Mapped:
     if best is None:
         return _in_registers(memory)
     primitive, repl, high = best
-    is_block = primitive.blocks > 0
+    is_block = primitive.is_block
     used = memory.used_bits or memory.width
     select = (high - 1).bit_length() if is_registered and is_block else 0
     around = _collisions(memory) if is_block and not primitive.reads_old else (0, 0)
     return Mapped(
         ram_blocks=num * repl * primitive.blocks,
+        large_ram_blocks=num * repl * primitive.large,
         ram_bits=num * bits if is_block else 0,
         lut_ram=num * -(-repl * used // memory.width) * primitive.sites,
         ff=num * (select if is_block or not is_registered else used) + around[0],
@@ -208,10 +222,10 @@ def _options(
 ) -> Iterator[tuple[float, Primitive, int, int]]:
     """Cost, primitive, number side by side and behind each other of every way to build it."""
     for primitive in primitives:
-        is_block = primitive.blocks > 0
+        is_block = primitive.is_block
         if is_block and memory.read == "combinational":
             continue
-        if not is_block and memory.is_rom:
+        if memory.is_rom and not (is_block and primitive.holds_rom):
             continue
         extra = 1 + (6 if is_block and memory.has_old_words and not primitive.reads_old else 0)
         for log2, width in enumerate(primitive.widths):

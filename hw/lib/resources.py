@@ -52,7 +52,8 @@ class Resources:
     """What a design takes in a family of devices.
 
     `lut` counts every LUT site that is taken, those of carry chains and memories included
-    (`lut_ram` are the latter); `ram_blocks` blocks of 18 kbit, `ram_bits` the bits asked of them.
+    (`lut_ram` are the latter); `ram_blocks` blocks of 18 kbit, `large_ram_blocks` UltraRAM of 288,
+    `ram_bits` the bits asked of both.
     `period_seconds`: an estimate of the shortest clock period after place and route, None where no
     placed design has been seen. `accuracy` by `lut`, `ff` and `period`.
     """
@@ -62,6 +63,7 @@ class Resources:
     ff: int
     dsp: int
     ram_blocks: int
+    large_ram_blocks: int
     ram_bits: int
     lut_ram: int
     period_seconds: float | None
@@ -91,6 +93,7 @@ def resources_of(structure: Structure, table: Mapping[str, Any] | None = None) -
         ff=round(ff),
         dsp=structure.dsp,
         ram_blocks=structure.ram_blocks,
+        large_ram_blocks=structure.large_ram_blocks,
         ram_bits=structure.ram_bits,
         lut_ram=structure.lut_ram,
         period_seconds=_one(_period(structure, luts, family.get("period"))),

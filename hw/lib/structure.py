@@ -111,6 +111,7 @@ class Structure:
         self.ff: defaultdict[str, float] = defaultdict(float)
         self.lut_ram = 0
         self.ram_blocks = 0
+        self.large_ram_blocks = 0
         self.ram_bits = 0
         self.macro_bits = 0
         self.dsp = 0
@@ -213,10 +214,12 @@ class Structure:
         """
         mapped = map_memory(memory, self.family)
         self.ram_blocks += mapped.ram_blocks
+        self.large_ram_blocks += mapped.large_ram_blocks
         self.ram_bits += mapped.ram_bits
         self.lut_ram += mapped.lut_ram
         self.macro_bits += mapped.macro_bits
-        self.ff[register if register and not mapped.ram_blocks else f"{part}.memory"] += mapped.ff
+        is_block = mapped.ram_blocks or mapped.large_ram_blocks
+        self.ff[register if register and not is_block else f"{part}.memory"] += mapped.ff
         self.lut[f"{part}.memory"] += mapped.mux_bits * self.costs.choice + mapped.enables
         return mapped
 

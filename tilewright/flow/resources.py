@@ -31,9 +31,10 @@ __all__ = [
 DEFAULT_FAMILIES: Final = ("ecp5", "xc7")
 """Where no board says which."""
 KIBIBIT: Final = 1024
-COUNTED: Final = ("lut", "ff", "dsp", "ram_blocks")
-NOUNS: Final = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "ram_blocks": "RAM blocks"}
-DOUBT: Final = {"lut": 0.15, "ff": 0.15, "dsp": 0.0, "ram_blocks": 0.0}
+COUNTED: Final = ("lut", "ff", "dsp", "ram_blocks", "large_ram_blocks")
+NOUNS: Final = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "ram_blocks": "RAM blocks",
+                "large_ram_blocks": "UltraRAM blocks"}  # fmt: skip
+DOUBT: Final = {"lut": 0.15, "ff": 0.15, "dsp": 0.0, "ram_blocks": 0.0, "large_ram_blocks": 0.0}
 """Share that a design may be above its device before it is said not to fit."""
 
 
@@ -122,8 +123,9 @@ def _least(resources: Resources) -> dict[str, int]:
 
 
 def _rows(r: Resources, board: Board | None) -> list[tuple[str, str]]:
-    parts = [_amount(r, name, board) for name in COUNTED]
-    if r.ram_blocks:
+    told = [name for name in COUNTED if name != "large_ram_blocks" or r.large_ram_blocks]
+    parts = [_amount(r, name, board) for name in told]
+    if r.ram_blocks or r.large_ram_blocks:
         parts[-1] += f" holding {r.ram_bits / KIBIBIT:,.0f} Kibit"
     place = r.family if board is None else board.device.name
     rows = [(f"resources {place}", ", ".join(parts))]

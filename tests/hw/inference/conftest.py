@@ -13,19 +13,15 @@ import pytest
 
 from tilewright.build.cache import default_cache
 from tilewright.build.process import Limits, run
+from tilewright.build.synth.passes import mapping_passes, reading_passes
+from tilewright.build.synth.target import Target
 from tilewright.build.verilator import BuildOptions, find_toolchain, make_command
 
 SEED = 41
 NUM_CYCLES = 20000
 HERE = Path(__file__).parent
-PASSES = {
-    "ecp5": "synth_ecp5 -noiopad",
-    "ice40": "synth_ice40 -dsp",
-    "gowin": "synth_gowin -noiopads",
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
-    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
-    "xcup_uram": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -uram",
-}
+DEVICES = {"ice40": "iCE40UP5K", "gowin": "GW2A-18C"}
+"""Of the families whose passes depend on the device: one with multipliers."""
 MODELS = ("cells_sim.v", "common_sim.vh", "ccu2c_sim.vh", "cells_ff.vh", "cells_io.vh")
 LIMITS = Limits(wall_seconds=600)
 
@@ -50,8 +46,9 @@ class Netlists:
         """The netlist of `top` as yosys's JSON."""
         folder = self._folder()
         (folder / "design.v").write_text(text)
-        passes = ["read_verilog design.v", f"hierarchy -check -top {top}"]
-        run_passes(folder, [*passes, f"{PASSES[family]} -top {top}", "write_json netlist.json"])
+        target = Target(family=family, device=DEVICES.get(family))
+        passes = [*reading_passes(["design.v"], top), *mapping_passes(target, top, {})]
+        run_passes(folder, [*(step.text for step in passes), "write_json netlist.json"])
         return json.loads((folder / "netlist.json").read_text())
 
     def cells(self, text, top, family):

@@ -20,19 +20,23 @@ LIBRARIES = {
     "ecp5": "-lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt",
     "xc7": "-lib +/xilinx/lutrams_xc5v.txt -lib +/xilinx/brams_xc4v.txt "
     f"{BLOCKS} -D HAS_CASCADE -D HAS_CONFLICT_BUG",
-    "xcup": f"-lib +/xilinx/lutrams_xcu.txt -lib +/xilinx/brams_xc4v.txt {BLOCKS} -D HAS_ADDRCE",
+    "xcup": f"-lib +/xilinx/lutrams_xcu.txt -lib +/xilinx/brams_xc4v.txt {BLOCKS} -D HAS_ADDRCE "
+    "-lib +/xilinx/urams.txt",
 }
 MAPS = {
     "ecp5": "-map +/lattice/lutrams_map_trellis.v -map +/lattice/brams_map_16kd.v",
     "xc7": "-map +/xilinx/lutrams_xc5v_map.v -map +/xilinx/brams_xc6v_map.v",
-    "xcup": "-map +/xilinx/lutrams_xc5v_map.v -map +/xilinx/brams_xcu_map.v",
+    "xcup": "-map +/xilinx/lutrams_xc5v_map.v -map +/xilinx/brams_xcu_map.v "
+    "-map +/xilinx/urams_map.v",
 }
 
 
 def random_memory(rng):
     """Any width, depth and port; lanes of whole bytes in deep memories only."""
     lanes = int(rng.choice([1, 1, 1, 2, 4, 8]))
-    depth = int(rng.choice([2, 3, 8, 16, 17, 33, 48, 64, 100, 128, 256, 512, 700, 1024, 2048]))
+    depth = int(
+        rng.choice([2, 3, 8, 16, 17, 33, 48, 64, 100, 128, 256, 512, 700, 1024, 2048, 4096])
+    )
     lane = int(rng.choice([8, 16, 32, 64])) if lanes > 1 else int(rng.integers(2, 130))
     read = "registered" if depth > 64 or rng.integers(2) else "combinational"
     has_old = bool(rng.integers(2)) and read == "registered"
@@ -62,7 +66,7 @@ endmodule
 
 
 def counted(cells, family):
-    """RAM blocks of 18 kbit, and LUT sites of memories."""
+    """RAM blocks of 18 kbit, UltraRAM, and LUT sites of memories."""
     sites = LUT_MEMORIES[family][0].sites
     blocks = luts = 0
     for kind, count in cells.items():
@@ -70,7 +74,7 @@ def counted(cells, family):
             blocks += count * (2 if kind.startswith("RAMB36") else 1)
         elif kind.startswith(("RAM", "TRELLIS_DPR")):
             luts += count * sites
-    return blocks, luts
+    return blocks, cells.get("URAM288", 0), luts
 
 
 @pytest.mark.parametrize("family", sorted(LIBRARIES))
@@ -98,9 +102,11 @@ def test_the_rule_is_that_of_yosys(family, tmp_path):
         cells = modules[f"\\m{number}"].get("num_cells_by_type", {})
         expected = counted(cells, family)
         mapped = map_memory(memory, family)
-        assert (mapped.ram_blocks, mapped.lut_ram) == expected, (SEED, memory, cells)
-        kinds.add((expected[0] > 0, expected[1] > 0))
-    assert kinds >= {(True, False), (False, True)}, "blocks and LUTs have both been tried"
+        found = mapped.ram_blocks, mapped.large_ram_blocks, mapped.lut_ram
+        assert found == expected, (SEED, memory, cells)
+        kinds |= {kind for kind, count in enumerate(expected) if count}
+    tried = {0, 1, 2} if family == "xcup" else {0, 2}
+    assert kinds == tried, "blocks, LUTs and UltraRAM have all been tried"
 
 
 def test_registers_where_nothing_else_is_cheaper():

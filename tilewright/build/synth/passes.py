@@ -19,9 +19,13 @@ _WORD: Final = re.compile(r"-?[A-Za-z0-9_][A-Za-z0-9_.]*")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 MAX_IDENTIFIER: Final = 200
-_DEFAULTS: Final[Mapping[str, Mapping[str, bool]]] = {"ecp5": {"nowidelut": True}}
+_DEFAULTS: Final[Mapping[str, Mapping[str, bool]]] = {
+    "ecp5": {"nowidelut": True},
+    "xcup": {"uram": True},
+}
 """With wide LUTs, yosys builds a function of five and six inputs of up to eight LUTs: a queue of
-top-k grows to twice its size, and by how much is erratic."""
+top-k grows to twice its size, and by how much is erratic. UltraRAM is taken where it is the
+cheaper: all devices of `xcup` that boards have here have it."""
 
 
 _ULTRAPLUS: Final = ("-dsp", "-dffe_min_ce_use", "5")

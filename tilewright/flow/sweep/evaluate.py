@@ -162,7 +162,7 @@ def _device_share(resources: Resources, device: Any) -> float:
     """The fullest of the device's resources; one that it does not have counts as overfull."""
     shares = [
         getattr(resources, name) / max(getattr(device, name), 0.5)
-        for name in RESOURCES
+        for name in (*RESOURCES, "large_ram_blocks")
         if getattr(resources, name)
     ]
     return max(shares, default=0.0)

@@ -40,14 +40,13 @@ OF_A_PROGRAM: Final = {
     "cycles": ("cost laws of every unit, played on the design's own program", EXACT),
     "bytes_off_chip": ("the words that the program's DMA commands move", EXACT),
     "utilisation": ("useful multiply-accumulates over cycles times PEs", EXACT),
-    "latency_us": ("cycles over the spec's clock, else over clock_mhz", None),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricChoice:
     """Which metrics a sweep has. `family` None: that of each design's board. `area` None: there is
-    none.
+    none. `is_clock_given`: of every design, so its time is at no estimated one.
 
     `built_in`, one for each of `energies` beyond the first, and `functions` (of users) together are
     the names, in order.
@@ -58,6 +57,7 @@ class MetricChoice:
     family: str | None
     energies: tuple[str, ...]
     area: AreaModel | None = None
+    is_clock_given: bool = False
 
     @property
     def energy_tables(self) -> dict[str, str]:
@@ -107,7 +107,12 @@ def choose_metrics(
     names += [] if area is None else [AREA]
     in_order = tuple(name for name in UNITS if name in names)
     return MetricChoice(
-        built_in=in_order, functions=tuple(functions), family=family, energies=energies, area=area
+        built_in=in_order,
+        functions=tuple(functions),
+        family=family,
+        energies=energies,
+        area=area,
+        is_clock_given=has_clock,
     )
 
 
@@ -118,12 +123,13 @@ def sources_of(
     texts: dict[str, tuple[str, str | None]] = {
         **OF_A_PROGRAM,
         **(OF_LAYERS if is_of_layers else {}),
-        DEVICE_SHARE: ("the fullest of LUT, FF, DSP and RAM blocks of the board's device", None),
+        DEVICE_SHARE: ("the fullest of LUT, FF, DSP, RAM and UltraRAM of the board's device", None),
         **{name: _resource_text(choice, name) for name in (*RESOURCES, "clock_mhz")},
         **({} if choice.area is None else {AREA: _area_text(choice.area)}),
         **{name: _energy_text(table) for name, table in choice.energy_tables.items()},
         **{name: (f"function {version}", None) for name, version in versions.items()},
     }
+    texts["latency_us"] = _time_text(choice, texts)
     return {
         name: MetricSource(
             unit=unit_of(choice, name), provenance=texts[name][0], error=texts[name][1]
@@ -157,10 +163,23 @@ def _fit(family: str) -> dict[str, Any]:
     return found
 
 
+def _time_text(
+    choice: MetricChoice, texts: Mapping[str, tuple[str, str | None]]
+) -> tuple[str, str | None]:
+    """Provenance and error of a time: those of cycles, and of the clock where it is estimated."""
+    cycles, clock = texts["cycles"][1], texts["clock_mhz"][1]
+    if choice.is_clock_given:
+        return "cycles over the clock that is given", cycles
+    return "cycles over clock_mhz", f"cycles: {cycles}; clock: {clock or 'not known'}"
+
+
 def _energy_text(name: str) -> tuple[str, str | None]:
     table = energy_table(name)
+    low, typical, high = table.dram
+    changes = " to ".join(f"{100 * (value / typical - 1):+.0f} %" for value in (low, high))
+    error = f"{changes} of its part off chip, as published" if low < high else None
     counted = "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
-    return f"{table.title}: {table.source}; {counted}; {table.remarks}", None
+    return f"{table.title}: {table.source}; {counted}; {table.remarks}", error
 
 
 def _area_text(area: AreaModel) -> tuple[str, str | None]:

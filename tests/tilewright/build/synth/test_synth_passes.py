@@ -58,7 +58,7 @@ def test_each_family_has_its_pass() -> None:
         "synth_ice40 -top top -device hx",
         "synth_gowin -top top -family gw2a -noiopads",
         "synth_xilinx -top top -family xc7 -flatten -noclkbuf -noiopad",
-        "synth_xilinx -top top -family xcup -flatten -noclkbuf -noiopad",
+        "synth_xilinx -top top -family xcup -flatten -noclkbuf -noiopad -uram",
     ]
     assert [one.text for one in flattening_passes()][1] == "flatten -scopename"
     assert final_passes()[-1].text == "write_json netlist.json"
