@@ -13,15 +13,16 @@ from tilewright.build.synth.constraints import PinOf
 from tilewright.build.synth.passes import identifier
 from tilewright.errors import UsageError
 
-__all__ = ["CLOCKS", "HARNESS", "INSTANCE", "harness_pins", "harness_verilog"]
+__all__ = ["CLOCK", "CLOCKS", "HARNESS", "INSTANCE", "clock_of", "harness_pins", "harness_verilog"]
 
 HARNESS: Final = "tilewright_harness"
 INSTANCE: Final = "inner"
 CLOCKS: Final = ("aclk", "clk")
 """Names of ports that are clocks; the first one found drives the chain."""
 
-
-PORTS: Final = ("clk", "load", "d", "q")
+CLOCK: Final = "clk"
+"""The harness's own."""
+PORTS: Final = (CLOCK, "load", "d", "q")
 _GOWIN_PINS: Final = {
     "GW2AR-LV18QN88C8/I7": ("4", "69", "70", "15"),
     "GW1NR-LV9QN88PC6/I5": ("52", "17", "18", "11"),
@@ -40,9 +41,14 @@ def harness_pins(part: str) -> tuple[PinOf, ...]:
     )
 
 
+def clock_of(ports: Sequence[tuple[str, str, int]]) -> str | None:
+    """The clock among the ports of a design; None: it has none."""
+    return next((name for name, _, _ in ports if name in CLOCKS), None)
+
+
 def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:
     """The module around `module`, whose `ports` are (name, `input` or `output`, bits)."""
-    clock = next((name for name, _, _ in ports if name in CLOCKS), None)
+    clock = clock_of(ports)
     inputs = [(name, bits) for name, kind, bits in ports if kind == "input" and name != clock]
     outputs = [(name, bits) for name, kind, bits in ports if kind == "output"]
     connections = [f"    .{identifier(clock)}(clk)"] if clock else []

@@ -53,11 +53,14 @@ HARNESS_PATH: Final = "(harness)"
 
 @dataclass
 class Marked:
-    """Instances (path, module), and memories by name: instance, bits of a word, words."""
+    """Instances (path, module), memories by name (instance, bits of a word, words), and the nets
+    that multiplications make, with the bits of each: themselves, or by a register.
+    """
 
     paths: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     memories: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    products: dict[str, int] = field(default_factory=dict)
 
 
 def mark(module: Any) -> Marked:
@@ -76,6 +79,7 @@ def mark(module: Any) -> Marked:
         place = places.get(path, 0)
         found.memories[_plain(name)] = (place, int(memory.width), int(memory.size))
         memory.set_src_attribute(Mark(instance=place, operation="memory").text)
+    found.products = _products(module)
     return found
 
 
@@ -89,6 +93,7 @@ def without_harness(module: dict[str, Any], marked: Marked) -> None:
         for path in marked.paths
     ]
     marked.memories = {name.removeprefix(prefix): m for name, m in marked.memories.items()}
+    marked.products = {name.removeprefix(prefix): bits for name, bits in marked.products.items()}
 
 
 def _mark_of_cell(name: Any, cell: Any, places: Mapping[str, int]) -> Mark:
@@ -103,6 +108,30 @@ def _mark_of_cell(name: Any, cell: Any, places: Mapping[str, int]) -> Mark:
         width=max(widths, default=0),
     )
 
+
+def _products(module: Any) -> dict[str, int]:
+    """Nets that hold a product, by name, with their bits. A multiplication in LUTs keeps no mark,
+    but the LUTs and carries that it becomes are called after what they lead to.
+    """
+    cells = [
+        (cell.type.str(), {port.str(): _wire(net) for port, net in cell.connections_.items()})
+        for cell in module.cells_.values()
+    ]
+    made = {ports["\\Y"] for kind, ports in cells if kind == "$mul"} - {_NO_WIRE}
+    for _ in range(_MOST_CHOICES):  # a register that keeps its value, or is cleared
+        made |= {ports["\\Y"] for kind, ports in cells if kind == "$mux"
+                 and not made.isdisjoint((ports["\\A"], ports["\\B"]))}  # fmt: skip
+    made |= {ports["\\Q"] for _, ports in cells if ports.get("\\D") in made}
+    return {name.removeprefix("\\"): bits for name, bits in sorted(made - {_NO_WIRE})}
+
+
+def _wire(net: Any) -> tuple[str, int]:
+    """Name and bits of the wire that a port is connected to as a whole."""
+    return (net.as_wire().name.str(), net.size()) if net.is_wire() else _NO_WIRE
+
+
+_NO_WIRE: Final = ("", 0)
+_MOST_CHOICES: Final = 2
 
 _RESULTS: Final = ("\\Y", "\\Q", "\\RD_DATA", "\\DATA")
 
@@ -208,7 +237,9 @@ def _single(instances: set[int]) -> int:
 
 
 def modules_of(cells: Mapping[str, Any], marked: Marked, family: str) -> dict[str, Any]:
-    """What `modules.json` holds: `modules` with the area of each instance, and `memories`."""
+    """What `modules.json` holds: `modules` with the area of each instance, `memories`, `cells` by
+    type, and the nets of `products`.
+    """
     owner = owners(cells, marked.paths)
     kinds: dict[int, Counter[str]] = defaultdict(Counter)
     holders: dict[str, Counter[str]] = defaultdict(Counter)
@@ -228,7 +259,8 @@ def modules_of(cells: Mapping[str, Any], marked: Marked, family: str) -> dict[st
             path = marked.paths[place] if place != UNKNOWN else "(not attributed)"
             module = marked.modules[place] if place != UNKNOWN else ""
             rows.append({"path": path, "module": module, "area": asdict(area)})
-    return {"modules": rows, "memories": memories, "cells": dict(sum(kinds.values(), Counter()))}
+    return {"modules": rows, "memories": memories, "cells": dict(sum(kinds.values(), Counter())),
+            "products": marked.products}  # fmt: skip
 
 
 def _memory_of(cell: str, memories: Mapping[str, Any]) -> str:

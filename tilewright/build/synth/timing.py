@@ -10,6 +10,7 @@ from tilewright.build.synth.scopes import Mark, mark_of
 __all__ = ["Names", "clean_clock", "clocks_of", "uses_of"]
 
 _STEP_WORDS: Final = {"clk-to-q": "clock-to-out", "source": "clock-to-out"}
+_ENDS: Final = ("clock-to-out", "setup")
 _OPERATIONS: Final = {
     "add": "add", "sub": "subtract", "mul": "multiply", "neg": "negate", "eq": "compare (==)",
     "ne": "compare (!=)", "lt": "compare (<)", "le": "compare (<=)", "gt": "compare (>)",
@@ -25,17 +26,31 @@ _SUFFIX: Final = re.compile(
 _PART_OF_MEMORY: Final = re.compile(r"\.\d+\.\d+(_[A-Z].*)?$")
 
 
+_REGISTERS: Final = ("SB_DFF", "TRELLIS_FF", "DFF")
+_CARRY_PORT: Final = "COUT"
+"""Where a path leaves an iCE40 cell along its carry chain: carry and LUT are one cell there."""
+
+
 class Names:
     """From names of cells after place and route to instances and the words of the Verilog.
 
     `cells` are those of the netlist by name; `paths` the instances by the number in the marks;
-    `owner` the number of each cell's instance.
+    `owner` the number of each cell's instance; `products` the nets that multiplications make, with
+    their bits; `clocks` the design's names of clocks that a harness calls otherwise.
     """
 
     def __init__(
-        self, cells: Mapping[str, Any], paths: list[str], owner: Mapping[str, int]
+        self,
+        cells: Mapping[str, Any],
+        paths: list[str],
+        owner: Mapping[str, int],
+        *,
+        products: Mapping[str, int] | None = None,
+        clocks: Mapping[str, str] | None = None,
     ) -> None:
         self._cells, self._paths, self._owner = cells, paths, owner
+        self._products, self._clocks = products or {}, clocks or {}
+        self._registers: dict[int, str] | None = None
 
     def find(self, name: str) -> str | None:
         """The cell of the netlist that a placed cell was made of: names get `$...` appended."""
@@ -46,25 +61,58 @@ class Names:
             name = name[:cut]
         return name
 
-    def step(self, kind: str, seconds: float, name: str) -> PathStep:
-        """A step of a path, described as far as anything is known of its cell."""
+    def clock(self, name: str) -> str:
+        """The clock's net as the design calls it."""
+        clean = clean_clock(name)
+        return self._clocks.get(clean, clean)
+
+    def step(self, kind: str, seconds: float, name: str, port: str = "") -> PathStep:
+        """A step of a path, described as far as anything is known of its cell; `port`: where the
+        path is then.
+        """
+        kind = _STEP_WORDS.get(kind, kind)
         found = self.find(name)
-        place = self._owner.get(found, -1) if found is not None else -1
-        mark: Mark | None = None
-        primitive = ""
+        if found is not None and kind in _ENDS:
+            found = self._register_behind(found)
+        primitive, operation, line = "", "", 0
         if found is not None:
             cell = self._cells[found]
-            primitive = str(cell["type"])
             mark = mark_of(str(cell["attributes"].get("src", "")))
+            is_carry = kind == "logic" and port == _CARRY_PORT
+            primitive = "SB_CARRY" if is_carry else str(cell["type"])
+            operation = _operation(mark) or self._multiplication(found, mark)
+            line = mark.line if mark is not None else 0
+        place = self._owner.get(found, -1) if found is not None else -1
         return PathStep(
-            kind=_STEP_WORDS.get(kind, kind),
+            kind=kind,
             seconds=seconds,
             cell=plain_name(found or name),
             instance=self._paths[place] if 0 <= place < len(self._paths) else "",
             primitive=primitive,
-            operation=_operation(mark),
-            line=mark.line if mark is not None else 0,
+            operation=operation,
+            line=line,
         )
+
+    def _multiplication(self, name: str, mark: Mark | None) -> str:
+        """What a LUT or carry without a mark is a part of, if it leads to a product."""
+        bits = self._products.get(plain_name(name)) if mark is None else None
+        return f"{bits}-bit multiply" if bits is not None else ""
+
+    def _register_behind(self, name: str) -> str:
+        """The register at the end of a path whose cell holds a LUT, too: iCE40 has one cell for
+        both, called after the LUT.
+        """
+        if self._cells[name]["type"] != "SB_LUT4":
+            return name
+        if self._registers is None:
+            self._registers = {
+                bit: register
+                for register, cell in self._cells.items()
+                if cell["type"].startswith(_REGISTERS)
+                for bit in cell["connections"].get("D", ())
+            }
+        outputs = self._cells[name].get("connections", {}).get("O", ())
+        return next((self._registers[bit] for bit in outputs if bit in self._registers), name)
 
 
 def plain_name(name: str) -> str:
@@ -93,7 +141,7 @@ def clocks_of(report: Mapping[str, Any], names: Names) -> tuple[ClockTiming, ...
         fmax, target = float(values["achieved"]) * 1e6, float(values["constraint"]) * 1e6
         found.append(
             ClockTiming(
-                name=clean_clock(clock),
+                name=names.clock(clock),
                 fmax_hz=round(fmax),
                 target_hz=round(target),
                 slack_seconds=1 / target - 1 / fmax,
@@ -107,7 +155,12 @@ def _path(report: Mapping[str, Any], edge: str, names: Names) -> tuple[PathStep,
     for path in report.get("critical_paths", ()):
         if path["from"] == edge and path["to"] == edge:
             return tuple(
-                names.step(step["type"], float(step["delay"]) * 1e-9, step["to"]["cell"])
+                names.step(
+                    step["type"],
+                    float(step["delay"]) * 1e-9,
+                    step["to"]["cell"],
+                    str(step["to"].get("port", "")),
+                )
                 for step in path["path"]
             )
     return ()

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Final
 
 from tilewright.build.synth.result import ClockTiming, PathStep
@@ -15,6 +14,8 @@ _BLOCKS: Final = {
     "PDPW16KD": "a RAM block", "SB_RAM40_4K": "a RAM block", "SDPB": "a RAM block",
     "TRELLIS_DPR16X4": "a distributed RAM",
 }  # fmt: skip
+_CARRIES: Final = ("CCU2C", "SB_CARRY", "ALU")
+_WIDE: Final = ("PFUMX", "L6MUX21", "MUX2_LUT5", "MUX2_LUT6", "MUX2_LUT7", "MUX2_LUT8")
 MOST_ROUTING: Final = 0.55
 """A larger share of routing than this is worth a sentence: about half is usual on these devices."""
 
@@ -54,14 +55,21 @@ def _limits(clock: ClockTiming) -> list[str]:
 
 
 def _levels(logic: Sequence[PathStep]) -> str:
-    """A carry chain counts as one level."""
-    levels = len(list(groupby(logic, key=_group)))
+    """Cells in a row; a carry chain is one level, and so is a LUT with the wide multiplexers that
+    belong to it.
+    """
+    cells = [step for step in logic if step.primitive not in _WIDE]
+    levels = sum(1 for place, step in enumerate(cells) if not _goes_on(cells[:place], step))
     return "1 level" if levels == 1 else f"{levels} levels"
 
 
-def _group(step: PathStep) -> object:
-    is_chain = step.primitive in ("CCU2C", "SB_CARRY", "ALU")
-    return (step.instance, step.operation, step.line) if is_chain else step.cell
+def _goes_on(before: Sequence[PathStep], step: PathStep) -> bool:
+    """Whether a step is the next cell of the carry chain that the one before is in."""
+    if not before or step.primitive not in _CARRIES:
+        return False
+    last = before[-1]
+    chain = (step.primitive, step.instance, step.operation, step.line)
+    return chain == (last.primitive, last.instance, last.operation, last.line)
 
 
 def _largest(logic: Sequence[PathStep], total: float) -> str:

@@ -4,7 +4,7 @@ A process of its own (`python -m tilewright.build.synth.yosys_worker`): yosys is
 that may end the process or print as it likes. The job holds values, never a script; see `passes`.
 
 It writes `netlist.json`, the netlist, and `modules.json`: the instances of the design with the area
-of each, and its memories with the primitives that hold them.
+of each, its memories with the primitives that hold them, the nets of products, the clock's port.
 """
 
 import json
@@ -17,7 +17,7 @@ from tilewright.build.synth.carry_pack import pack_carry_luts
 from tilewright.build.synth.constants import constant_passes
 from tilewright.build.synth.dsp_pack import pack_dsp_registers
 from tilewright.build.synth.guard import guard
-from tilewright.build.synth.harness import HARNESS, harness_verilog
+from tilewright.build.synth.harness import HARNESS, clock_of, harness_verilog
 from tilewright.build.synth.passes import (
     Pass,
     final_passes,
@@ -40,8 +40,9 @@ def main() -> int:
 
     design = libyosys.Design()
     _run(libyosys, design, reading_passes(job["sources"], top))
+    ports = _ports(design.top_module())
     if job["has_harness"]:
-        Path(HARNESS_FILE).write_text(harness_verilog(top, _ports(design.top_module())))
+        Path(HARNESS_FILE).write_text(harness_verilog(top, ports))
         top = HARNESS
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
@@ -56,6 +57,7 @@ def main() -> int:
         scopes.without_harness(netlist["modules"][top], marked)
     Path(NETLIST).write_text(json.dumps(netlist))
     modules = scopes.modules_of(netlist["modules"][top]["cells"], marked, target.family)
+    modules["clock"] = clock_of(ports)
     Path(MODULES).write_text(json.dumps(modules, indent=1) + "\n")
     return 0
 
