@@ -11,7 +11,7 @@ import pytest
 from tilewright.boards import board_names, load_board
 
 from tilewright import cli
-from tilewright.build.synth import flow, tools
+from tilewright.build.synth import job, tools
 from tilewright.build.synth.harness import HARNESS
 from tilewright.build.synth.passes import mapping_passes
 from tilewright.build.synth.place_route import pnr_arguments
@@ -24,9 +24,11 @@ pathlib.Path("asked.json").write_text(json.dumps([name, *arguments]))
 report = {"fmax": {"$glbnet$clk$TRELLIS_IO_IN": {"achieved": 60.0, "constraint": 25.0}},
           "utilization": {}, "critical_paths": []}
 pathlib.Path("report.json").write_text(json.dumps(report))
-for result in ("placed.config", "placed.asc", "placed.json", "bitstream.bit", "bitstream.bin",
-               "bitstream.fs"):
-    pathlib.Path(result).write_text(result)
+for result in ("placed.config", "placed.asc", "bitstream.fs"):
+    pathlib.Path(result).write_text(result + "\\n")
+pathlib.Path("placed.json").write_text("{}")
+pathlib.Path("bitstream.bit").write_bytes(bytes.fromhex("5e000000ffffffff"))
+pathlib.Path("bitstream.bin").write_bytes(bytes.fromhex("010600"))
 """
 
 
@@ -47,7 +49,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither yosys nor any other tool."""
     program = tmp_path / "fake.py"
     program.write_text(FAKE)
-    monkeypatch.setattr(flow, "run_yosys", fake_yosys)
+    monkeypatch.setattr(job, "run_yosys", fake_yosys)
     monkeypatch.setattr(
         tools, "tool_command", lambda name, memory: [sys.executable, str(program), "0", name]
     )

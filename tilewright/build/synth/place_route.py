@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from tilewright.build.synth.target import Stage, Target
 
-__all__ = ["CONSTRAINTS", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep", "Placer",
-           "pack_step", "pnr_arguments", "pnr_tool", "tools_for"]  # fmt: skip
+__all__ = ["CONSTRAINTS", "DEFAULT_PLACER", "NETLIST", "PACKED", "PLACED", "REPORT", "PackStep",
+           "Placer", "pack_step", "pnr_arguments", "pnr_tool", "tools_for"]  # fmt: skip
 
 NETLIST: Final = "netlist.json"
 REPORT: Final = "report.json"
@@ -19,6 +19,7 @@ PACKED: Final = {"ecp5": "bitstream.bit", "ice40": "bitstream.bin", "gowin": "bi
 Placer = Literal["heap", "static"]
 """Of ECP5: `heap` is tried; `static` leaves shorter wires between an array and its multipliers,
 which lie in a few rows of the device."""
+DEFAULT_PLACER: Final = "heap"
 _PLACEMENT: Final[dict[Placer, tuple[str, ...]]] = {
     # Timing weighs more than by default, 10 and 2.
     "heap": ("--placer-heap-timingweight", "30", "--placer-heap-critexp", "4"),
@@ -46,7 +47,7 @@ def pnr_arguments(
     *,
     seed: int,
     has_constraints: bool,
-    placer: Placer = "heap",
+    placer: Placer = DEFAULT_PLACER,
 ) -> list[str]:
     """Of the family's nextpnr; it runs in the folder of its stage and writes there.
 

@@ -8,8 +8,8 @@ from typing import Final
 from tilewright.build.synth.counts import Area
 from tilewright.build.synth.target import Target
 
-__all__ = ["PNR", "SYNTH_JSON", "ClockTiming", "MemoryUse", "ModuleArea", "PathStep", "StageTime",
-           "Synthesis", "Use"]  # fmt: skip
+__all__ = ["PNR", "SYNTH_JSON", "ClockTiming", "MemoryUse", "ModuleArea", "PathStep", "SeedRun",
+           "StageTime", "Synthesis", "Use"]  # fmt: skip
 
 SYNTH_JSON: Final = "synth.json"
 PNR: Final = "pnr"
@@ -91,6 +91,23 @@ class ClockTiming:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedRun:
+    """Place and route with one seed of several: its worst clock; None where it failed."""
+
+    seed: int
+    slack_seconds: float | None = None
+    fmax_hz: float | None = None
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        if self.slack_seconds is None or self.fmax_hz is None:
+            return f"seed {self.seed}: no result"
+        slack = f"slack {self.slack_seconds * 1e9:+.2f} ns"
+        return f"seed {self.seed}: {self.fmax_hz / 1e6:.1f} MHz, {slack}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Use:
     """How much of one kind of resource the device has and the placed design takes."""
 
@@ -105,7 +122,8 @@ class Synthesis:
 
     `cells`: primitives by type; registers that moved into a multiplier are none any more. `clocks`
     and `uses` are empty before place and route. `limits`: what limits the clock, in words. `files`:
-    results by what they are, relative to the folder.
+    results by what they are, relative to the folder. `seed`: of the placed design; `seeds`: all
+    that were tried, where there were several.
     """
 
     top: str
@@ -121,6 +139,7 @@ class Synthesis:
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
+    seeds: tuple[SeedRun, ...] = ()
 
     @property
     def total(self) -> Area:

@@ -28,8 +28,8 @@ WORKS = f"""
 import json, pathlib, sys
 {REPORT}
 pathlib.Path("report.json").write_text(json.dumps(report))
-for name in ("placed.config", "bitstream.bit"):
-    pathlib.Path(name).write_text("placed by a fake")
+pathlib.Path("placed.config").write_text("placed by a fake\\n")
+pathlib.Path("bitstream.bit").write_bytes(bytes.fromhex("ff005e000000ffffffff"))
 with open(pathlib.Path(sys.argv[0]).with_suffix(".calls"), "a") as calls:
     calls.write("call\\n")
 """
@@ -64,15 +64,16 @@ def ready(tiny: Path, synthesised: Path) -> Path:
 @pytest.fixture
 def fake_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTool:
     """Call it with a program's text: every tool but yosys is this program from then on. Without
-    one, it is a tool that works. It returns the file that has a line for each call of that one.
+    one, it is a tool that works, and does `after` then. It returns the file that has a line for
+    each call of that one.
     """
     path = tmp_path / "fake_tool.py"
 
     def command(name: str, memory_bytes: int) -> list[str]:
         return [sys.executable, str(path), str(memory_bytes), name]
 
-    def install(text: str = WORKS) -> Path:
-        path.write_text(text)
+    def install(text: str = WORKS, after: str = "") -> Path:
+        path.write_text(text + after)
         monkeypatch.setattr(tools, "tool_command", command)
         return path.with_suffix(".calls")
 

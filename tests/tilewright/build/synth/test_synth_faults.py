@@ -98,9 +98,32 @@ def test_a_tool_that_does_not_write_its_result(ready: Path, fake_tool) -> None:
 
 
 def test_a_report_that_is_nonsense(ready: Path, fake_tool) -> None:
-    fake_tool("import pathlib; pathlib.Path('report.json').write_text('{\"fmax\": 3}')")
-    with pytest.raises(OutputError, match=r"report\.json: not a report of nextpnr"):
-        run(ready)
+    calls = fake_tool()
+    for report in ('{"fmax": 3}', '{"fmax": {"clk": {"achieved": NaN, "constraint": 1}}}'):
+        fake_tool(f"import pathlib; pathlib.Path('report.json').write_text({report!r})")
+        with pytest.raises(OutputError, match=r"report\.json: not a report of nextpnr"):
+            run(ready)
+        nothing_half(ready, "synth")
+    fake_tool()
+    run(ready)
+    assert calls.read_text() == "call\n"
+
+
+def test_a_file_that_is_cut_off_by_a_tool_that_says_nothing(tiny: Path, fake_tool) -> None:
+    target = Target(family="ecp5", device="LFE5U-12F", out_of_context=False)
+    for stage, file, half, words in (
+        ("pnr", "report.json", b"", "is empty"),
+        ("pnr", "report.json", b'{"fmax": {', "is cut off"),
+        ("pnr", "placed.config", b".device LFE5U-12F\n\n.tile R1", "is cut off"),
+        ("pack", "bitstream.bit", b"\xff\x00Part: LFE5U-12F", "is cut off"),
+    ):
+        fake_tool(after=f"pathlib.Path({file!r}).write_bytes({half!r})")
+        with pytest.raises(OutputError, match=f"{stage}: {file} {words}") as error:
+            run(tiny, to="bitstream", target=target)
+        assert f"logs/{stage}.log" in error.value.help
+        nothing_half(tiny, *{"pnr": ["synth"], "pack": ["synth", "pnr"]}[stage])
+    fake_tool()
+    assert run(tiny, to="bitstream", target=target).files["bitstream"] == "pack/bitstream.bit"
 
 
 def test_a_full_disk_under_a_tool(ready: Path, fake_tool) -> None:

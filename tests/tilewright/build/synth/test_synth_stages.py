@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from tilewright.dataflow.serial import from_json
 
+from tilewright.build.process import ProcessError
 from tilewright.build.synth import Target, synthesise
 from tilewright.build.synth.result import Synthesis
-from tilewright.build.synth.stages import locked
+from tilewright.build.synth.stages import EARLIER, locked
 from tilewright.errors import OutputError
 
 ECP5 = Target(family="ecp5")
@@ -89,6 +90,55 @@ def test_a_half_manifest_is_not_believed(ready: Path, fake_tool, what: str) -> N
         contents = json.loads(manifest.read_text())
         manifest.write_text(json.dumps(contents | {"seconds": "soon"}))
     assert resumed(run(ready)) == {"synth": True, "pnr": False}
+
+
+def left(tiny: Path) -> set[str]:
+    """The stages that are in the folder."""
+    return {path.parent.name for path in (tiny.parent / "out").glob("[!.]*/manifest.json")}
+
+
+def test_stages_of_another_design_do_not_stay_beside_a_new_one(tiny: Path, fake_tool) -> None:
+    board = Target(family="ecp5", device="LFE5U-12F", out_of_context=False)
+    calls = fake_tool()
+    first = run(tiny, to="bitstream", target=board)
+    assert left(tiny) == {"synth", "pnr", "pack"}
+    text = tiny.read_text()
+    tiny.write_text(text.replace("s + p", "s - p"))
+    fake_tool("raise SystemExit(7)")
+    with pytest.raises(ProcessError):
+        run(tiny, to="bitstream", target=board)
+    assert left(tiny) == {"synth"}
+    tiny.write_text(text)
+    again = run(tiny, to="bitstream", target=board)  # what was set aside is as good as ever
+    assert resumed(again) == {"synth": True, "pnr": True, "pack": True}
+    assert calls.read_text() == "call\n" * 2
+    assert again.files == first.files
+    tiny.write_text(text.replace("s + p", "s - p"))
+    run(tiny, to="synth", target=board)
+    assert left(tiny) == {"synth"}
+    tiny.write_text(text)
+    with pytest.raises(ProcessError):
+        run(tiny, to="bitstream", target=board, seed=5)
+    assert left(tiny) == {"synth"}
+
+
+def test_what_was_changed_aside_is_not_believed(ready: Path, fake_tool) -> None:
+    fake_tool()
+    run(ready)
+    run(ready, seed=2)
+    path = ready.parent / "out" / EARLIER / "pnr" / "report.json"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    assert resumed(run(ready)) == {"synth": True, "pnr": False}
+    assert resumed(run(ready, seed=2)) == {"synth": True, "pnr": True}
+
+
+def test_a_folder_of_somebody_else_stays_where_it_is(ready: Path, fake_tool) -> None:
+    fake_tool()
+    note = ready.parent / "out" / "pack" / "note.txt"
+    note.parent.mkdir()
+    note.write_text("mine")
+    run(ready)
+    assert note.read_text() == "mine"
 
 
 def test_two_runs_exclude_each_other(ready: Path, fake_tool) -> None:
