@@ -27,7 +27,8 @@ class Tiling(Columns):
     `blocks` are tasks of an op; `block_rows` rows of the largest, `resident` row tiles of it
     (output stationary). `b_slots`: slots of the weights' ring; `run_blocks` k blocks in a run of
     them. `is_single`: with one token for results, so that they are stored before more are written
-    (`single_token`). `is_fitting`: by machine, whether all ops have a schedule.
+    (`single_token`). By machine: `is_fitting`, whether all ops have a schedule; `b_banks` and
+    `o_banks`, the banks of weights and of results, which are the last ones.
     """
 
     sizes: Sizes
@@ -37,14 +38,30 @@ class Tiling(Columns):
     b_slots: Numbers
     run_blocks: Numbers
     is_single: Numbers
+    b_banks: Numbers
+    o_banks: Numbers
     is_fitting: Flags
+
+
+OF_MACHINES = ("b_banks", "o_banks", "is_fitting")
+"""Fields with one entry for each machine."""
 
 
 def read_words(ops: Ops, tiling: Tiling) -> Numbers:
     """Words loaded for each op: `loads` of the plans."""
     sizes = tiling.sizes
     panel = sizes.b_panel_words + sizes.parameter_panel_words
-    return ops.M * sizes.k_blocks + tiling.blocks * sizes.panels * panel
+    return activation_words(ops, tiling) + tiling.blocks * sizes.panels * panel
+
+
+def activation_words(ops: Ops, tiling: Tiling) -> Numbers:
+    """Of these, words of the first operand."""
+    return ops.M * tiling.sizes.k_blocks
+
+
+def parameter_words(tiling: Tiling) -> Numbers:
+    """Of these, words of biases and scales; the rest are weights."""
+    return tiling.blocks * tiling.sizes.panels * tiling.sizes.parameter_panel_words
 
 
 def written_words(ops: Ops, tiling: Tiling) -> Numbers:
@@ -57,6 +74,7 @@ def tile(arrays: Arrays, ops: Ops) -> Tiling:
     sizes = sizes_of(arrays, ops)
     shape = sizes.k_blocks.shape
     found: dict[str, Any] = {f.name: np.zeros(shape) for f in fields(Tiling) if f.name != "sizes"}
+    found |= {name: np.zeros(shape[0]) for name in OF_MACHINES}
     found["is_fitting"] = np.zeros(shape[0], np.bool_)
     is_ws = arrays.is_weight_stationary[:, 0]
     for choose, chosen in ((rows_tiling, is_ws), (tiles_tiling, ~is_ws)):

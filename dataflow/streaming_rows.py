@@ -46,5 +46,7 @@ def rows_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[Any
         "b_slots": np.broadcast_to(b_slots[:, None], blocks.shape),
         "run_blocks": runs,
         "is_single": np.broadcast_to(is_single[:, None], blocks.shape),
+        "b_banks": b_banks,
+        "o_banks": o_banks,
         "is_fitting": is_found,
     }

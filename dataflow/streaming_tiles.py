@@ -63,6 +63,8 @@ def tiles_tiling(arrays: Arrays, ops: Ops, sizes: Sizes) -> dict[str, NDArray[An
         "b_slots": np.broadcast_to(best.b_slots[:, None], blocks.shape),
         "run_blocks": run_blocks(k_blocks, sizes.b_block_words, arrays.beats_per_word),
         "is_single": np.broadcast_to(is_single[:, None], blocks.shape),
+        "b_banks": best.b_banks,
+        "o_banks": best.o_banks,
         "is_fitting": best.is_found,
     }
 
@@ -87,6 +89,8 @@ class _Best:
         self.resident = np.ones(needs.m_tiles.shape)
         self.b_slots = np.zeros(machines)
         self.o_slots = np.zeros(machines)
+        self.b_banks = np.zeros(machines)
+        self.o_banks = np.zeros(machines)
 
     def consider(self, some: Indices, b_banks: Numbers, o_banks: Numbers) -> None:
         """Take this split where it is better; some machines with room for it."""
@@ -110,6 +114,7 @@ class _Best:
         self.resident[taken] = resident[is_better]
         self.b_slots[taken] = b_slots[is_better]
         self.o_slots[taken] = o_slots[is_better]
+        self.b_banks[taken], self.o_banks[taken] = b_banks[is_better], o_banks[is_better]
         self.is_some[taken] = True
 
     def _quality(

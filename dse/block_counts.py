@@ -9,6 +9,16 @@ from tilewright.dataflow.streaming_sizes import Arrays, Numbers, Ops, ceil_div
 from .energy.accelerator import ELEMENT_BITS, Moved
 
 
+def array_steps(arrays: Arrays, ops: Ops, tiling: Tiling) -> Numbers:
+    """Cycles in which the array has operands, padding among them, of each op on each machine."""
+    sizes = tiling.sizes
+    subblocks = ceil_div(arrays.lanes, arrays.rows)
+    m_tiles = ceil_div(ops.M, arrays.rows)
+    of_block = np.where(arrays.is_weight_stationary, ops.M * subblocks, m_tiles * arrays.lanes)
+    steps: Numbers = of_block * sizes.panels * sizes.subpanels * sizes.k_blocks
+    return steps
+
+
 def moved_by_ops(arrays: Arrays, ops: Ops, tiling: Tiling) -> Moved:
     """`energy.accelerator.moved_by` of the program of each machine, one entry for each."""
     sizes, is_ws = tiling.sizes, arrays.is_weight_stationary
@@ -19,7 +29,7 @@ def moved_by_ops(arrays: Arrays, ops: Ops, tiling: Tiling) -> Moved:
     a_words = np.where(is_ws, ops.M * subblocks, m_tiles * arrays.rows) * packets * sizes.k_blocks
     times = np.where(is_ws, tiling.blocks, m_tiles)
     b_words = times * packets * sizes.k_blocks * sizes.b_block_words
-    steps = np.where(is_ws, a_words, m_tiles * packets * sizes.k_blocks * arrays.lanes)
+    steps = array_steps(arrays, ops, tiling)
     results = np.where(is_ws, ops.M, m_tiles * arrays.rows) * packets
     read, written = read_words(ops, tiling), written_words(ops, tiling)
     parameters = tiling.blocks * sizes.panels * sizes.parameter_panel_words

@@ -15,33 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from tilewright.dataflow.streaming_sizes import Columns, Numbers, floor_div
-from tilewright.hw.lib import cost
-from tilewright.hw.systolic.cost import WORD_TO_START_CYCLES
 
-ISSUE_TO_OUTPUT = cost.STREAMER_ISSUE_TO_REQUEST + cost.streamer_grant_to_output(cost.READ_LATENCY)
-ISSUE_TO_GIVE = cost.STREAMER_ISSUE_TO_REQUEST + cost.STREAMER_GRANT_TO_GIVE
-BEAT_TO_ISSUE = cost.LOAD_BEAT_TO_WORD + cost.LOAD_GRANT_TO_GIVE + cost.TOKEN_GIVE_TO_AVAILABLE
-RUN_TO_START = cost.DMA_ELEMENT_TO_ADDRESS + BEAT_TO_ISSUE + ISSUE_TO_OUTPUT + WORD_TO_START_CYCLES
-"""From a run's element to the start of the array, besides latency, beats and an edge's words."""
-
-TAKEN_TO_BEAT = (
-    ISSUE_TO_GIVE + cost.TOKEN_GIVE_TO_AVAILABLE + cost.DMA_ELEMENT_TO_ADDRESS
-    + cost.STORE_ADDRESS_TO_REQUEST + cost.store_grant_to_beat(cost.READ_LATENCY)
-)  # fmt: skip
-"""From the last result word's way into the scratchpad to its tile's first beat out of it."""
-
-STORE_CYCLES = cost.STORE_ADDRESS_TO_REQUEST + cost.store_grant_to_beat(cost.READ_LATENCY)
-"""From a store's address to its first beat."""
-
-SLOT_CYCLES = (
-    ISSUE_TO_GIVE + cost.DMA_ELEMENT_TO_ADDRESS + cost.STORE_ADDRESS_TO_REQUEST - 1
-    + cost.STORE_GRANT_TO_GIVE + 2 * cost.TOKEN_GIVE_TO_AVAILABLE
-)  # fmt: skip
-"""From the last word written into a slot of results to the first one after it was stored, besides
-the cycles of the store."""
-
-RESPONSE_TO_ELEMENT = cost.STORE_RESPONSE_TO_GIVE + cost.TOKEN_GIVE_TO_AVAILABLE
-FIRST_ELEMENT = cost.REGISTER_WRITE_TO_PULSE + cost.QUEUE_START_TO_COMMAND + cost.COMMAND_TO_ELEMENT
+from .block_latencies import HARDWARE, Latencies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +83,35 @@ class Work(Columns):
     edge_words: Numbers
 
 
-def op_cycles(work: Work, port: Port) -> Numbers:
+@dataclass(frozen=True, kw_only=True)
+class Phases(Columns):
+    """The parts of each op's time in cycles (machines, ops), one after the other: `late`, in which
+    its first weights still come; `to_start` until the array begins; `body` until it has done its
+    last work; `tail` until the next op may load.
+    """
+
+    late: Numbers
+    to_start: Numbers
+    body: Numbers
+    tail: Numbers
+
+    @property
+    def cycles(self) -> Numbers:
+        """Their sum."""
+        return self.late + self.to_start + self.body + self.tail
+
+
+def op_cycles(work: Work, port: Port, latencies: Latencies = HARDWARE) -> Numbers:
     """Cycles of each op (machines, ops), from the first load that it may make to the next op's."""
+    return op_phases(work, port, latencies).cycles
+
+
+def op_phases(work: Work, port: Port, latencies: Latencies = HARDWARE) -> Phases:
+    """The same in its parts."""
     a_run, b_run = port.run_cycles(work.a_run_words), port.run_cycles(work.b_run_words)
     parameters = port.run_cycles(work.parameter_words)
-    to_start = RUN_TO_START + port.latency_cycles + a_run + work.edge_words - 2
-    tail = _tail_cycles(work, port)
+    to_start = latencies.run_to_start + port.latency_cycles + a_run + work.edge_words - 2
+    tail = _tail_cycles(work, port, latencies)
     late = _late_cycles(work, b_run, parameters, tail)
     a_first = a_run * (work.a_first_runs - 1)
     first = np.maximum(work.first, a_first + b_run * work.b_first_runs + work.after_load)
@@ -124,10 +122,10 @@ def op_cycles(work: Work, port: Port) -> Numbers:
     rest = work.total - work.first
     rest += (work.blocks - 1) * _stall_cycles(work, to_start, a_first + b_run * work.b_first_runs)
     rest = np.maximum(rest, (loads + work.last) * (loads > 0))
-    stored = port.run_cycles(work.a_run_words, STORE_CYCLES)
-    stored += work.is_single * (work.o_busy + SLOT_CYCLES)
+    stored = port.run_cycles(work.a_run_words, latencies.store)
+    stored += work.is_single * (work.o_busy + latencies.slot)
     body = np.maximum(first + rest, stored * work.o_runs)
-    return late + to_start + body + tail
+    return Phases(late=late, to_start=to_start, body=body, tail=tail)
 
 
 def _stall_cycles(work: Work, to_start: Numbers, loads: Numbers) -> Numbers:
@@ -139,23 +137,24 @@ def _stall_cycles(work: Work, to_start: Numbers, loads: Numbers) -> Numbers:
     return stall
 
 
-def start_cycles(work: Work, port: Port) -> Numbers:
+def start_cycles(work: Work, port: Port, latencies: Latencies = HARDWARE) -> Numbers:
     """What the first op of all takes more: its weights come after its first activations."""
     a_run, b_run = port.run_cycles(work.a_run_words), port.run_cycles(work.b_run_words)
     parameters = port.run_cycles(work.parameter_words)
-    late = _late_cycles(work, b_run, parameters, _tail_cycles(work, port))
+    late = _late_cycles(work, b_run, parameters, _tail_cycles(work, port, latencies))
     before = a_run * work.a_early_runs + b_run + parameters - late
     loads = a_run * (work.a_first_runs - 1) + b_run * work.b_first_runs + work.after_load
     more_loads = b_run * (work.b_early_runs - 1) - a_run * work.a_early_runs
     more = np.maximum(work.first, loads + more_loads) - np.maximum(work.first, loads)
-    cycles: Numbers = before + more + FIRST_ELEMENT + 1 - RESPONSE_TO_ELEMENT
+    cycles: Numbers = before + more + latencies.first_element + 1 - latencies.response_to_element
     return cycles
 
 
-def _tail_cycles(work: Work, port: Port) -> Numbers:
+def _tail_cycles(work: Work, port: Port, latencies: Latencies) -> Numbers:
     """From the end of the array's work to the last response."""
     out = port.run_cycles(work.o_last_words) - 1
-    return work.to_result + TAKEN_TO_BEAT + out + port.latency_cycles + RESPONSE_TO_ELEMENT
+    after = latencies.taken_to_beat + port.latency_cycles + latencies.response_to_element
+    return work.to_result + out + after
 
 
 def _late_cycles(work: Work, b_run: Numbers, parameters: Numbers, tail: Numbers) -> Numbers:

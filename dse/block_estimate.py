@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tilewright.dataflow.streaming_sizes import Ops
 
 from tilewright.spec import AcceleratorSpec
@@ -64,7 +65,7 @@ def block_evaluation(
     estimate = BlockEstimate(
         reader=reader_of(spec),
         ops=ops_of(workload),
-        macs=workload.macs,
+        workload=workload,
         tables=tuple(tables),
         family=family,
         area=area,
@@ -81,7 +82,7 @@ class BlockEstimate:
 
     reader: Reader
     ops: Ops = field(repr=False)
-    macs: int
+    workload: Workload = field(repr=False)
     tables: tuple[EnergyTable, ...]
     family: str
     area: AreaModel | None = None
@@ -122,7 +123,7 @@ class BlockEstimate:
         found = {
             "cycles": cycles,
             "bytes_off_chip": np.asarray(moved.bytes_off_chip)[of],
-            "utilisation": self.macs / (cycles * pes),
+            "utilisation": self.workload.macs / (cycles * pes),
             **resources_of_parts(parts, self.family),
         }
         if self.area is not None:
@@ -139,13 +140,18 @@ class BlockEstimate:
 
 def ops_of(workload: Workload) -> Ops:
     """The distinct products of a workload, in its order, with their numbers."""
+    return products_of(workload)[0]
+
+
+def products_of(workload: Workload) -> tuple[Ops, NDArray[np.intp]]:
+    """The same, and for each layer the place of its product among them."""
     columns = workload.columns()
     sizes = np.stack([columns[name] for name in "MKN"], axis=1)
     _, first, of = np.unique(sizes, axis=0, return_index=True, return_inverse=True)
     count = np.bincount(of.ravel(), weights=columns["repeats"]).astype(np.float64)
     order = np.argsort(first)
     M, K, N = sizes[first[order]].T.astype(np.float64)
-    return Ops(M=M, K=K, N=N, count=count[order])
+    return Ops(M=M, K=K, N=N, count=count[order]), np.argsort(order)[of.ravel()]
 
 
 def _identity(workload: Workload, estimate: BlockEstimate) -> dict[str, Any]:

@@ -118,13 +118,24 @@ class Layout:
 
     def port(self, designs: Indices) -> Port:
         """Memory ports of some designs, along axis 0."""
-        word_bytes = self.word_bytes[designs]
-        beats = word_bytes / self.port_bytes[designs]
-        burst = np.maximum(1, np.floor(MAX_BURST_BEATS / beats))
-        columns = {
-            "beats_per_word": beats,
-            "burst_words": np.minimum(burst, PAGE_BYTES / word_bytes),
-            "latency_cycles": self.memory("latency_cycles")[designs],
-            "outstanding_bursts": self.memory("outstanding")[designs],
-        }
-        return Port(**{name: column[:, None] for name, column in columns.items()})
+        return port_of(
+            word_bytes=self.word_bytes[designs],
+            port_bytes=self.port_bytes[designs],
+            latency_cycles=self.memory("latency_cycles")[designs],
+            outstanding=self.memory("outstanding")[designs],
+        )
+
+
+def port_of(
+    *, word_bytes: Numbers, port_bytes: Numbers, latency_cycles: Numbers, outstanding: Numbers
+) -> Port:
+    """Ports by their words and beats in bytes, latency in cycles, and bursts under way."""
+    beats = word_bytes / port_bytes
+    burst = np.maximum(1, np.floor(MAX_BURST_BEATS / beats))
+    columns = {
+        "beats_per_word": beats,
+        "burst_words": np.minimum(burst, PAGE_BYTES / word_bytes),
+        "latency_cycles": latency_cycles,
+        "outstanding_bursts": outstanding,
+    }
+    return Port(**{name: column[:, None] for name, column in columns.items()})

@@ -46,6 +46,12 @@ class _Piece:
     work: Work
 
 
+def work_of_design(layout: Layout, design: int) -> Work:
+    """What the ops ask for on one design: (1, ops)."""
+    is_ws = bool(layout.is_weight_stationary[design])
+    return _work(layout, np.array([design]), is_weight_stationary=is_ws)
+
+
 def _pieces(layout: Layout, works: Kinds, times: Kinds) -> Iterator[_Piece]:
     """All kinds of timing, those of one dataflow together, with what they ask for."""
     size = max(1, PIECE_NUMBERS // len(layout.ops.M))

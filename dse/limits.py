@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Final
@@ -28,30 +28,47 @@ WORDS: Final = {
 NO_MEMORY_TIME: Final = "a memory that moves everything in no time"
 WIDER: Final = "accelerator.memory.bytes_per_cycle"
 CLOSER: Final = "accelerator.memory.latency_cycles"
+DEEPER: Final = "accelerator.memory.outstanding"
+BATCH: Final = "verify.batch"
+MAX_OUTSTANDING: Final = 64
+"""That a spec may ask for."""
 
 
 def what_ifs(program: Program, machine: Machine) -> tuple[WhatIf, ...]:
     """The program as it is, on other memories."""
-    memory = machine.memory
     changes = [(NO_MEMORY_TIME, time_program(program, machine, has_memory_time=False))]
-    others = []
-    if machine.port_bytes < machine.word_bytes:
-        wider = memory.bytes_per_cycle * 2
-        others.append((WIDER, wider, replace(memory, bytes_per_cycle=wider)))
-    if memory.latency_cycles > 1:
-        closer = memory.latency_cycles // 2
-        others.append((CLOSER, closer, replace(memory, latency_cycles=closer)))
-    for path, value, changed in others:
-        timed = time_program(program, replace(machine, memory=changed))
-        changes.append((f"{path}: {value}", timed))
+    changes += [(change, time_program(program, other)) for change, other in other_memories(machine)]
     return tuple(WhatIf(change=change, cycles=timed.cycles) for change, timed in changes)
 
 
+def other_memories(machine: Machine) -> Iterator[tuple[str, Machine]]:
+    """The machine with one number of its memory port a step better, and the key that says so."""
+    memory = machine.memory
+    if machine.port_bytes < machine.word_bytes:
+        wider = memory.bytes_per_cycle * 2
+        changed = replace(memory, bytes_per_cycle=wider)
+        yield f"{WIDER}: {wider}", replace(machine, memory=changed)
+    if memory.latency_cycles > 1:
+        closer = memory.latency_cycles // 2
+        changed = replace(memory, latency_cycles=closer)
+        yield f"{CLOSER}: {closer}", replace(machine, memory=changed)
+    deeper = memory.outstanding_bursts * 2
+    if deeper <= MAX_OUTSTANDING:
+        changed = replace(memory, outstanding_bursts=deeper)
+        yield f"{DEEPER}: {deeper}", replace(machine, memory=changed)
+
+
 def sentence(
-    waterfall: Waterfall, sizes: Sequence[Matmul], machine: Machine, changes: Sequence[WhatIf]
+    waterfall: Waterfall,
+    sizes: Mapping[Matmul, int],
+    machine: Machine,
+    changes: Sequence[WhatIf],
+    *,
+    batch: str = BATCH,
 ) -> str:
     """What takes most of the cycles, and what to change; behind useful work also what comes next,
-    where that is a tenth of them.
+    where that is a tenth of them. `sizes`: how often each op runs. `batch`: what stands for more
+    rows in each op.
     """
     cycles = waterfall.cycles
     parts = {name: getattr(waterfall, name) for name in vars(waterfall)}
@@ -62,12 +79,12 @@ def sentence(
     engine = f"accelerator.engines.{machine.engines[0].name}"
     advice = {
         "ideal": f"its size is the limit, so more {engine}.rows or .cols would help",
-        "mapping": _padding_advice(sizes, engine),
-        "memory": _memory_advice(cycles, changes),
-        "fill": "there is little work in each layer, so a larger verify.batch or a smaller array "
+        "mapping": _padding_advice(sizes, engine, batch),
+        "memory": _memory_advice(cycles, changes, batch),
+        "fill": f"there is little work in each layer, so a larger {batch} or a smaller array "
         "would help",
         "control": "fewer and larger tasks would help, that is a larger "
-        "accelerator.scratchpad.capacity or verify.batch",
+        f"accelerator.scratchpad.capacity or {batch}",
     }
     shares = {name: f"{100 * parts[name] / cycles:.0f} %" for name in told}
     first = f"{WORDS[worst]} in {shares[worst]} of {cycles:,} cycles: {advice[worst]}."
@@ -75,29 +92,29 @@ def sentence(
     return "".join([first, *rest])
 
 
-def _memory_advice(cycles: int, changes: Sequence[WhatIf]) -> str:
+def _memory_advice(cycles: int, changes: Sequence[WhatIf], batch: str) -> str:
     real = [change for change in changes if change.change != NO_MEMORY_TIME]
     best = min(real, key=lambda change: change.cycles, default=None)
-    fewer = "fewer bytes would help, by a larger accelerator.scratchpad.capacity or verify.batch"
+    fewer = f"fewer bytes would help, by a larger accelerator.scratchpad.capacity or {batch}"
     if best is None or best.cycles > (1 - WORTH) * cycles:
         return fewer
     saved = 100 * (cycles - best.cycles) / cycles
     return f"with {best.change} the same program takes {best.cycles:,} (-{saved:.0f} %)"
 
 
-def _padding_advice(sizes: Sequence[Matmul], engine: str) -> str:
+def _padding_advice(sizes: Mapping[Matmul, int], engine: str, batch: str) -> str:
     """The extent, of all layers, whose padding costs most; a layer counts by its work."""
     costs = []
-    for size in sizes:
+    for size, times in sizes.items():
         factors = padding(size)
-        work = size.m * size.k * size.n * prod(factors.values())
+        work = times * size.m * size.k * size.n * prod(factors.values())
         for extent, factor in factors.items():
             costs.append((work * (factor - 1) / factor, extent, size))
     _, extent, size = max(costs, key=lambda cost: cost[0])
     array, value = size.array, {"M": size.m, "K": size.k, "N": size.n}[extent]
     by_rows = extent == "M"
     side, key = (array.rows, "rows") if by_rows else (array.lanes, "lanes")
-    more = " or a larger verify.batch" if by_rows else ""
+    more = f" or a larger {batch}" if by_rows else ""
     return (
         f"most by {extent} = {value} of {size.op} against {key} {side}, so a value of "
         f"{engine}.{key} that divides it{more} would help"

@@ -12,14 +12,18 @@ from tilewright.dataflow.serial import SerialError, plain, read_object
 from .space_domains import Value
 from .waterfall import Waterfall
 
-FORMAT: Final = "tilewright-point-1"
+FORMAT: Final = "tilewright-point-2"
+PROGRAM, LAYERS = "program", "layers"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """An op: `m x k @ k x n`, its share of the run, what it moved over the memory port."""
+    """An op: `m x k @ k x n`, `repeats` times, its share of the run, what it moved over the memory
+    port; `macs` and all that follow are of all repeats.
+    """
 
     name: str
+    repeats: int
     m: int
     k: int
     n: int
@@ -77,12 +81,16 @@ class PointDetail:
     memory port. `utilisation`: useful work of the array's peak over the whole run, that is weighted
     by cycles; `mean_utilisation`: the mean over layers, each counted once.
 
+    `basis`: `PROGRAM`, a compiled one that was timed event by event, or `LAYERS`, a list of them by
+    the laws in closed form: no plan, so `stays` are what the schedule keeps of each layer.
+
     `spans` are commands, or with `are_spans_joined` tasks or layers. `num_stays_left_out`: the
     smallest of the memory map, beyond what a picture shows. `step`: what a step of the plan is.
     `sentence` says what limits the design and which parameter would help.
     """
 
     index: int
+    basis: str
     settings: Mapping[str, Value | None]
     cycles: int
     macs_per_cycle: int

@@ -16,7 +16,7 @@ from tilewright.dataflow.program import Command, Program
 from tilewright.dataflow.tiling import Matmul, array_shape, matmuls
 
 from .limits import sentence, what_ifs
-from .point_detail import Layer, PointDetail, Span, Stay, TensorTraffic
+from .point_detail import PROGRAM, Layer, PointDetail, Span, Stay, TensorTraffic
 from .space_domains import Value
 from .timing.program import UNITS, Timing, time_program
 from .waterfall import TaskNumbers, Waterfall, nothing, waterfalls
@@ -38,20 +38,19 @@ def detail_of(
 ) -> PointDetail:
     """The detail of design `index`, which has `settings` (value by parameter).
 
-    `plan` and `program` are those of `dataflow.compile.compile_graph` for `graph` on `machine`. The
-    program is timed six times.
+    `plan` and `program`: `compile_graph`'s for `graph` on `machine`. It is timed seven times.
     """
     tasks, timing = command_tasks(graph, plan, machine), time_program(program, machine)
     parts = waterfalls(graph, plan, program, machine, tasks, timing)
-    total = sum(parts.values(), start=nothing())
-    array, changes = array_shape(machine), what_ifs(program, machine)
-    sizes = matmuls(graph, array)
+    total, changes = sum(parts.values(), start=nothing()), what_ifs(program, machine)
+    sizes = matmuls(graph, array := array_shape(machine))
     moved = list(_moved(plan, program, machine, tasks))
     layers = tuple(_layer(size, parts[size.op], plan, moved) for size in sizes)
     spans, are_joined = _spans(plan, tasks, timing)
     stays = sorted(_stays(plan, machine), key=lambda s: s.words * (s.from_step - s.to_step))
     return PointDetail(
         index=index,
+        basis=PROGRAM,
         settings=dict(settings),
         cycles=timing.cycles,
         macs_per_cycle=(peak := array.rows * array.cols),
@@ -70,7 +69,7 @@ def detail_of(
         num_stays_left_out=max(0, len(stays) - MAX_STAYS),
         traffic=_traffic(moved),
         what_ifs=changes,
-        sentence=sentence(total, sizes, machine, changes),
+        sentence=sentence(total, dict.fromkeys(sizes, 1), machine, changes),
     )
 
 
@@ -78,6 +77,7 @@ def _layer(size: Matmul, parts: Waterfall, plan: Plan, moved: Sequence[Moved]) -
     mine = [item for item in moved if plan.tasks[item[0]].op == size.op]
     return Layer(
         name=size.op,
+        repeats=1,
         m=size.m,
         k=size.k,
         n=size.n,

@@ -47,7 +47,8 @@ DETAIL: Final = """
 <p id="no-detail" class="soft" hidden>Layers, schedule and memory map are kept for designs of the
 front and for simulated ones.</p>
 <div id="detail" hidden>
-<p><b id="detail-name"></b>. <span id="utilisation"></span></p>
+<p><b id="detail-name"></b>: <span id="detail-sentence"></span></p>
+<p class="soft"><span id="detail-basis"></span> <span id="utilisation"></span></p>
 <h3>Cycles by cause</h3>
 <div class="legend"><span><i class="ideal"></i>useful work</span>
 <span><i class="mapping"></i>padding of ragged tiles</span>
@@ -61,7 +62,7 @@ front and for simulated ones.</p>
 <div class="legend"><span><i class="read"></i>read</span>
 <span><i class="written"></i>written</span></div>
 <div id="traffic" class="scroll"></div>
-<h3>The same program with another memory</h3>
+<h3>The same schedule with another memory</h3>
 <div class="scroll"><table><thead><tr><th scope="col">with</th>
 <th scope="col" class="n">cycles</th><th scope="col" class="n">change</th></tr></thead>
 <tbody id="what-ifs"></tbody></table></div></div></div>
@@ -70,7 +71,8 @@ front and for simulated ones.</p>
 <input id="gantt-zoom" type="range" min="1" max="20" step="0.5" value="1"></label>
 <span id="gantt-note" class="soft small"></span></div>
 <div id="gantt" class="scroll"></div><div id="gantt-keys" class="legend"></div>
-<h3>Scratchpad</h3><div id="memory" class="scroll"></div>
+<h3>Scratchpad</h3><p id="memory-note" class="soft small"></p>
+<div id="memory" class="scroll"></div>
 <div id="memory-keys" class="legend"></div>
 <h3>Layers</h3>
 <div class="scroll"><table><thead><tr><th scope="col">layer</th><th scope="col" class="n">M x K x N

@@ -85,6 +85,9 @@ def test_traffic_is_that_of_the_program(number):
         moved = (read[row].sum() + written[row].sum()) * machine.word_bytes
         assert moved == plan.certificate.bytes, label
         assert tiling.b_slots[row, 0] == plan.settings["b_slots"], label
+        last = tiling.b_banks[row] + tiling.o_banks[row]
+        starts = [machine.scratchpad.banks - banks for banks in (last, tiling.o_banks[row])]
+        assert [banks.start for banks in plan.banks[1:]] == starts, label
         tasks = [task.op for task in plan.tasks]
         assert tiling.blocks[row].tolist() == [tasks.count(op.name) for op in graph.ops], label
 

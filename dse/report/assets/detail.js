@@ -21,18 +21,19 @@ const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 function waterfall(detail) {
   const lines = [{ name: 'all layers', cycles: detail.cycles, waterfall: detail.waterfall }, ...detail.layers];
   const left = 128, right = 96, width = Math.max(420, $('waterfall').clientWidth), inner = width - left - right;
-  const { svg, add } = drawing(width, 26 * lines.length + 10, 'cycles of each layer by cause');
+  const row = lines.length > 16 ? 20 : 26; // of many layers more fit on a screen
+  const { svg, add } = drawing(width, row * lines.length + 16, 'cycles of each layer by cause');
   const longest = Math.max(...detail.layers.map((layer) => layer.cycles));
   lines.forEach((line, place) => {
-    const y = 4 + 26 * place + (place ? 6 : 0), scale = inner / (place ? longest : detail.cycles);
-    add('text', { x: left - 8, y: y + 14, 'text-anchor': 'end' }, fit(line.name, 17), line.name);
+    const y = 4 + row * place + (place ? 6 : 0), scale = inner / (place ? longest : detail.cycles);
+    add('text', { x: left - 8, y: y + row / 2 + 1, 'text-anchor': 'end' }, fit(line.name, 17), line.name);
     let x = left;
     for (const [cause, words] of CAUSES) {
       const cycles = line.waterfall[cause], wide = cycles * scale;
-      if (cycles) add('rect', { x, y, width: Math.max(0.5, wide), height: 20, class: cause }, null, `${line.name}: ${words} ${number(cycles)} cycles, ${percent(cycles / line.cycles)}`);
+      if (cycles) add('rect', { x, y, width: Math.max(0.5, wide), height: row - 6, class: cause }, null, `${line.name}: ${words} ${number(cycles)} cycles, ${percent(cycles / line.cycles)}`);
       x += wide;
     }
-    add('text', { x: x + 6, y: y + 14, class: place ? 'soft' : '' }, number(line.cycles));
+    add('text', { x: x + 6, y: y + row / 2 + 1, class: place ? 'soft' : '' }, number(line.cycles));
   });
   $('waterfall').replaceChildren(svg);
 }
@@ -42,7 +43,7 @@ function layerTable(detail) {
   const cells = (line, layer, texts) => texts.forEach((text, place) => line.append(make(place ? 'td' : 'th', text, { class: place ? 'n' : '' })));
   body.replaceChildren(...detail.layers.map((layer, place) => {
     const line = make('tr'), w = layer.waterfall;
-    cells(line, layer, [layer.name, `${layer.m} x ${layer.k} x ${layer.n}`, number(layer.macs), number(layer.cycles),
+    cells(line, layer, [layer.name, `${layer.repeats > 1 ? `${number(layer.repeats)} times ` : ''}${layer.m} x ${layer.k} x ${layer.n}`, number(layer.macs), number(layer.cycles),
       percent(layer.macs / (layer.cycles * detail.macs_per_cycle)), ...CAUSES.map(([cause]) => number(w[cause])),
       number(layer.bytes_read), number(layer.bytes_written), roofs[place].intensity.toPrecision(3)]);
     return line;
@@ -79,12 +80,13 @@ function roofline(detail) {
   }
   const start = Math.max(low[0], low[1] / detail.bytes_per_cycle);
   add('path', { d: `M${x(start)} ${y(start * detail.bytes_per_cycle)}L${x(ridge)} ${y(detail.macs_per_cycle)}L${x(high[0])} ${y(detail.macs_per_cycle)}`, class: 'roof' });
+  const slow = new Set([...points].sort((a, b) => a.speed - b.speed).slice(0, 3)); // of many these have names
   const used = [];
   for (const point of points) {
     const cx = x(point.intensity), cy = y(point.speed);
     add('circle', { cx, cy, r: 5.5, class: 'dot' }, null, `${point.layer.name}: ${point.speed.toPrecision(3)} of at most ${point.bound.toPrecision(3)} MAC per cycle`);
-    if (points.length > 12) continue;
-    let ty = cy + 4; // names that would lie on one another move down
+    if (points.length > 12 && !slow.has(point)) continue;
+    let ty = cy + (points.length > 12 ? 20 : 4); // below the crowd; names that would lie on one another move down
     while (used.some(([ux, uy]) => Math.abs(ux - cx) < 90 && Math.abs(uy - ty) < 13)) ty += 13;
     used.push([cx, ty]);
     const isRight = cx < width - 130;
@@ -97,13 +99,13 @@ function roofline(detail) {
 }
 
 function traffic(detail) {
-  const box = $('traffic'), shown = detail.traffic.slice(0, 24), left = 168, right = 110;
+  const box = $('traffic'), shown = detail.traffic.slice(0, 14), left = 196, right = 110;
   const width = Math.max(420, box.clientWidth), inner = width - left - right;
   const most = Math.max(1, ...shown.map((t) => t.bytes_read + t.bytes_written));
   const { svg, add } = drawing(width, 22 * shown.length + 4, 'bytes of each tensor over the memory port');
   shown.forEach((tensor, place) => {
     const y = 2 + 22 * place, total = tensor.bytes_read + tensor.bytes_written, wide = (tensor.bytes_read / most) * inner;
-    add('text', { x: left - 8, y: y + 13, 'text-anchor': 'end' }, fit(tensor.tensor, 23), tensor.tensor);
+    add('text', { x: left - 8, y: y + 13, 'text-anchor': 'end' }, fit(tensor.tensor, 28), tensor.tensor);
     add('rect', { x: left, y, width: wide, height: 16, class: 'read' }, null, `${tensor.tensor}: ${number(tensor.bytes_read)} bytes read`);
     add('rect', { x: left + wide, y, width: (tensor.bytes_written / most) * inner, height: 16, class: 'written' }, null, `${tensor.tensor}: ${number(tensor.bytes_written)} bytes written`);
     add('text', { x: left + (total / most) * inner + 6, y: y + 13, class: 'soft' }, `${number(total)} B`);
@@ -112,11 +114,17 @@ function traffic(detail) {
   if (detail.traffic.length > shown.length) box.append(make('p', `and ${detail.traffic.length - shown.length} smaller ones`, { class: 'soft small' }));
 }
 
+function changeText(cycles, before) {
+  const share = Math.abs(1 - cycles / before);
+  if (share < 0.0005) return cycles === before ? 'no change' : 'less than 0.1 %';
+  return `${cycles < before ? '-' : '+'}${percent(share)}`;
+}
+
 function whatIfs(detail) {
   $('what-ifs').replaceChildren(...detail.what_ifs.map((change) => {
     const line = make('tr');
     line.append(make('td', change.change), make('td', number(change.cycles), { class: 'n' }),
-      make('td', change.cycles === detail.cycles ? 'no change' : `${change.cycles < detail.cycles ? '-' : '+'}${percent(Math.abs(1 - change.cycles / detail.cycles))}`, { class: 'n' }));
+      make('td', changeText(change.cycles, detail.cycles), { class: 'n' }));
     return line;
   }));
 }

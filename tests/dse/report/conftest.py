@@ -1,4 +1,6 @@
-"""Sweeps of tests are made by `report_fixtures.py`; Chromium is driven by `browser.py`."""
+"""Sweeps of tests are made by `report_fixtures.py`; Chromium is driven by `parts/browser.py` of the
+benchmarks, which time the same page.
+"""
 
 import dataclasses
 import json
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
 
 STRINGS = Path(__file__).parents[2] / "injection" / "strings.json"
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tilewright.build.files import write_file
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import SerialError
+from tilewright.dse.block_estimate import BlockEstimate
 from tilewright.dse.point_detail import PointDetail, parse_point, point_name, point_text
 from tilewright.dse.point_of import detail_of
+from tilewright.dse.point_of_layers import layers_detail
 from tilewright.dse.space import Space
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_tasks import Refused
@@ -18,6 +20,10 @@ from tilewright.errors import OutputError
 
 if TYPE_CHECKING:
     from .evaluate import ModelEvaluation
+    from .set_up import SweepSetup
+
+DetailMaker = Callable[[int], PointDetail | None]
+"""The detail of a design by its number; None if it cannot be made."""
 
 FOLDER: Final = "points"
 MAX_POINTS: Final = 50
@@ -36,11 +42,10 @@ def chosen_points(file: SweepFile) -> list[int]:
 def write_points(
     out: Path,
     file: SweepFile,
-    space: Space,
-    evaluate: ModelEvaluation,
+    make: DetailMaker,
     progress: Progress = no_progress,
 ) -> dict[int, PointDetail]:
-    """Compile and time the chosen designs again, this time with everything that is shown of them.
+    """Time the chosen designs again, this time with everything that is shown of them.
 
     A design that cannot be made (one whose numbers were recorded before its model was lost) has no
     detail. Files of designs that are no longer chosen are removed. After Ctrl-C, before or during
@@ -51,7 +56,7 @@ def write_points(
     try:
         for place, index in enumerate(chosen, start=1):
             progress(f"details of design {index} ({place} of {len(chosen)})")
-            detail = _detail(index, space, evaluate)
+            detail = make(index)
             if detail is not None:
                 found[index] = detail
                 write_file(out / FOLDER / f"{point_name(index)}.json", point_text(detail))
@@ -61,7 +66,23 @@ def write_points(
     return found
 
 
-def _detail(index: int, space: Space, evaluate: ModelEvaluation) -> PointDetail | None:
+def detail_maker(setup: SweepSetup) -> DetailMaker:
+    """Designs of a model are compiled and timed; those of a workload are the closed form's."""
+    space, evaluate = setup.sweep.space, setup.evaluate
+    if evaluate is not None:
+        return lambda index: _of_program(index, space, evaluate)
+    estimate = setup.sweep.evaluation.many
+    assert isinstance(estimate, BlockEstimate)
+    return lambda index: layers_detail(
+        index,
+        space.design(index),
+        reader=estimate.reader,
+        workload=estimate.workload,
+        columns=space.columns_at(space.indices([index])),
+    )
+
+
+def _of_program(index: int, space: Space, evaluate: ModelEvaluation) -> PointDetail | None:
     values = space.design(index)
     try:
         design = evaluate.design(values)

@@ -10,7 +10,6 @@ from typing import Final
 from tilewright.build.files import write_file
 from tilewright.build.ledger import LedgerFile, open_ledger
 from tilewright.commands.contract import SWEEP_FILE, Progress, no_progress
-from tilewright.dse.point_detail import PointDetail
 from tilewright.dse.sweep_collect import Findings, sweep_file_of
 from tilewright.dse.sweep_crew import Crew
 from tilewright.dse.sweep_file import Confirmation, sweep_file_text
@@ -20,7 +19,7 @@ from tilewright.spec import Spec
 
 from .confirm import Wanted, confirm, failed_confirmations
 from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of, stopped_crew
-from .points import write_points
+from .points import detail_maker, write_points
 from .report import write_report
 from .result import SweepOutcome
 from .set_up import SweepSetup, set_up
@@ -69,9 +68,7 @@ def run_sweep(
         )
         file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
         write_file(out / SWEEP_FILE, sweep_file_text(file))
-        details: dict[int, PointDetail] = {}
-        if setup.evaluate is not None:
-            details = write_points(out, file, setup.sweep.space, setup.evaluate, progress)
+        details = write_points(out, file, detail_maker(setup), progress)
         progress("write the report")
         write_report(out, file, details)
     return SweepOutcome(
