@@ -39,7 +39,6 @@ SOURCES: Final[Mapping[str, tuple[str, str | None]]] = {
         EXACT_FOR_PROGRAM,
     ),
     "utilisation": ("useful multiply-accumulates over cycles times PEs", CYCLES_ERROR),
-    "latency_us": ("cycles over the spec's clock, else over clock_mhz", CYCLES_ERROR),
 }
 """By metric provenance and error. Energy counts what the streaming schedule moves, exactly;
 resources are those of the programmable accelerator (`program: ram`)."""

@@ -22,7 +22,14 @@ from .space import BLOCK_DESIGNS, Design, Space
 from .space_goals import Goals, Tally
 from .sweep_crew import Crew, Outcome, Task
 from .sweep_progress import Meter, Report
-from .sweep_records import block_record, design_record, known_part, part_of_block, part_of_design
+from .sweep_records import (
+    block_record,
+    design_record,
+    known_answer,
+    known_part,
+    part_of_block,
+    part_of_design,
+)
 from .sweep_result import Part, Parts, SweepResult, part_of, result_of
 from .sweep_tasks import Evaluation, measure_block, measure_one, with_paths
 
@@ -93,13 +100,13 @@ def sweep_blocks(
     Raises:
         ValueError: the space has more than `EXACT_DESIGNS` designs.
     """
-    if sweep.space.size > EXACT_DESIGNS:
+    if (size := sweep.space.size) > EXACT_DESIGNS:
         raise ValueError(
-            f"a space is enumerated up to {EXACT_DESIGNS} designs, this one has {sweep.space.size}"
+            f"a space is enumerated up to {EXACT_DESIGNS} designs, this one has {size}"
         )
     blocks = dict(enumerate(sweep.space.blocks(block_designs)))
     keys = {n: sweep.block_key(*block) for n, block in blocks.items()}
-    meter = Meter(total=sweep.space.size, report=report)
+    meter = Meter(total=size, report=report)
     parts = Parts(sweep.goals)
 
     def add(found: Mapping[int, Part]) -> None:
@@ -121,9 +128,7 @@ def sweep_blocks(
         meter.resumed = meter.done
         left = (Task(number=n, arguments=(sweep, *blocks[n])) for n in blocks if n not in known)
         was_interrupted = _drive(crew, evaluate_block, left, keep, meter, parts)
-    return result_of(
-        sweep.goals, parts.all, space_size=sweep.space.size, was_interrupted=was_interrupted
-    )
+    return result_of(sweep.goals, parts.all, space_size=size, was_interrupted=was_interrupted)
 
 
 def evaluate_block(sweep: Sweep, start: int, stop: int) -> Part:
@@ -195,12 +200,9 @@ def evaluate_designs(
     """
     designs = {number: sweep.space.design(number) for number in numbers}
     keys = {number: sweep.design_key(design) for number, design in designs.items()}
-    known: Answers = {}
+    asked = {number: known_answer(ledger, key, retries_failed) for number, key in keys.items()}
+    known: Answers = {number: answer for number, answer in asked.items() if answer is not None}
     found: Answers = {}
-    for number, key in keys.items():
-        record = ledger.get(key)
-        if record is not None and (record.is_done or not retries_failed):
-            known[number] = record.body["metrics" if record.is_done else "error"]
 
     def add(answers: Answers) -> None:
         found.update(answers)
@@ -217,7 +219,6 @@ def evaluate_designs(
 
     add(known)
     meter.resumed += len(known)
-
     tasks = (
         Task(number=number, arguments=(sweep.evaluation, designs[number]))
         for number in numbers

@@ -25,6 +25,7 @@ from .sweep_file import (
     SpaceSummary,
     SweepFile,
     SweptParameter,
+    TableRanking,
 )
 from .sweep_result import SweepResult
 from .sweep_tasks import measure_at
@@ -49,6 +50,7 @@ class Findings:
     how: str = ""
     confirmations: tuple[Confirmation, ...] = field(default=())
     notes: tuple[str, ...] = ()
+    rankings: tuple[TableRanking, ...] = ()
 
 
 def sweep_file_of(findings: Findings) -> SweepFile:
@@ -89,6 +91,7 @@ def sweep_file_of(findings: Findings) -> SweepFile:
         notes=tuple(notes),
         failures=tuple(failures[:MAX_FAILURES]),
         confirmations=findings.confirmations,
+        rankings=findings.rankings,
     )
 
 

@@ -122,6 +122,27 @@ class Confirmation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableRanking:
+    """How far a table of energies agrees with the `first` one, over designs that meet all
+    constraints.
+
+    `tau` is Kendall's; `loss`: how much more energy, by this table, the first one's best design
+    takes than its own best (0.1 = a tenth more); `least_ratio` and `most_ratio` of its energies to
+    the first one's, None where the units differ.
+    """
+
+    table: str
+    first: str
+    num_designs: int
+    tau: float
+    loss: float
+    best: int
+    best_of_first: int
+    least_ratio: float | None
+    most_ratio: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepFile:
     """The whole. `columns` has `index`, then a column for each parameter and each metric, a row for
     each design in the order of their numbers; `num_left_out` designs evaluated have no row. `front`
@@ -142,6 +163,7 @@ class SweepFile:
     notes: tuple[str, ...] = ()
     failures: tuple[Failed, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()
+    rankings: tuple[TableRanking, ...] = ()
 
     def row_of(self, index: int) -> int:
         """The row of a design in the columns; `KeyError` if it has none."""
@@ -174,7 +196,8 @@ def parse_sweep_file(text: str) -> SweepFile:
     if data["format"] != FORMAT:
         raise SerialError(f"format: must be {FORMAT}, got {data['format']!r}")
     rest = {key: value for key, value in data.items() if key not in ("format", "columns")}
-    file: SweepFile = read_object(SweepFile, {**rest, "columns": {}}, "sweep")
+    older = {"rankings": []}  # files that were written before there were any
+    file: SweepFile = read_object(SweepFile, {**older, **rest, "columns": {}}, "sweep")
     file = replace(file, columns=_read_columns(data.get("columns")))
     _check(file)
     return file

@@ -43,6 +43,15 @@ def block_record(key: str, block: tuple[int, int], part: Part) -> Record:
     return Record(key=key, body=body)
 
 
+def known_answer(ledger: Ledger, key: str, retries_failed: bool) -> dict[str, float] | str | None:
+    """The recorded metrics of a design, or why it has none; None: it is to be evaluated."""
+    record = ledger.get(key)
+    if record is None or (retries_failed and not record.is_done):
+        return None
+    answer: dict[str, float] | str = record.body["metrics" if record.is_done else "error"]
+    return answer
+
+
 def design_record(key: str, design: Design, answer: dict[str, float] | str) -> Record:
     """A design with its metrics, or why it has none."""
     body: dict[str, Any] = {"kind": "design", "design": dict(design)}

@@ -51,14 +51,18 @@ def agreements(energies: Mapping[str, ArrayLike]) -> tuple[Agreement, ...]:
 
     Ordered, because `loss` depends on which of the two was believed.
     """
-    found = []
-    for first, second in itertools.permutations(energies, 2):
-        a, b = (np.asarray(energies[name], np.float64).ravel() for name in (first, second))
-        tau = kendall_tau(a, b)
-        best = float(b.min())
-        loss = float(b[int(a.argmin())]) / best - 1 if best > 0 else 0.0
-        found.append(Agreement(first=first, second=second, tau=tau, loss=loss))
-    return tuple(found)
+    return tuple(
+        agreement(first, energies[first], second, energies[second])
+        for first, second in itertools.permutations(energies, 2)
+    )
+
+
+def agreement(first: str, believed: ArrayLike, second: str, energies: ArrayLike) -> Agreement:
+    """Of the first table, which is believed, with the second one."""
+    a, b = (np.asarray(values, np.float64).ravel() for values in (believed, energies))
+    best = float(b.min())
+    loss = float(b[int(a.argmin())]) / best - 1 if best > 0 else 0.0
+    return Agreement(first=first, second=second, tau=kendall_tau(a, b), loss=loss)
 
 
 def by_every_table(

@@ -10,6 +10,7 @@ from ..sweep_file import SweepFile
 from ..sweep_result import bounds_text
 from .page_data import short_names
 from .sensitivity import Effect, Step
+from .table_orders import TABLE_ORDERS, table_orders
 from .text import number_text, percent_text, setting_text, shown
 
 MAX_FAILURES: Final = 100
@@ -211,6 +212,11 @@ def sources(file: SweepFile) -> Iterator[str]:
         for name, source in file.metrics.items()
     )
     yield table(["metric", "unit", "error", "from"], rows)
+    if file.rankings:
+        yield f"<h3>{TABLE_ORDERS}</h3>"
+        heads, orders = table_orders(file)
+        yield f"<p>Of the {file.rankings[0].num_designs:,} designs that meet all constraints.</p>"
+        yield table(heads, orders, (1, 3))
     yield "<h3>Everything depends on</h3>"
     context = ([shown(name), shown(text, MAX_NOTE_CHARS)] for name, text in file.context.items())
     yield table(["what", "version or hash"], context)

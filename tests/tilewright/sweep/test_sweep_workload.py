@@ -16,6 +16,7 @@ from tilewright.catalog import load_spec
 from tilewright.errors import UsageError
 from tilewright.flow.sweep import result
 from tilewright.flow.sweep.confirm import Wanted
+from tilewright.flow.sweep.points import chosen_points, read_points
 from tilewright.flow.sweep.run import SweepOptions, run_sweep
 from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
@@ -61,6 +62,13 @@ def test_all_designs_at_once_and_again(tmp_path: Path) -> None:
     assert file.coverage.kind == "exact"
     assert file.coverage.num_evaluated + sum(f.stop - f.start for f in file.failures) == 180
     assert file.metrics["cycles"].error == SOURCES["cycles"][1]
+    details = read_points(out, file)
+    assert set(details) == set(chosen_points(file))
+    for index, detail in details.items():
+        row = file.row_of(index)
+        assert detail.cycles == file.columns["cycles"][row]
+        moved = sum(layer.bytes_read + layer.bytes_written for layer in detail.layers)
+        assert moved == file.columns["bytes_off_chip"][row]
     before = (out / "sweep.json").read_bytes()
     records = (out / "ledger.jsonl").read_bytes()
     swept(path, out)
@@ -120,7 +128,6 @@ def test_a_file_of_layers(tmp_path: Path) -> None:
             {"parameters": "accelerator.program: [rom, ram]"},
             "accelerator.program: has no effect on the estimate of a workload",
         ),
-        ({"objectives": "[{function: cost}]"}, "functions are for sweeps of a model"),
         ({"head": "schedule: {objective: bytes}"}, "layers of a workload are streamed"),
         ({"more": "energy: [horowitz_45nm, aladin]"}, "sweep.energy: must be a table, got aladin"),
         ({"more": "energy: [aladdin_40nm, aladdin_40nm]"}, "sweep.energy: is there twice"),

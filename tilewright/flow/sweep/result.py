@@ -11,9 +11,12 @@ from typing import Any, Final
 from tilewright.commands.contract import SWEEP_FILE
 from tilewright.dse.report.text import number_text, setting_text
 from tilewright.dse.sweep_file import SweepFile
+from tilewright.dse.sweep_rankings import ranking_text
 from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
 from tilewright.spec.diagnostics import printable
+
+from .metrics import ENERGY, ENERGY_BY
 
 MOST_POINTS: Final = 12
 """Designs of the front that are shown."""
@@ -70,14 +73,27 @@ class SweepOutcome:
     def _rows(self) -> Iterator[tuple[str, list[str]]]:
         file = self.file
         yield "space", [f"{file.space.size:,} designs", *map(_values_text, file.space.parameters)]
-        for number, line in enumerate(wrap(file.coverage.text, COVERAGE_COLUMNS)):
-            yield "" if number else "coverage", [line]
+        yield from _wrapped("coverage", file.coverage.text)
         yield "feasible", [f"{file.coverage.num_feasible:,} designs"]
         for one in file.constraints:
             ruled = f"rules out {one.num_ruled_out:,}, {one.num_ruled_out_alone:,} of them alone"
             bounds = bounds_text(one.minimum, one.metric, one.maximum)
             yield f"constraint {one.name}", [f"{bounds} {one.unit}".rstrip(), ruled]
+        yield from _wrapped("workload", file.context.get("workload", ""))
+        for name, source in file.metrics.items():
+            if name == ENERGY or name.startswith(ENERGY_BY):
+                yield from _wrapped(
+                    name, f"{source.provenance}; error: {source.error or 'not known'}"
+                )
+        for one in file.rankings:
+            yield from _wrapped(f"order by {one.table}", ranking_text(one))
         yield "results", [str(self.folder / SWEEP_FILE)]
+
+
+def _wrapped(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
+    """A text on as many lines as it takes, nothing if there is none."""
+    for number, line in enumerate(wrap(printable(text, MAX_NOTE_CHARS), COVERAGE_COLUMNS)):
+        yield "" if number else label, [line]
 
 
 def _values_text(parameter: Any) -> str:

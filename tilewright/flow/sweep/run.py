@@ -20,9 +20,11 @@ from tilewright.spec import Spec
 from .confirm import Wanted, confirm, failed_confirmations
 from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of, stopped_crew
 from .points import detail_maker, write_points
+from .rankings import with_rankings
 from .report import write_report
 from .result import SweepOutcome
 from .set_up import SweepSetup, set_up
+from .workload_facts import workload_notes
 
 NOT_ALL: Final = "confirmations: interrupted before all were made"
 
@@ -66,7 +68,8 @@ def run_sweep(
         confirmations, is_whole = _confirmed(
             setup, explored, ledger, crew_maker(workers), options, out, progress
         )
-        file = sweep_file_of(_findings(setup, explored, confirmations, is_whole))
+        findings = _findings(setup, explored, confirmations, is_whole)
+        file = sweep_file_of(with_rankings(findings, setup))
         write_file(out / SWEEP_FILE, sweep_file_text(file))
         details = write_points(out, file, detail_maker(setup), progress)
         progress("write the report")
@@ -148,7 +151,7 @@ def _findings(
         unit=setup.unit,
         how=explored.how,
         confirmations=confirmations,
-        notes=() if is_whole else (NOT_ALL,),
+        notes=(*workload_notes(setup.sweep.evaluation), *(() if is_whole else (NOT_ALL,))),
     )
 
 

@@ -44,16 +44,19 @@ from .metrics import (
 from .objectives import function_names, load_objective, objective_version
 from .planned import is_planned
 from .workload import workload_evaluation
+from .workload_facts import workload_context
 
 EVALUATION: Final = "model-1"
 """Stands for the code that turns a design into numbers: another number where they would change."""
 DEFAULT_FAMILY: Final = "ecp5"
+CLOCKS: Final = ("clock", "board")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepSetup:
     """All of a sweep before it starts. `evaluate` makes specs and designs of its points; None: a
     workload is estimated in closed form, and nothing is compiled.
+    `energy_tables`: of each metric of energy, the first the one that is believed.
     """
 
     name: str
@@ -62,6 +65,7 @@ class SweepSetup:
     sweep: Sweep
     evaluate: ModelEvaluation | None
     sources: Mapping[str, MetricSource]
+    energy_tables: Mapping[str, str]
 
     def unit(self, name: str) -> str:
         """Of a metric or of a parameter."""
@@ -120,19 +124,21 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
     versions = {name: objective_version(name) for name in choice.functions}
     is_of_layers = section.workload is not None and not is_planned(spec)
     evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
-    sweep = Sweep(
-        space=swept.space,
-        goals=goals,
-        evaluation=(
-            workload_evaluation(spec, section, choice)
-            if section.workload is not None
-            else Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate)
-        ),
-        context=_context(spec, swept, choice, versions),
+    evaluation = (
+        workload_evaluation(spec, section, choice)
+        if section.workload is not None
+        else Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate)
     )
-    sources = sources_of(choice, versions, is_of_layers=is_of_layers)
-    return SweepSetup(name=spec.name, section=section, swept=swept, sweep=sweep,
-                      evaluate=evaluate, sources=sources)  # fmt: skip
+    context = _context(spec, swept, choice, versions) | workload_context(spec, section, evaluation)
+    return SweepSetup(
+        name=spec.name,
+        section=section,
+        swept=swept,
+        sweep=Sweep(space=swept.space, goals=goals, evaluation=evaluation, context=context),
+        evaluate=evaluate,
+        sources=sources_of(choice, versions, is_of_layers=is_of_layers),
+        energy_tables=choice.energy_tables,
+    )
 
 
 def _swept(spec: AcceleratorSpec, section: SweepSection) -> tuple[Swept | None, list[Conflict]]:
@@ -168,12 +174,18 @@ def _choice(
     return choose_metrics(
         family=family,
         has_other_boards=has_other_boards,
-        has_clock=clock_of(spec, board) is not None,
+        has_clock=clock_of(spec, board) is not None or _gives_clock(section),
         energies=tuple(dict.fromkeys(name for name in section.energy if name in TABLES))
         or table_names()[:1],
         functions=[name for name in installed if name in named],
         area=area_of(section),
     )
+
+
+def _gives_clock(section: SweepSection) -> bool:
+    """Whether every design gets a clock from a parameter: its own, or its board's."""
+    found = [section.parameters[path] for path in CLOCKS if path in section.parameters]
+    return any(entry.when is None or entry.otherwise is not None for entry in found)
 
 
 def _limits(
