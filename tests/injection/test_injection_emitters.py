@@ -65,8 +65,9 @@ def test_passes_of_yosys(strings: list[str], attempt) -> None:
             lambda t=text: Pass(t).text,
             lambda t=text: mapping_passes(Target(family="ecp5"), t, {})[0].text,
             lambda t=text: mapping_passes(Target(family="ecp5"), "top", {t: True})[0].text,
-            lambda t=text: harness_verilog(t, [("a", "input", 1)]),
-            lambda t=text: harness_verilog("top", [(t, "input", 1)]),
+            lambda t=text: harness_verilog(t, "top", [("a", "input", 1)]),
+            lambda t=text: harness_verilog("around", t, [("a", "input", 1)]),
+            lambda t=text: harness_verilog("around", "top", [(t, "input", 1)]),
         ):
             outcome, found = attempt(call, ValueError)
             if outcome == "taken":

@@ -9,6 +9,8 @@ from tilewright.commands.whole import whole
 FAMILIES: Final = ("ecp5", "ice40", "gowin", "xilinx", "xc7", "xcup", "asic")
 UNITS: Final = {"Hz": 1, "kHz": 1_000, "MHz": 1_000_000, "GHz": 1_000_000_000}
 MAX_SEED: Final = 1 << 30
+MAX_SEEDS: Final = 64
+PLACERS: Final = ("heap", "static")
 
 
 def add_synth_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,13 @@ def add_synth_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed", type=_seed, default=1, metavar="N", help="of place and route (default 1)"
+    )
+    parser.add_argument(
+        "--seeds", type=_seeds, default=1, metavar="N",
+        help="place and route with N seeds from --seed on; the best is taken (default 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--placer", choices=PLACERS, help="of ECP5's place and route (default heap)"
     )
     parser.add_argument(
         "--liberty", type=Path, metavar="FILE", help="asic: the cell library (.lib or .lib.gz)"
@@ -59,6 +68,10 @@ def _frequency(text: str) -> int:
 
 def _seed(text: str) -> int:
     return whole(text, 0, MAX_SEED)
+
+
+def _seeds(text: str) -> int:
+    return whole(text, 1, MAX_SEEDS)
 
 
 def _minutes(text: str) -> int:

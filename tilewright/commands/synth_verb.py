@@ -63,6 +63,8 @@ def _options(options: argparse.Namespace) -> "SynthOptions":
         to=options.to,
         freq_hz=options.freq,
         seed=options.seed,
+        seeds=options.seeds,
+        placer=options.placer,
         limits=_limits(options),
     )
 
@@ -76,6 +78,8 @@ def _asic_options(options: argparse.Namespace) -> "AsicOptions":
         raise UsageError("synth: --board or --family, not both: a board has its own family")
     if options.to != "synth":
         raise UsageError("synth: --family asic ends with the gates", help="--to synth")
+    if options.placer is not None or options.seeds != 1:
+        raise UsageError("synth: --placer and --seeds are of place and route, which asic lacks")
     return AsicOptions(
         liberty=options.liberty,
         memory_areas=options.memory_areas,

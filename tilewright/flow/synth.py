@@ -12,6 +12,7 @@ from tilewright.boards import Board, Device, load_device, overuse
 from tilewright.build.files import write_file
 from tilewright.build.synth import Family, Stage, SynthLimits, Target, synthesise
 from tilewright.build.synth.constraints import constraints_text
+from tilewright.build.synth.place_route import DEFAULT_PLACER, Placer
 from tilewright.build.synth.result import StageTime, Synthesis
 from tilewright.build.synth.stages import locked
 from tilewright.build.vivado import write_vivado_project
@@ -33,7 +34,7 @@ class SynthOptions:
     """What the command line says. One of `board` and `family`, or the spec's board.
 
     board : a name, or the path of a table file. freq_hz : the clock to aim at (default: the spec's,
-    else the board's, else 100 MHz).
+    else the board's, else 100 MHz). seeds, placer : of place and route; `placer` for ECP5 only.
     """
 
     board: str | None = None
@@ -41,6 +42,8 @@ class SynthOptions:
     to: Stage = "synth"
     freq_hz: int | None = None
     seed: int = 1
+    seeds: int = 1
+    placer: Placer | None = None
     limits: SynthLimits | None = None
 
 
@@ -104,6 +107,8 @@ def _synth(
         to=options.to,
         constraints=source.constraints,
         seed=options.seed,
+        seeds=options.seeds,
+        placer=options.placer or DEFAULT_PLACER,
         limits=options.limits,
         progress=progress,
         goes_on=lambda found: not _excess(found, board),
@@ -149,7 +154,13 @@ def _spec_and_board(spec: Spec, options: SynthOptions) -> tuple[Spec, Board | No
 def _check_board(spec: Spec, board: Board | None, options: SynthOptions) -> None:
     """Whether the board's tools go as far as was asked for."""
     if options.to == "synth":
+        if options.placer is not None or options.seeds != 1:
+            raise UsageError("synth: --placer and --seeds are of place and route", help="--to pnr")
         return
+    family = board.device.family if board is not None else options.family
+    if options.placer is not None and family != "ecp5":
+        where = f"{board.name} has {family}" if board is not None else f"got {family}"
+        raise UsageError(f"synth: --placer {options.placer}: for ECP5 only, {where}")
     if board is not None and board.flow != "open":
         raise UsageError(
             f"{board.name}: there is no open place and route for {board.device.name}",

@@ -20,7 +20,7 @@ __all__ = ["SynthResult", "module_rows", "stage_words", "used_of"]
 _HEADS = (
     Column(head="part", least=24),
     *(Column(head=head, is_right=True)
-      for head in ("n", "LUT", "FF", "carry", "DSP", "RAM", "LUT RAM")),
+      for head in ("n", "LUT", "FF", "carry", "DSP", "RAM", "RAM bits", "LUT RAM")),
 )  # fmt: skip
 
 
@@ -164,6 +164,12 @@ class SynthResult:
         if synthesis.uses:
             uses = [f"{use.name} {_share(use.used, use.available)}" for use in synthesis.uses]
             rows.append(("placed", uses))
+        if synthesis.seeds:
+            texts = [
+                f"{run.text}{' (taken)' if run.seed == synthesis.seed else ''}"
+                for run in synthesis.seeds
+            ]
+            rows.append(("tried", texts))
         rows.append(("stages", stage_words(synthesis.stages)))
         wide = max(len(label) for label, _ in rows)
         lines = [paragraph(label, words, width - 2, wide) for label, words in rows]
@@ -188,7 +194,8 @@ def _part_cells(part: Part[Area], name: str, module: str) -> list[str]:
     if area.large_ram_blocks:
         blocks += f"+{area.large_ram_blocks}"
     numbers = (area.lut, area.ff, area.carry, area.dsp)
-    return [name, str(part.count), *(f"{number:,}" for number in numbers), blocks,
+    bits = f"{area.ram_bits_asked:,}/{area.ram_bits_used:,}" if area.ram_bits_used else "0"
+    return [name, str(part.count), *(f"{number:,}" for number in numbers), blocks, bits,
             f"{area.lut_ram:,}"]  # fmt: skip
 
 

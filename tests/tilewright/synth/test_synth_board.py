@@ -12,7 +12,7 @@ from tilewright.boards import board_names, load_board
 
 from tilewright import cli
 from tilewright.build.synth import job, tools
-from tilewright.build.synth.harness import HARNESS
+from tilewright.build.synth.harness import harness_name
 from tilewright.build.synth.passes import mapping_passes
 from tilewright.build.synth.place_route import pnr_arguments
 from tilewright.flow.synth import board_target
@@ -36,7 +36,8 @@ def fake_yosys(*, cwd: Path, log_path: Path, limits: Any) -> None:
     """A netlist without a cell."""
     job = json.loads((cwd / "job.json").read_text())
     log_path.write_text("")
-    top = HARNESS if job["has_harness"] else job["top"]
+    name = harness_name(job["top"], (cwd / "design.v").read_bytes())
+    top = name if job["has_harness"] else job["top"]
     (cwd / "netlist.json").write_text(json.dumps({"modules": {top: {"cells": {}}}}))
     area = dict.fromkeys(("lut", "ff"), 10)
     rows = [{"path": "", "module": job["top"], "area": area}]
@@ -137,7 +138,7 @@ def test_the_other_families_get_a_harness(
     assert (job["has_harness"], job["packs_registers"]) == (True, False)
     assert job["target"]["out_of_context"] is False
     asked = json.loads((out / "pnr" / "asked.json").read_text())
-    assert asked[asked.index("--top") + 1] == HARNESS
+    assert asked[asked.index("--top") + 1] == "tiny_harness"
     assert "--pcf-allow-unconstrained" in asked
 
 

@@ -13,7 +13,7 @@ from tilewright.dataflow.serial import from_json
 
 from tilewright import cli
 from tilewright.build.synth import Area, ModuleArea, Synthesis, SynthLimits, Target, tools
-from tilewright.build.synth.result import ClockTiming, PathStep, StageTime, Use
+from tilewright.build.synth.result import ClockTiming, PathStep, SeedRun, StageTime, Use
 from tilewright.catalog import load_spec
 from tilewright.flow.synth import _judged
 from tilewright.flow.synth_report import SynthResult, hops, module_rows
@@ -86,6 +86,16 @@ def test_a_board_of_limits_gets_a_project(spec: Path, capsys: pytest.CaptureFixt
         (("--family", "ecp5", "--to", "bitstream"), "no pins"),
         (("--family", "ecp5", "--liberty", "x.lib"), "--liberty is for --family asic"),
         (("--family", "asic"), "needs a cell library"),
+        (("--family", "asic", "--liberty", "x", "--seeds", "2"), "which asic lacks"),
+        (("--family", "ecp5", "--seeds", "2"), "--placer and --seeds are of place and route"),
+        (
+            ("--family", "ice40", "--to", "pnr", "--placer", "static"),
+            "--placer static: for ECP5 only, got ice40",
+        ),
+        (
+            ("--board", "tang-nano-9k", "--to", "pnr", "--placer", "heap"),
+            "--placer heap: for ECP5 only, tang-nano-9k has gowin",
+        ),
     ],
 )
 def test_what_makes_no_sense(
@@ -197,6 +207,23 @@ def test_a_missed_clock_fails_and_shows_its_path(tmp_path: Path) -> None:
     ]
     assert sum(hop.routing + hop.logic for hop in hops(path)) == pytest.approx(8.5e-9)
     assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_bits_of_ram_blocks_are_told_by_part(tmp_path: Path) -> None:
+    area = Area(lut=9, ram_blocks=2, ram_bits_asked=6_000, ram_bits_used=8_192)
+    text = judged(tmp_path, synthesis(area)).table(100)
+    head, whole, *_, last = (line.split() for line in text.splitlines()[2:6])
+    assert head[-5:] == ["RAM", "RAM", "bits", "LUT", "RAM"]
+    assert whole[-3:] == ["8", "24,000/32,768", "0"]
+    assert last[-3:] == ["8", "24,000/32,768", "0"]
+    assert "24,000 bits asked for in 32,768 bits (73 %)" in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_seeds_are_told(tmp_path: Path) -> None:
+    runs = (SeedRun(seed=1), SeedRun(seed=2, slack_seconds=1e-9, fmax_hz=50e6))
+    text = judged(tmp_path, synthesis(Area(lut=1), seeds=runs, seed=2)).table(100)
+    assert "seed 1 without result, seed 2 50.0 MHz (+1.00 ns) (taken)" in text
 
 
 def test_a_placed_design_without_a_clock_is_not_ok(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from tilewright.build.synth.constraints import PinOf
 from tilewright.build.synth.passes import identifier
 from tilewright.errors import UsageError
 
-__all__ = ["CLOCK", "CLOCKS", "HARNESS", "INSTANCE", "clock_of", "harness_pins", "harness_verilog"]
+__all__ = ["CLOCK", "CLOCKS", "INSTANCE", "clock_of", "harness_name", "harness_pins",
+           "harness_verilog"]  # fmt: skip
 
-HARNESS: Final = "tilewright_harness"
 INSTANCE: Final = "inner"
+MOST_OF_TOP: Final = 100
 CLOCKS: Final = ("aclk", "clk")
 """Names of ports that are clocks; the first one found drives the chain."""
 
@@ -46,8 +47,16 @@ def clock_of(ports: Sequence[tuple[str, str, int]]) -> str | None:
     return next((name for name, _, _ in ports if name in CLOCKS), None)
 
 
-def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:
-    """The module around `module`, whose `ports` are (name, `input` or `output`, bits)."""
+def harness_name(top: str, verilog: bytes) -> str:
+    """The name of the module around `top`: one that occurs nowhere in the design's text."""
+    name = f"{top[:MOST_OF_TOP]}_harness"
+    while name.encode() in verilog:
+        name += "_"
+    return identifier(name)
+
+
+def harness_verilog(name: str, module: str, ports: Sequence[tuple[str, str, int]]) -> str:
+    """The module `name` around `module`, whose `ports` are (name, `input` or `output`, bits)."""
     clock = clock_of(ports)
     inputs = [(name, bits) for name, kind, bits in ports if kind == "input" and name != clock]
     outputs = [(name, bits) for name, kind, bits in ports if kind == "output"]
@@ -57,7 +66,7 @@ def harness_verilog(module: str, ports: Sequence[tuple[str, str, int]]) -> str:
     drive = f"{_but_last('harness_drive', num_in)}d"
     take = f"{_but_last('harness_taken', num_out)}harness_drive[{num_in - 1}]"
     lines = [
-        f"module {HARNESS} (input clk, input load, input d, output q);",
+        f"module {identifier(name)} (input clk, input load, input d, output q);",
         f"  reg [{num_in - 1}:0] harness_drive;",
         f"  wire [{num_out - 1}:0] harness_seen;",
         f"  reg [{num_out - 1}:0] harness_taken;",

@@ -12,7 +12,7 @@ from tilewright.build.process import Limits
 from tilewright.build.synth import place_route as pr
 from tilewright.build.synth import yosys_worker
 from tilewright.build.synth.constraints import constraints_text
-from tilewright.build.synth.harness import HARNESS, harness_pins
+from tilewright.build.synth.harness import harness_name, harness_pins
 from tilewright.build.synth.outputs import check_output, read_report
 from tilewright.build.synth.result import PNR
 from tilewright.build.synth.stages import Stages
@@ -57,6 +57,8 @@ class Job:
     def check(self, to: Stage) -> None:
         """Whether the tools are there, and can do what is asked for."""
         require(*pr.tools_for(self.target, to))
+        if not self.seeds:
+            raise UsageError("seeds: at least one")
         if self.placer != pr.DEFAULT_PLACER and self.target.family != "ecp5":
             raise UsageError(f"placer: ECP5 only, not {self.target.family}: {self.placer}")
         if to == "bitstream" and self.target.out_of_context:
@@ -72,7 +74,7 @@ class Job:
     @property
     def placed_top(self) -> str:
         """The root of the netlist."""
-        return HARNESS if self.has_harness else self.top
+        return harness_name(self.top, self.text) if self.has_harness else self.top
 
     def synth(self, stages: Stages) -> Path:
         """The netlist and the areas of the instances."""

@@ -92,7 +92,7 @@ class ClockTiming:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedRun:
-    """Place and route with one seed of several: its worst clock; None where it failed."""
+    """Place and route with one seed of several: its worst clock; None where there is none."""
 
     seed: int
     slack_seconds: float | None = None
@@ -102,9 +102,9 @@ class SeedRun:
     def text(self) -> str:
         """For people."""
         if self.slack_seconds is None or self.fmax_hz is None:
-            return f"seed {self.seed}: no result"
-        slack = f"slack {self.slack_seconds * 1e9:+.2f} ns"
-        return f"seed {self.seed}: {self.fmax_hz / 1e6:.1f} MHz, {slack}"
+            return f"seed {self.seed} without result"
+        slack = f"{self.slack_seconds * 1e9:+.2f} ns"
+        return f"seed {self.seed} {self.fmax_hz / 1e6:.1f} MHz ({slack})"
 
 
 @dataclass(frozen=True, kw_only=True)

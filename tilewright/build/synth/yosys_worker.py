@@ -17,7 +17,7 @@ from tilewright.build.synth.carry_pack import pack_carry_luts
 from tilewright.build.synth.constants import constant_passes
 from tilewright.build.synth.dsp_pack import pack_dsp_registers
 from tilewright.build.synth.guard import guard
-from tilewright.build.synth.harness import HARNESS, clock_of, harness_verilog
+from tilewright.build.synth.harness import clock_of, harness_name, harness_verilog
 from tilewright.build.synth.passes import (
     Pass,
     final_passes,
@@ -42,8 +42,9 @@ def main() -> int:
     _run(libyosys, design, reading_passes(job["sources"], top))
     ports = _ports(design.top_module())
     if job["has_harness"]:
-        Path(HARNESS_FILE).write_text(harness_verilog(top, ports))
-        top = HARNESS
+        name = harness_name(top, b"".join(Path(file).read_bytes() for file in job["sources"]))
+        Path(HARNESS_FILE).write_text(harness_verilog(name, top, ports))
+        top = name
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
     marked = scopes.mark(design.top_module())

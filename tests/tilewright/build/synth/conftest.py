@@ -28,7 +28,8 @@ WORKS = f"""
 import json, pathlib, sys
 {REPORT}
 pathlib.Path("report.json").write_text(json.dumps(report))
-pathlib.Path("placed.config").write_text("placed by a fake\\n")
+for name in ("placed.config", "placed.asc"):
+    pathlib.Path(name).write_text("placed by a fake\\n")
 pathlib.Path("bitstream.bit").write_bytes(bytes.fromhex("ff005e000000ffffffff"))
 with open(pathlib.Path(sys.argv[0]).with_suffix(".calls"), "a") as calls:
     calls.write("call\\n")

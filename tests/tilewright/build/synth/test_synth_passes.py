@@ -2,7 +2,7 @@
 
 import pytest
 
-from tilewright.build.synth.harness import harness_verilog
+from tilewright.build.synth.harness import harness_name, harness_verilog
 from tilewright.build.synth.passes import (
     Pass,
     final_passes,
@@ -119,7 +119,7 @@ def test_a_target_is_sound() -> None:
 
 def test_a_harness_connects_every_bit_once() -> None:
     ports = [("aclk", "input", 1), ("a", "input", 3), ("b", "input", 1), ("q", "output", 2)]
-    text = harness_verilog("top", ports)
+    text = harness_verilog("around", "top", ports)
     assert ".aclk(clk)" in text
     assert ".a(harness_drive[2:0])" in text
     assert ".b(harness_drive[3:3])" in text
@@ -127,4 +127,18 @@ def test_a_harness_connects_every_bit_once() -> None:
     assert "harness_drive <= {harness_drive[2:0], d};" in text
     assert "{harness_taken[0:0], harness_drive[3]}" in text
     with pytest.raises(ValueError, match="not a plain Verilog name"):
-        harness_verilog("top", [("a); shell", "input", 1)])
+        harness_verilog("around", "top", [("a); shell", "input", 1)])
+
+
+@pytest.mark.parametrize(
+    ("top", "text", "name"),
+    [
+        ("top", b"module top (input clk);", "top_harness"),
+        ("tilewright_harness", b"module tilewright_harness", "tilewright_harness_harness"),
+        ("top", b"top_harness top_harness0", "top_harness_"),
+        ("top", b"\\top_harness_ ", "top_harness__"),
+        ("t" * 200, b"", "t" * 100 + "_harness"),
+    ],
+)
+def test_the_name_of_a_harness_is_in_no_design(top: str, text: bytes, name: str) -> None:
+    assert harness_name(top, text) == name
