@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 
+from .search.ask_time import asking_seconds
 from .search.sampler import random_index
 from .sweep import EXACT_DESIGNS, Sweep
 from .sweep_tasks import measure_block, measure_one
@@ -19,17 +20,24 @@ PROBE_BLOCK = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """`designs` of the space and of the budget, seconds for the budget on all workers."""
+    """`designs` of the space and of the budget, seconds to evaluate the budget on all workers, and
+    those in which the sampler thinks meanwhile. Confirmations and the report come on top.
+    """
 
     space_designs: int
     designs: int
     seconds: float
     is_exact: bool
+    asking_seconds: float = 0.0
 
     def line(self) -> str:
         """One sentence for people."""
-        how = "all of them" if self.is_exact else f"{self.designs} of them"
-        return f"{self.space_designs} designs; {how} will take about {self.seconds:.3g} s"
+        how = "all of them" if self.is_exact else f"{self.designs:,} of them"
+        asking = f", the sampler's proposals about {self.asking_seconds:.3g} s"
+        return (
+            f"{self.space_designs:,} designs; evaluating {how} will take about {self.seconds:.3g} s"
+            f"{asking if self.asking_seconds else ''}"
+        )
 
 
 def forecast(
@@ -38,9 +46,11 @@ def forecast(
     budget: int | None = None,
     workers: int = 1,
     seed: int = 0,
+    has_model: bool = False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Forecast:
-    """Evaluate a few designs here and scale. `budget` None: the whole space.
+    """Evaluate a few designs here and scale. `budget` None: the whole space. `has_model`: our
+    own sampler proposes.
 
     A design that fails is a probe like any other.
     """
@@ -64,4 +74,11 @@ def forecast(
         each = median(times)  # the first one imports
     seconds = each * designs / workers
     is_exact = designs == size <= EXACT_DESIGNS
-    return Forecast(space_designs=size, designs=designs, seconds=seconds, is_exact=is_exact)
+    asking = asking_seconds(sweep, designs=designs, clock=clock, seed=seed) if has_model else 0.0
+    return Forecast(
+        space_designs=size,
+        designs=designs,
+        seconds=seconds,
+        is_exact=is_exact,
+        asking_seconds=asking,
+    )

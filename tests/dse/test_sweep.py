@@ -228,7 +228,17 @@ def test_the_forecast_scales_its_probes() -> None:
     sweep = functions.sweep_of(functions.slow)
     found = forecast(sweep, budget=90, workers=2, clock=lambda: next(ticks))
     assert found.seconds == pytest.approx(0.25 * 90 / 2)
-    assert found.line() == "200 designs; 90 of them will take about 11.2 s"
+    assert found.line() == "200 designs; evaluating 90 of them will take about 11.2 s"
     ticks = iter([1.0, 1.2])
     whole = forecast(functions.sweep_of(None, many=functions.columns_of), clock=lambda: next(ticks))
-    assert whole.line() == "200 designs; all of them will take about 0.2 s"
+    assert whole.line() == "200 designs; evaluating all of them will take about 0.2 s"
+
+
+def test_the_forecast_counts_the_samplers_proposals() -> None:
+    """(90 - 16) / 4 asks of half a second, longer and longer; none where all are random."""
+    sweep = functions.sweep_of()
+    for budget, seconds in ((90, 19 * 0.5 * 1.15), (16, 0.0)):
+        clock = iter([0.0, 2.0, 2.0, 2.25, 3.0, 3.25, 4.0, 4.5]).__next__
+        found = forecast(sweep, budget=budget, clock=clock, has_model=True)
+        assert found.asking_seconds == pytest.approx(seconds)
+        assert ("the sampler's proposals about 10.9 s" in found.line()) == bool(seconds)

@@ -98,7 +98,7 @@ def _explored(
         return explore(setup, ledger, crew, retries_failed=again, progress=progress)
 
     try:
-        announce(_announcement(setup, ledger, workers))
+        announce(_announcement(setup, ledger, workers, options.wanted))
         queue = setup.section.cluster
         with crew_for(workers, makes, cluster=options.cluster, queue=queue) as crew:
             return explored(crew)
@@ -175,11 +175,15 @@ def _processors() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _announcement(setup: SweepSetup, ledger: LedgerFile, workers: int) -> str:
+def _announcement(setup: SweepSetup, ledger: LedgerFile, workers: int, wanted: Wanted) -> str:
     """What the sweep will take. One that was begun already is not timed again."""
     asked = search_of(setup)
     if ledger.records:
         size = setup.sweep.space.size
         return f"{size:,} designs; {len(ledger.records):,} records are there already"
     budget = None if asked is None else asked.budget
-    return forecast(setup.sweep, budget=budget, workers=workers).line()
+    has_model = asked is not None and asked.sampler == "model"
+    found = forecast(setup.sweep, budget=budget, workers=workers, has_model=has_model)
+    confirmations = wanted.best + wanted.random
+    told = f"{confirmations:,} confirmations in RTL, " if confirmations else ""
+    return f"{found.line()}; {told}details of the front and the report come on top"
