@@ -22,7 +22,7 @@ from pathlib import Path
 
 from parts.form import Row as FormRow
 from parts.form import finish, parser_of
-from parts.resource_designs import DesignSpec, designs
+from parts.resource_designs import DesignSpec, designs, is_for
 from parts.resource_fit import Sample, errors_of, fit_family
 from parts.resource_goals import FAMILIES, model_rows, samples_of
 from parts.resource_table import (
@@ -34,14 +34,13 @@ from parts.resource_table import (
     flow_digest,
     measure,
     read_rows,
-    spec_of,
     structure_of,
-    verilog_of,
+    verilog_of_design,
 )
 from tilewright.hw.lib.resources import FILE, resources_of
 
-SHARE = {"ecp5": (1, 1), "xc7": (3, 4), "xcup": (2, 10)}
-"""The first so many of so many designs of a group are synthesised: other families are slower."""
+SHARE = {"xc7": (3, 4), "xcup": (2, 10)}
+"""The first so many of so many designs of a group are synthesised where it is slow; else all."""
 PRIOR = {"xcup": "xc7"}
 """Where a family's coefficients start from."""
 
@@ -69,8 +68,8 @@ def _wanted(options: argparse.Namespace) -> Iterator[tuple[DesignSpec, str]]:
     chosen = [d for d in designs() if not options.only or d.group in options.only]
     for family in options.families:
         for design in sorted(chosen, key=lambda d: (d.index, d.group)):
-            first, of = SHARE[family]
-            if design.index % of < first:
+            first, of = SHARE.get(family, (1, 1))
+            if is_for(design.group, family) and design.index % of < first:
                 yield design, family
 
 
@@ -84,7 +83,7 @@ def _run(options: argparse.Namespace) -> None:
         if time.monotonic() > end:
             print("time is up; run again to go on", file=sys.stderr)
             return
-        verilog = verilog_of(spec_of(design))
+        verilog = verilog_of_design(design)
         known = {row.identity: row for row in read_rows()}
         identity = (design.key, family, digest_of(verilog), yosys, flow_digest(family))
         old = known.get(identity)

@@ -53,7 +53,7 @@ def surroundings(s: Structure, config: HardwareConfig) -> None:
                 streamer(s, unit.params, unit.queue, writes=unit.name in WRITE_PORTS)
     _tokens(s, config)
     _registers(s, config)
-    _counters(s, config)
+    counters(s, config)
 
 
 def scratchpad(s: Structure, p: ScratchpadParams) -> None:
@@ -105,7 +105,8 @@ def _registers(s: Structure, config: HardwareConfig) -> None:
     s.gates("status", 30)
 
 
-def _counters(s: Structure, config: HardwareConfig) -> None:
+def counters(s: Structure, config: HardwareConfig) -> None:
+    """Counters of activity, if there are any."""
     if not config.has_counters:
         return
     p = CounterParams(num_units=len(config.units))

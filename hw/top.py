@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from tilewright.hw.configure import READ_PORTS, WRITE_PORTS
 from tilewright.hw.hardware_config import CORE, UNITS, HardwareConfig
-from tilewright.hw.lib.accelerator_registers import accelerator_registers
 from tilewright.hw.lib.axi import AxiLiteSignature, AxiSignature, connect_flat, flat_members
 from tilewright.hw.lib.axi_lite import RegisterFile, RegisterFileParams
 from tilewright.hw.lib.counters import ActivityCounters
@@ -13,15 +12,14 @@ from tilewright.hw.lib.dma_read import LoadDMA
 from tilewright.hw.lib.dma_write import StoreDMA
 from tilewright.hw.lib.layout import equals
 from tilewright.hw.lib.params import Activity, CounterParams
-from tilewright.hw.lib.register_table import RegisterTable
 from tilewright.hw.lib.scratchpad import Scratchpad
 from tilewright.hw.lib.sequencer import CommandQueue
 from tilewright.hw.lib.streamer import ReadStreamer, WriteStreamer
 from tilewright.hw.lib.tokens import TokenCounter
+from tilewright.hw.register_map import register_table
 
 __all__ = ["Accelerator", "register_table"]
 
-VERSION = 0 << 16 | 1 << 8 | 0
 PARTS = {
     "load": LoadDMA,
     "store": StoreDMA,
@@ -29,23 +27,6 @@ PARTS = {
     "array.b": ReadStreamer,
     "array.o": WriteStreamer,
 }
-
-
-def register_table(config: HardwareConfig) -> RegisterTable:
-    """The register map of the accelerator."""
-    program_bytes = 0
-    if config.is_programmable:
-        rows = (len(config.units) + 1) * config.program_unit_rows
-        program_bytes = 4 * config.program_row_chunks * rows
-    return accelerator_registers(
-        name=config.name,
-        units=tuple(unit.name.replace(".", "_") for unit in config.units),
-        version=VERSION,
-        spec_hash=config.spec_hash,
-        program_bytes=program_bytes,
-        has_counters=config.has_counters,
-        address_bits=config.axi.address_bits,
-    )
 
 
 def outside_members(config: HardwareConfig) -> dict[str, wiring.Member]:

@@ -6,10 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tilewright.boards import Board, BoardMemory, Overuse, board_names, load_board, load_board_file
+from tilewright.advice import Savings, advice
+from tilewright.boards import (
+    Board,
+    BoardMemory,
+    Device,
+    Overuse,
+    board_names,
+    load_board,
+    load_board_file,
+)
 from tilewright.boards import overuse as overuse_of
 from tilewright.boards.model import MAX_PORT_BYTES
-from tilewright.spec import AcceleratorSpec, Diagnostic, KernelSpec, Spec, SpecError
+from tilewright.spec import AcceleratorSpec, Diagnostic, Spec, SpecError
 from tilewright.spec.machine import AcceleratorSection
 from tilewright.spec.model import BOARD_SUFFIX
 from tilewright.spec.numbers import format_frequency, format_size
@@ -21,9 +30,11 @@ __all__ = [
     "check_memory",
     "chosen_board",
     "clock_of",
+    "has_board_top",
     "known_boards",
     "memory_of",
     "memory_words",
+    "model_family",
     "too_large",
     "with_board",
 ]
@@ -212,34 +223,51 @@ def check_board_top(spec: AcceleratorSpec, board: Board) -> None:
         raise SpecError([spec.located(conflict) for conflict in conflicts])
 
 
-def too_large(spec: Spec, board: Board, used: Mapping[str, int]) -> tuple[Diagnostic, ...]:
+def has_board_top(spec: AcceleratorSpec, board: Board) -> bool:
+    """Whether the spec asks only for what a board top has."""
+    try:
+        check_board_top(spec, board)
+    except SpecError:
+        return False
+    return True
+
+
+def model_family(device: Device) -> str:
+    """The family that the resource model calls the device's: of iCE40 some have multipliers."""
+    has_multipliers = device.family == "ice40" and device.dsp > 0
+    return f"{device.family}up" if has_multipliers else device.family
+
+
+def too_large(
+    spec: Spec, board: Board, used: Mapping[str, int], savings: Savings | None = None
+) -> tuple[Diagnostic, ...]:
     """A message for each resource of which the board's device has too little: how much of what,
     which keys make it less, and which boards have enough.
 
     `used` is estimated or counted after synthesis: any of "lut", "ff", "dsp", "ram_blocks" and
-    "large_ram_blocks".
+    "large_ram_blocks". `savings`: what changes would save, where that is known.
     """
     roomy = _roomy_boards(board, used)
     return tuple(
-        spec.located(_too_large(spec, board, item, roomy))
+        spec.located(_too_large(spec, board, item, roomy, savings))
         for item in overuse_of(board.device, used)
     )
 
 
-def _too_large(spec: Spec, board: Board, item: Overuse, roomy: list[str]) -> Conflict:
+def _too_large(
+    spec: Spec, board: Board, item: Overuse, roomy: list[str], savings: Savings | None
+) -> Conflict:
     path: tuple[str | int, ...] = ("kernel",)
-    if isinstance(spec, KernelSpec):
-        keys = spec.kernel.shrinking(item.resource)
-    else:
-        name, engine = next(iter(spec.accelerator.engines.items()))
-        path, keys = ("accelerator", "engines", name), engine.shrinking(item.resource)
+    has_image = False
+    if isinstance(spec, AcceleratorSpec):
+        path = ("accelerator", "engines", next(iter(spec.accelerator.engines)))
+        has_image = has_board_top(spec, board)
         if item.resource in ("ram_blocks", "large_ram_blocks"):
             path = ("accelerator", "scratchpad")
-            keys = f"the capacity of the scratchpad, {keys}"
-    advice = f"lower {keys}"
+    help = advice(spec, item.resource, savings, has_image=has_image)
     if roomy:
-        advice += f"; it fits {' and '.join(roomy)}"
-    return Conflict(path=path, rule=f"{board.device.name} on {board.name}: {item}", help=advice)
+        help += f"; it fits {' and '.join(roomy)}"
+    return Conflict(path=path, rule=f"{board.device.name} on {board.name}: {item}", help=help)
 
 
 def _roomy_boards(board: Board, used: Mapping[str, int]) -> list[str]:

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from .resource_board_tops import GROUP as BOARD_TOP
+from .resource_board_tops import board_top
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 SEED: Final = 2026
 FOLD: Final = 2
@@ -243,6 +246,16 @@ def accelerator(rng: Generator) -> dict[str, Any]:
 NUM_ACCELERATORS: Final = 10
 
 
+NUM_BOARD_TOPS: Final = 8
+BOARD_TOP_FAMILIES: Final = ("ecp5",)
+"""Of those with an open flow to bitstreams: no other board has a top."""
+
+
+def is_for(group: str, family: str) -> bool:
+    """Whether designs of a group are synthesised for a family."""
+    return group != BOARD_TOP or family in BOARD_TOP_FAMILIES
+
+
 def designs() -> Iterator[DesignSpec]:
     """All designs, group by group."""
     for number, (group, (draw, count)) in enumerate(KERNELS.items()):
@@ -255,6 +268,9 @@ def designs() -> Iterator[DesignSpec]:
     rng = np.random.default_rng((SEED, len(KERNELS)))
     for index in range(NUM_ACCELERATORS):
         yield _design("accelerator", index, accelerator(rng))
+    rng = np.random.default_rng((SEED, len(KERNELS) + 1))
+    for index in range(NUM_BOARD_TOPS):
+        yield _design(BOARD_TOP, index, {BOARD_TOP: board_top(rng)})
 
 
 def _design(group: str, index: int, data: dict[str, Any]) -> DesignSpec:

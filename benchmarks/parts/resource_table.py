@@ -23,11 +23,14 @@ from tilewright.build.synth.flow import synthesise
 from tilewright.build.synth.target import Target
 from tilewright.build.verilog import emit
 from tilewright.catalog import find_template, spec_sections
+from tilewright.flow.board_top import board_top_structure
 from tilewright.flow.design import make_design
 from tilewright.flow.resources import kernel_structure
 from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, spec_from_data
 
 from .csv_rows import put_object, read_objects
+from .resource_board_tops import GROUP as BOARD_TOP
+from .resource_board_tops import OpenBoardTop, params_of
 from .resource_designs import ROOT, DesignSpec
 
 CSV: Final = ROOT / "benchmarks" / "resources.csv"
@@ -101,6 +104,8 @@ def spec_of(design: DesignSpec) -> Spec:
 
 def structure_of(design: DesignSpec, family: str) -> Structure:
     """What the design is made of, as the model counts it."""
+    if design.group == BOARD_TOP:
+        return board_top_structure(params_of(design.data[BOARD_TOP]), family)
     return structure_of_spec(spec_of(design), family)
 
 
@@ -112,6 +117,13 @@ def structure_of_spec(spec: Spec, family: str) -> Structure:
     template = find_template(spec.kernel.template)
     params = template.load("cases").params_of(spec.kernel)
     return kernel_structure(template, params, family)
+
+
+def verilog_of_design(design: DesignSpec) -> str:
+    """The Verilog of a design."""
+    if design.group == BOARD_TOP:
+        return emit(OpenBoardTop(params_of(design.data[BOARD_TOP])), design.key)
+    return verilog_of(spec_of(design))
 
 
 def verilog_of(spec: Spec) -> str:
@@ -130,9 +142,11 @@ def digest_of(verilog: str) -> str:
 
 
 @cache
-def flow_digest(family: str) -> str:
-    """The first digits of the SHA-256 of what makes netlists of a family besides yosys."""
-    target = Target(family=family)  # type: ignore[arg-type]
+def flow_digest(family: str, device: str | None = None) -> str:
+    """The first digits of the SHA-256 of what makes netlists of a family besides yosys; of the
+    device, where the family's devices differ in it.
+    """
+    target = Target(family=family, device=device)  # type: ignore[arg-type]
     steps = [
         *passes.reading_passes(["design.v"], "top"),
         *passes.flattening_passes(),

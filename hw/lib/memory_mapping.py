@@ -10,8 +10,9 @@ them hold the memory side by side and `high` of them behind each other:
 
 A primitive whose cost scales with the width that is used pays by width / unit instead of `repl`.
 `extra` counts logic for what the primitive does not do itself. Registers cost 1 for each bit (of a
-ROM: 1/16). Costs and sizes of the primitives are those of yosys 0.70's libraries `lattice/*.txt`
-and `xilinx/*.txt`; a test maps memories with yosys itself and compares.
+ROM: 1/16). Costs and sizes of the primitives are those of yosys 0.70's libraries `lattice/*.txt`,
+`ice40/*.txt`, `gowin/*.txt` and `xilinx/*.txt` (its passes take no large block of iCE40 unasked); a
+test maps memories with yosys itself and compares.
 """
 
 from collections.abc import Iterator
@@ -130,6 +131,10 @@ _ULTRA_RAM = tuple(
               holds_rom=False)
     for byte in (8, 9)
 )  # fmt: skip
+_ICE40_BLOCKS = (
+    Primitive(cost=64, scaled_cost=0, address_bits=11, widths=(2, 4, 8, 16), byte=1, blocks=1,
+              reads_old=False),
+)  # fmt: skip
 _XILINX_BLOCKS = (*_xilinx_blocks(129, 14, 1), *_xilinx_blocks(257, 15, 2))
 BLOCKS: Final[dict[str, tuple[Primitive, ...]]] = {
     "ecp5": (
@@ -138,11 +143,20 @@ BLOCKS: Final[dict[str, tuple[Primitive, ...]]] = {
         Primitive(cost=128, scaled_cost=0, address_bits=14, widths=WIDTHS_36, byte=9, blocks=1,
                   least=36, reads_old=False),
     ),
+    "ice40": _ICE40_BLOCKS,
+    "ice40up": _ICE40_BLOCKS,
+    "gowin": (
+        Primitive(cost=128, scaled_cost=0, address_bits=14, widths=WIDTHS_36, byte=9, blocks=1,
+                  reads_old=False),
+    ),
     "xc7": _XILINX_BLOCKS,
     "xcup": (*_XILINX_BLOCKS, *_ULTRA_RAM),
 }  # fmt: skip
 LUT_MEMORIES: Final[dict[str, tuple[Primitive, ...]]] = {
     "ecp5": _luts(4, 0, (4, 4, 6)),
+    "ice40": (),
+    "ice40up": (),
+    "gowin": _luts(4, 4, (4, 4, 4)),
     "xc7": (
         *_luts(8, 8, (5, 4, 4), (6, 2, 4), (7, 1, 4)),
         *_luts(8, 7, (5, 6, 4), (6, 3, 4)),

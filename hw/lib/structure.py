@@ -26,7 +26,8 @@ class LogicCosts:
     `inputs` of a LUT; `choice` LUTs per bit and way beyond the first of a choice by an index;
     `less` LUTs per bit of a comparison of sizes; `shift_sites`: length of a shift register that a
     LUT holds, 0 if none does; `dsp_sizes`: operand bits of a multiplier; `dsp_least`: bits of the
-    smallest product that takes one; `dsp_is_signed`: an unsigned operand needs one more bit;
+    smallest product that takes one, `dsp_narrow` of its smaller operand; `dsp_is_signed`: an
+    unsigned operand needs one more bit;
     `dsp_adds`: synthesis puts additions behind products into multiplier blocks; `dsp_resets`:
     operand registers with a reset or an enable, too; `dsp_packs`: any registers at all.
     """
@@ -41,6 +42,7 @@ class LogicCosts:
     dsp_adds: bool
     dsp_resets: bool
     dsp_packs: bool = True
+    dsp_narrow: int = 2
 
 
 _XILINX_SHIFT: Final = 32
@@ -53,7 +55,15 @@ FAMILIES: Final[dict[str, LogicCosts]] = {
     "xcup": LogicCosts(inputs=6, choice=1 / 3, less=2 / 3, shift_sites=_XILINX_SHIFT,
                        dsp_sizes=(27, 18), dsp_least=9, dsp_is_signed=True, dsp_adds=False,
                        dsp_resets=False, dsp_packs=False),
+    "ice40": LogicCosts(inputs=4, choice=5 / 6, less=1, shift_sites=0, dsp_sizes=(0, 0),
+                        dsp_least=0, dsp_is_signed=False, dsp_adds=False, dsp_resets=False),
+    "ice40up": LogicCosts(inputs=4, choice=5 / 6, less=1, shift_sites=0, dsp_sizes=(16, 16),
+                          dsp_least=11, dsp_is_signed=False, dsp_adds=False, dsp_resets=False),
+    "gowin": LogicCosts(inputs=4, choice=5 / 6, less=1, shift_sites=0, dsp_sizes=(18, 18),
+                        dsp_least=8, dsp_is_signed=False, dsp_adds=False, dsp_resets=False,
+                        dsp_packs=False, dsp_narrow=4),
 }  # fmt: skip
+"""`ice40up`: iCE40 with multipliers, of the same cells as `ice40`."""
 
 COSTS: Final = {
     **FAMILIES,
@@ -78,7 +88,8 @@ LEAST_SHIFT: Final = 3
 def dsp_blocks(a_bits: int, b_bits: int, family: str, *, is_unsigned: bool = False) -> int:
     """Multiplier blocks of a product of two numbers, 0 if it is made of LUTs."""
     costs = COSTS[family]
-    if not any(costs.dsp_sizes) or min(a_bits, b_bits) < 2 or a_bits + b_bits < costs.dsp_least:
+    is_small = min(a_bits, b_bits) < costs.dsp_narrow or a_bits + b_bits < costs.dsp_least
+    if not any(costs.dsp_sizes) or is_small:
         return 0
     more = 1 if is_unsigned and costs.dsp_is_signed else 0
     wide, narrow = sorted((a_bits + more, b_bits + more), reverse=True)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tilewright.boards import board_names, load_board
-from tilewright.boards.top.params import BoardTopParams, choose_divisor
+from tilewright.boards.top.params import DEFAULT_MAX_BAUD, BoardTopParams, choose_divisor
 
 from tilewright import cli
-from tilewright.build.board_files import DEFAULT_MAX_BAUD, top_params
+from tilewright.build.board_params import top_params
 from tilewright.catalog import load_spec
 from tilewright.flow.design import make_design
 

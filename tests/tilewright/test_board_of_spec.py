@@ -265,11 +265,14 @@ def test_a_design_that_is_too_large_says_what_to_lower_and_where_it_fits(load) -
     assert "96 multipliers of 28: 68 too many, 3.43 times" in dsp.rule
     assert lut.help == (
         "lower rows, cols or widths, or write `requantize: {mode: fixed}`; "
-        "it fits orangecrab-85f and ulx3s-85f"
+        "write `counters: false`; lower `memory.outstanding`; it fits orangecrab-85f and ulx3s-85f"
     )
     assert ram.path == "accelerator.scratchpad"
     assert ram.help is not None
-    assert ram.help.startswith("lower the capacity of the scratchpad, accumulator_rows")
+    assert ram.help.startswith(
+        "make the memory image smaller: a smaller `memory.alignment` or a smaller model; "
+        "lower the capacity of the scratchpad; lower accumulator_rows"
+    )
 
 
 def test_fixed_requantisation_is_not_advised_to_who_has_it(load) -> None:

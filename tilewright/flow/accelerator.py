@@ -45,7 +45,7 @@ def estimate_accelerator(spec: AcceleratorSpec, progress: Progress) -> FlowResul
     progress("estimate")
     design = make_design(spec, batch=_batch(spec))
     cycles = design.estimate.cycles
-    resources = accelerator_resources(spec, design.config)
+    resources = accelerator_resources(spec, design)
     return Result(
         title=f"{spec.name}: estimate",
         ok=not resources.excess,

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tilewright.board_of_spec import check_board_top, chosen_board, clock_of, too_large
+from tilewright.advice import Savings, advice
+from tilewright.board_of_spec import (
+    check_board_top,
+    chosen_board,
+    clock_of,
+    model_family,
+    too_large,
+)
 from tilewright.boards import Board, Device, load_device, overuse
 from tilewright.build.files import write_file
 from tilewright.build.synth import Family, Stage, SynthLimits, Target, synthesise
@@ -19,7 +26,7 @@ from tilewright.build.vivado import write_vivado_project
 from tilewright.catalog import find_template
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.errors import UsageError
-from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, TemplateSection, spec_hash
+from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, spec_hash
 
 from .synth_report import ProjectResult, SynthResult, used_of
 
@@ -259,11 +266,11 @@ def _judged(
     """Whether it fits, and what would make it smaller."""
     device, used = _device(board, result.target), used_of(result.total)
     excess = overuse(device, used) if device is not None else ()
+    savings = _savings(spec, board, result.target) if excess else None
     if board is not None:
-        messages = [found.render(color=False) for found in too_large(spec, board, used)]
+        messages = [found.render(color=False) for found in too_large(spec, board, used, savings)]
     else:
-        section = spec.kernel if isinstance(spec, KernelSpec) else _engine(spec)
-        messages = [f"{e}\n  help: lower {section.shrinking(e.resource)}" for e in excess]
+        messages = [f"{e}\n  help: {advice(spec, e.resource, savings)}" for e in excess]
     place = board.title if board is not None else result.target.device or result.target.family
     what = "out of context" if result.target.out_of_context else "with the board's pins"
     return SynthResult(
@@ -278,5 +285,16 @@ def _judged(
     )
 
 
-def _engine(spec: AcceleratorSpec) -> TemplateSection:
-    return next(iter(spec.accelerator.engines.values()))
+def _savings(spec: Spec, board: Board | None, target: Target) -> Savings | None:
+    """What changes would save of a design that does not fit."""
+    if isinstance(spec, KernelSpec):
+        return None
+    from .design import make_design
+    from .resources import top_of
+    from .savings import savings_of
+
+    design = make_design(spec, batch=_batch(spec), board=board)
+    device = _device(board, target)
+    family = target.family if device is None else model_family(device)
+    top = None if target.out_of_context or board is None else top_of(spec, design, board)
+    return savings_of(design, family, top)

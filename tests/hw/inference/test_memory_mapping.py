@@ -9,6 +9,7 @@ import pytest
 from tilewright.hw.lib.memory_mapping import LUT_MEMORIES, Memory, map_memory
 
 from tilewright.build.process import Limits, run
+from tilewright.build.synth.counts import MEMORY_SITES
 
 pytest.importorskip("pyosys", reason="no pyosys: pip install tilewright[synth]")
 
@@ -18,6 +19,8 @@ JOB = str(Path(__file__).parent / "yosys_job.py")
 BLOCKS = "-D HAS_SIZE_36 -D HAS_MIXWIDTH_SDP"
 LIBRARIES = {
     "ecp5": "-lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt",
+    "ice40": "-lib +/ice40/brams.txt",
+    "gowin": "-lib +/gowin/lutrams.txt -lib +/gowin/brams.txt",
     "xc7": "-lib +/xilinx/lutrams_xc5v.txt -lib +/xilinx/brams_xc4v.txt "
     f"{BLOCKS} -D HAS_CASCADE -D HAS_CONFLICT_BUG",
     "xcup": f"-lib +/xilinx/lutrams_xcu.txt -lib +/xilinx/brams_xc4v.txt {BLOCKS} -D HAS_ADDRCE "
@@ -25,6 +28,8 @@ LIBRARIES = {
 }
 MAPS = {
     "ecp5": "-map +/lattice/lutrams_map_trellis.v -map +/lattice/brams_map_16kd.v",
+    "ice40": "-map +/ice40/brams_map.v",
+    "gowin": "-map +/gowin/lutrams_map.v -map +/gowin/brams_map.v",
     "xc7": "-map +/xilinx/lutrams_xc5v_map.v -map +/xilinx/brams_xc6v_map.v",
     "xcup": "-map +/xilinx/lutrams_xc5v_map.v -map +/xilinx/brams_xcu_map.v "
     "-map +/xilinx/urams_map.v",
@@ -65,16 +70,22 @@ endmodule
 """
 
 
+BLOCK_CELLS = ("RAMB", "DP16KD", "PDPW16KD", "SB_RAM40", "SDP", "DP", "SP")
+
+
 def counted(cells, family):
-    """RAM blocks of 18 kbit, UltraRAM, and LUT sites of memories."""
-    sites = LUT_MEMORIES[family][0].sites
+    """RAM blocks of their family's size, UltraRAM, and LUT sites of memories."""
     blocks = luts = 0
     for kind, count in cells.items():
-        if kind.startswith(("RAMB", "DP16KD", "PDPW16KD")):
+        if kind.startswith(BLOCK_CELLS):
             blocks += count * (2 if kind.startswith("RAMB36") else 1)
         elif kind.startswith(("RAM", "TRELLIS_DPR")):
-            luts += count * sites
+            luts += count * (MEMORY_SITES[kind] if family == "gowin" else sites_of(family))
     return blocks, cells.get("URAM288", 0), luts
+
+
+def sites_of(family):
+    return LUT_MEMORIES[family][0].sites
 
 
 @pytest.mark.parametrize("family", sorted(LIBRARIES))
@@ -105,7 +116,7 @@ def test_the_rule_is_that_of_yosys(family, tmp_path):
         found = mapped.ram_blocks, mapped.large_ram_blocks, mapped.lut_ram
         assert found == expected, (SEED, memory, cells)
         kinds |= {kind for kind, count in enumerate(expected) if count}
-    tried = {0, 1, 2} if family == "xcup" else {0, 2}
+    tried = {"xcup": {0, 1, 2}, "ice40": {0}}.get(family, {0, 2})
     assert kinds == tried, "blocks, LUTs and UltraRAM have all been tried"
 
 

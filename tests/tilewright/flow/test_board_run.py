@@ -12,7 +12,7 @@ from tilewright.dataflow.memory_map import read_activations
 from tilewright.hw.top import register_table
 from tilewright.sim.golden.run import run as run_golden
 
-from tilewright.build.board_files import top_params
+from tilewright.build.board_params import top_params
 from tilewright.catalog import load_spec
 from tilewright.flow.board_driver import BoardRunError, Driver, WrongDesignError
 from tilewright.flow.board_verdict import BoardRun, board_cycles, board_verdict

@@ -84,15 +84,30 @@ def test_what_is_too_large_is_no_success_and_says_what_to_lower(tmp_path: Path) 
 
 def test_a_doubtful_excess_is_not_one() -> None:
     """LUTs may be fewer than estimated; multipliers are counted exactly."""
-    found = SimpleNamespace(lut=100, ff=100, dsp=100, ram_blocks=100, large_ram_blocks=9)
+    found = SimpleNamespace(
+        family="ecp5", lut=100, ff=100, dsp=100, ram_blocks=100, large_ram_blocks=9
+    )
     least = {"lut": 85, "ff": 85, "dsp": 100, "ram_blocks": 100, "large_ram_blocks": 9}
     assert resources._least(found) == least  # type: ignore[arg-type]
 
 
 def test_other_families_are_left_to_synthesis(tmp_path: Path) -> None:
-    result = estimate(tmp_path, f"{KERNEL}board: tang-nano-9k\n")
+    result = estimate(tmp_path, f"{KERNEL}board: vpk180\n")
     rows = dict(result.rows)
-    assert rows["resources"] == "not known for gowin: tilewright synth --board tang-nano-9k"
+    assert rows["resources"] == "not known for versal: tilewright synth --board vpk180"
+
+
+def test_small_families_have_their_rules_and_a_wide_error(tmp_path: Path) -> None:
+    """Multipliers of the iCEBreaker, none on the HX8K; how far off the logic was on boards."""
+    for board, dsp, lut in (
+        ("icebreaker", 16, 25),
+        ("ice40-hx8k", 0, 25),
+        ("tang-nano-9k", 16, 15),
+    ):
+        rows = dict(estimate(tmp_path, f"{KERNEL}board: {board}\n").rows)
+        told = rows[f"resources {load_board(board).device.name}"]
+        assert f"{dsp} DSP" in told and f"LUT +-{lut} %" in told
+        assert "compared with examples of boards" in rows["resources from"]
 
 
 def test_a_template_of_somebody_else_may_have_no_resources(

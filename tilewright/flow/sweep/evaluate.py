@@ -125,13 +125,14 @@ class ModelEvaluation:
         from tilewright.board_of_spec import board_of, clock_of
         from tilewright.hw.accelerator_resources import accelerator_structure
         from tilewright.hw.lib.cell_area import CELLS
-        from tilewright.hw.lib.resources import resources_of
+
+        from ..resources import whole_resources
 
         found: dict[str, float] = {}
         board, clock_hz = board_of(spec), clock_of(spec)
         family = self.choice.family_of(board)
         if family is not None:
-            resources = resources_of(accelerator_structure(design.config, family))
+            resources = whole_resources(spec, design, family)
             found |= {name: getattr(resources, name) for name in RESOURCES}
             if DEVICE_SHARE in self.choice.built_in and board is not None:
                 found[DEVICE_SHARE] = _device_share(resources, board.device)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tilewright.board_of_spec import model_family
 from tilewright.boards import Board
 from tilewright.dse.block_parts import AreaModel
 from tilewright.dse.block_sources import SOURCES as OF_LAYERS
@@ -78,7 +79,7 @@ class MetricChoice:
 
     def family_of(self, board: Board | None) -> str | None:
         """The family whose resources are estimated; None: they are not known."""
-        family = self.family or (None if board is None else board.device.family)
+        family = self.family or (None if board is None else model_family(board.device))
         return family if family in FAMILIES else None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tilewright.board_of_spec import board_of, clock_of
+from tilewright.board_of_spec import board_of, clock_of, model_family
 from tilewright.boards import Board
 from tilewright.build.files import sha256_file
 from tilewright.build.tools import DISTRIBUTION, package_version
@@ -170,7 +170,7 @@ def _choice(
     named = {entry.function for entry in section.objectives}
     family = section.family
     if family is None and not has_other_boards:
-        family = DEFAULT_FAMILY if board is None else board.device.family
+        family = DEFAULT_FAMILY if board is None else model_family(board.device)
     return choose_metrics(
         family=family,
         has_other_boards=has_other_boards,
