@@ -116,9 +116,15 @@ def _run(name: str, command: list[str], cwd: Path, log_path: Path, limits: Limit
     try:
         run(command, cwd=cwd, log_path=log_path, limits=bounds)
     except ProcessError as error:
-        if "No space left on device" in error.tail or disk_usage(cwd).free < LEAST_FREE_BYTES:
+        if "No space left on device" in error.tail or _is_full(cwd):
             raise output_error(cwd, OSError(ENOSPC, "")) from error
         error.message = error.message.replace(Path(command[0]).name, name, 1)
         if said := _ERROR.findall(error.tail):
             error.message += f": {said[-1].strip()}"
         raise
+    if _is_full(cwd):  # some tools do not look whether they could write
+        raise output_error(cwd, OSError(ENOSPC, ""))
+
+
+def _is_full(folder: Path) -> bool:
+    return disk_usage(folder).free < LEAST_FREE_BYTES
