@@ -97,19 +97,25 @@ class _Reader:
         )
 
     def _check_range(self, path: str, domain: Range | Powers) -> None:
-        """Every value must be one of the key; the first few that are not are told."""
+        """Every value must be one of the key; told are ends that are not, each where it stands, or
+        else the first one between them.
+        """
         if any(domain.mistakes()):  # the space tells them
             return
-        keys, wrong = self.keys[path], 0
-        for value in domain.points():
-            written = keys.written(value)
+        keys, values = self.keys[path], domain.points()
+        wrong: dict[int, WrongValue] = {}
+        for number, value in enumerate(values):
             try:
-                keys.read(written)
+                keys.read(keys.written(value))
             except WrongValue as error:
-                wrong += 1
-                self._add(path, "stop", error.rule, str(written), error.help)
-            if wrong >= MAX_TOLD:
-                break
+                wrong[number] = error
+        ends = {"start": 0, "stop": len(values) - 1}
+        told = {key: number for key, number in ends.items() if number in wrong}
+        if wrong and not told:
+            told["step"] = min(wrong)
+        for key, number in told.items():
+            error = wrong[number]
+            self._add(path, key, error.rule, str(keys.written(values[number])), error.help)
 
     def _domain(self, path: str, entry: SweepParameterSection) -> Domain | None:
         forms = [form for form, keys in _FORMS.items() if entry.model_fields_set & set(keys)]

@@ -31,6 +31,8 @@ _PARSERS: Final[Mapping[str, Callable[[object], int | float]]] = {
 }
 _SCALES: Final = {"us": (SECONDS, 1e6), "MHz": (HERTZ, 1e-6)}
 """Units of metrics that are written in others."""
+MOST_DIGITS: Final = 9
+"""Of bounds in those units, so that `7us` is 7.0 us."""
 
 
 class WrongValue(ValueError):
@@ -101,4 +103,4 @@ def number_of(value: int | float | str, unit: str) -> int | float:
         found = _PARSERS[base](value)
     except numbers.QuantityError as error:
         raise WrongValue(error.rule, error.help) from None
-    return found if factor is None else found * factor
+    return found if factor is None else round(found * factor, MOST_DIGITS)

@@ -180,7 +180,7 @@ def duration(minimum_seconds: float, maximum_seconds: float) -> Kind:
             raise mistake(f"must be from {low} to {high}")
         return seconds
 
-    pattern = r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$"
+    pattern = r"^[0-9]+(\.[0-9]+)? ?(ns|us|ms|s|min|h)$"
     return Kind(convert, {"type": "string", "pattern": pattern}, numbers.format_duration)
 
 

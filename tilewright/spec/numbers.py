@@ -12,6 +12,8 @@ MAX_FORMAT_BITS = 32
 SIZE_UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 FREQUENCY_UNITS = {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}
 DURATION_UNITS = {
+    "ns": Fraction(1, 10**9),
+    "us": Fraction(1, 10**6),
     "ms": Fraction(1, 1000),
     "s": Fraction(1),
     "min": Fraction(60),
@@ -90,7 +92,7 @@ def parse_frequency_hz(text: object) -> int:
 
 
 def parse_duration_seconds(text: object) -> float:
-    """`1.5s` -> 1.5. Units: ms, s, min, h."""
+    """`1.5s` -> 1.5. Units: ns, us, ms, s, min, h."""
     return float(_parse(text, "duration", DURATION_UNITS, "10s"))
 
 
@@ -112,12 +114,16 @@ def format_frequency(frequency_hz: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Whole hours, seconds or milliseconds where possible: 10.0 -> `10s`."""
+    """Whole hours, seconds, milli-, micro- or nanoseconds where possible: 10.0 -> `10s`."""
     if seconds and seconds % 3600 == 0:
         return f"{int(seconds) // 3600}h"
     if seconds == int(seconds):
         return f"{int(seconds)}s"
-    milliseconds = Fraction(str(seconds)) * 1000
+    exact = Fraction(str(seconds))
+    for unit in ("us", "ns") if exact < DURATION_UNITS["ms"] else ():
+        if (exact / DURATION_UNITS[unit]).denominator == 1:
+            return f"{int(exact / DURATION_UNITS[unit])}{unit}"
+    milliseconds = exact * 1000
     return f"{float(milliseconds):g}ms" if milliseconds.denominator == 1 else f"{seconds!r}s"
 
 

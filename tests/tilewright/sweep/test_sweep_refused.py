@@ -7,6 +7,7 @@ import pytest
 from tilewright import cli
 from tilewright.catalog import load_spec
 from tilewright.errors import TilewrightError
+from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
 
 ROWS = "accelerator.engines.array.rows"
@@ -34,6 +35,11 @@ CASES = {
     "range out of range": (
         {"parameters": "accelerator.memory.outstanding: {start: 62, stop: 66}"},
         "accelerator.memory.outstanding.stop: must be a whole number from 1 to 64, got 66",
+        "",
+    ),
+    "range that begins too low": (
+        {"parameters": "accelerator.scratchpad.banks: {start: 1, stop: 40}"},
+        "accelerator.scratchpad.banks.start: must be a whole number from 3 to ",
         "",
     ),
     "no unit": (
@@ -142,6 +148,31 @@ def test_a_mistake_is_told_at_its_place(sweep_spec, case: str) -> None:
     for diagnostic in caught.value.diagnostics:
         assert diagnostic.line is not None
         assert first_line <= diagnostic.line <= len(lines)
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ("scratchpad.banks: {start: 1, stop: 40}", ["start"]),
+        ("scratchpad.banks: {start: 1, stop: 1000}", ["start", "stop"]),
+        ("scratchpad.banks: {start: 3, stop: 1000}", ["stop"]),
+        ("memory.bytes_per_cycle: {start: 4, stop: 8, step: 2}", ["step"]),
+    ],
+)
+def test_an_end_out_of_range_is_told_once_where_it_stands(
+    sweep_spec, values: str, ends: list[str]
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(sweep_spec(parameters=f"accelerator.{values}"))
+    assert [d.path.rpartition(".")[2] for d in caught.value.diagnostics] == ends
+
+
+@pytest.mark.parametrize(
+    ("bound", "us"), [("1us", 1), ("7us", 7), ("500ns", 0.5), ("1.5ms", 1500), ("33us", 33)]
+)
+def test_bounds_of_times_have_any_unit(sweep_spec, bound: str, us: float) -> None:
+    more = f"constraints: {{latency_us: {{maximum: {bound}}}}}"
+    assert set_up(load_spec(sweep_spec(more=more))).sweep.goals.constraints[0].maximum == us
 
 
 def test_all_mistakes_are_told_at_once(sweep_spec, capsys: pytest.CaptureFixture[str]) -> None:
