@@ -8,7 +8,8 @@ designs. `models`: mean errors of comparison models of other machines. `estimate
 vectorised estimate, its error against compiled programs, what energy tables agree on. `cycles`: of
 layers by our closed forms and in our simulated RTL; `--peers` puts those of SCALE-Sim and ZigZag
 beside them, installed into the folder `--out`. `sweep`: the command on the example of 200 designs
-with 5 confirmations in RTL. `--only` runs some of them.
+with 5 confirmations in RTL. `page`: seconds until the report is drawn in a headless Chromium and
+answers a click. `--only` runs some of them.
 
 Falls short: a value above its goal.
 """
@@ -22,12 +23,13 @@ from parts.estimate_rows import estimate_rows
 from parts.form import Row, finish, parser_of
 from parts.front_rows import front_rows
 from parts.kill_rows import kill_rows
+from parts.page_rows import page_rows
 from parts.peer_rows import peer_rows
 from parts.search_rows import search_rows
 from parts.sweep_rows import sweep_rows
 
 PEERS = ("tpe", "nsga2", "qmc", "random")
-PARTS = ("search", "kill", "front", "models", "estimate", "cycles", "sweep")
+PARTS = ("search", "kill", "front", "models", "estimate", "cycles", "sweep", "page")
 KILLS = 100
 
 
@@ -65,6 +67,7 @@ def main() -> int:
         "estimate": estimate_rows,
         "cycles": lambda: cycle_rows(arguments.peers, arguments.out),
         "sweep": sweep_rows,
+        "page": page_rows,
     }
     rows = [row for name in arguments.only or parts for row in parts[name]()]
     shortfalls = [text for row in rows for text in shortfalls_of(row)]

@@ -108,7 +108,8 @@ def listed_rows(
     pieces = most - len(chosen)
     if pieces > 0:
         rng = np.random.default_rng(SAMPLE_SEED)
-        places = (np.arange(pieces) + rng.random(pieces)) * (len(evaluated) / pieces)
+        edges = np.arange(pieces + 1) * len(evaluated) // pieces  # no two pieces share a design
+        places = edges[:-1] + (rng.random(pieces) * np.diff(edges)).astype(np.int64)
         chosen |= {int(evaluated[int(place)]) for place in places}
     return sorted(chosen)
 

@@ -125,14 +125,21 @@ class Browser:
             mobile=False,
         )
 
-    def open(self, path: Path, *, seconds: float = 120.0, is_strict: bool = True) -> None:
-        """Show a file, and wait until its script says that it is ready."""
+    def open(
+        self,
+        path: Path,
+        *,
+        seconds: float = 120.0,
+        is_strict: bool = True,
+        step_seconds: float = 0.05,
+    ) -> None:
+        """Show a file, and wait until its script says that it is ready, asked so often."""
         self.call("Page.navigate", url=path.resolve().as_uri())
         end = time.monotonic() + seconds
         while self.value("(document.documentElement || document).dataset?.ready || ''") != "yes":
             assert not (is_strict and self.problems), self.problems
             assert time.monotonic() < end, "the page is not ready"
-            time.sleep(0.05)
+            time.sleep(step_seconds)
 
     def value(self, expression: str) -> Any:
         """What an expression of JavaScript is, as plain data."""

@@ -7,6 +7,8 @@ const listeners = { filter: [], select: [], draw: [] };
 const tell = (event) => listeners[event].forEach((call) => call());
 const state = { selected: -1, visible: new Uint8Array(N).fill(1), num: N, filters: new Map() };
 
+const WHOLE = new Intl.NumberFormat('en-US'); // made once: toLocaleString makes one each time
+
 function make(tag, text, attributes) {
   const element = document.createElement(tag);
   if (text !== undefined && text !== null) element.textContent = text;
@@ -30,9 +32,9 @@ function trim(value, digits) {
 
 function number(value) {
   if (typeof value !== 'number') return value === null ? 'none' : String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e10) return value.toLocaleString('en-US');
+  if (Number.isInteger(value) && Math.abs(value) < 1e10) return WHOLE.format(value);
   const size = Math.abs(value);
-  if (size >= 1e4 && size < 1e10) return Math.round(value).toLocaleString('en-US');
+  if (size >= 1e4 && size < 1e10) return WHOLE.format(Math.round(value));
   return size >= 1e10 || (size && size < 1e-4) ? value.toExponential(3) : trim(value, 4);
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts.browser import Browser, find_chromium
+from browser import Browser, find_chromium
 from report_fixtures import ENGINE, made_details, made_sweep
 from tilewright.dse.report.page import sweep_page
 
