@@ -122,7 +122,7 @@ def _products(module: Any) -> dict[str, int]:
         made |= {ports["\\Y"] for kind, ports in cells if kind == "$mux"
                  and not made.isdisjoint((ports["\\A"], ports["\\B"]))}  # fmt: skip
     made |= {ports["\\Q"] for _, ports in cells if ports.get("\\D") in made}
-    return {name.removeprefix("\\"): bits for name, bits in sorted(made - {_NO_WIRE})}
+    return {name[1:]: bits for name, bits in sorted(made) if name.startswith("\\")}
 
 
 def _wire(net: Any) -> tuple[str, int]:

@@ -27,6 +27,7 @@ _PART_OF_MEMORY: Final = re.compile(r"\.\d+\.\d+(_[A-Z].*)?$")
 
 
 _REGISTERS: Final = ("SB_DFF", "TRELLIS_FF", "DFF")
+_ICE40_LUT: Final = "SB_LUT4"
 _CARRY_PORT: Final = "COUT"
 """Where a path leaves an iCE40 cell along its carry chain: carry and LUT are one cell there."""
 
@@ -78,8 +79,9 @@ class Names:
         if found is not None:
             cell = self._cells[found]
             mark = mark_of(str(cell["attributes"].get("src", "")))
-            is_carry = kind == "logic" and port == _CARRY_PORT
-            primitive = "SB_CARRY" if is_carry else str(cell["type"])
+            primitive = str(cell["type"])
+            if primitive == _ICE40_LUT and kind == "logic" and port == _CARRY_PORT:
+                primitive = "SB_CARRY"
             operation = _operation(mark) or self._multiplication(found, mark)
             line = mark.line if mark is not None else 0
         place = self._owner.get(found, -1) if found is not None else -1
@@ -102,7 +104,7 @@ class Names:
         """The register at the end of a path whose cell holds a LUT, too: iCE40 has one cell for
         both, called after the LUT.
         """
-        if self._cells[name]["type"] != "SB_LUT4":
+        if self._cells[name]["type"] != _ICE40_LUT:
             return name
         if self._registers is None:
             self._registers = {
