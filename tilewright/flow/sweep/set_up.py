@@ -33,6 +33,7 @@ from tilewright.spec.sweep import SweepSection
 
 from .area import area_conflicts, area_of, with_advice
 from .evaluate import ModelEvaluation
+from .laws import laws_digest
 from .metrics import (
     DEVICE_SHARE,
     MetricChoice,
@@ -220,6 +221,7 @@ def _context(
     context = {
         "tilewright": package_version(DISTRIBUTION) or "unknown",
         "spec": content_key(_without(around, keys)),
+        "laws": laws_digest(),
         "resources": sha256_file(COEFFICIENTS),
         "family": choice.family or "each board's",
         "energy": ", ".join(choice.energies),
