@@ -16,10 +16,7 @@ from collections.abc import Sequence
 
 from parts.form import Row, finish, parser_of
 from parts.resource_goals import model_rows
-from parts.resource_table import digest_of, flow_digest
-from parts.synthesis_cases import CASES, Case, Run, read_runs, run_case, write_run
-
-from tilewright.flow.synth import design_verilog
+from parts.synthesis_cases import CASES, Case, Run, digests_of, read_runs, run_case, write_run
 
 PEERS = {
     "matmul_8x8_ecp5": "121 MHz by inference alone",
@@ -58,9 +55,10 @@ def _judged(case: Case, run: Run | None) -> tuple[Row, list[str]]:
         short = [f"{case.name}: no run in the table (--case {case.name})"]
         return {"case": case.name, "goal": case.goal, "ok": False}, short
     short = case.judge(run)
-    if run.verilog != digest_of(design_verilog(case.spec())):
+    flow, verilog = digests_of(case)
+    if run.verilog != verilog:
         short.append(f"{case.name}: the design has changed since its run (--case {case.name})")
-    if run.flow != flow_digest(case.family):
+    if run.flow != flow:
         short.append(f"{case.name}: the flow has changed since its run (--case {case.name})")
     row = {
         "case": case.name, "lut": run.lut, "ff": run.ff, "dsp": run.dsp,

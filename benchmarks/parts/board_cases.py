@@ -17,7 +17,7 @@ from tilewright.catalog import load_spec
 from tilewright.flow.design import make_design
 from tilewright.flow.synth import SynthOptions, synth
 from tilewright.flow.synth_report import SynthResult
-from tilewright.spec import AcceleratorSpec
+from tilewright.spec import AcceleratorSpec, Spec
 
 from .resource_designs import ROOT
 from .resource_table import digest_of, flow_digest
@@ -70,12 +70,18 @@ def example_of(board: str) -> Path:
 
 def digests(board: str) -> tuple[str, str, str]:
     """`flow`, `verilog` and `pins` of a board's example as it is now."""
-    spec, found = chosen_board(load_spec(example_of(board)), None)
+    return whole_digests(load_spec(example_of(board)), None)
+
+
+def whole_digests(spec: Spec, board: str | None) -> tuple[str, str, str]:
+    """`flow`, `verilog` and `pins` of a design with the top of a board, by default its own."""
+    spec, found = chosen_board(spec, board)
     assert isinstance(spec, AcceleratorSpec) and found is not None
     batch = spec.verify.batch if spec.verify is not None else 1
     whole = board_design(make_design(spec, batch=batch, board=found), found)
     pins = sha256(repr(whole.pins).encode()).hexdigest()[:16]
-    return flow_digest(found.device.family), digest_of(whole.whole_verilog), pins
+    flow = flow_digest(found.device.family, found.device.name)
+    return flow, digest_of(whole.whole_verilog), pins
 
 
 def run_board(board: str) -> BoardRun:

@@ -16,6 +16,7 @@ from tilewright.flow.synth import SynthOptions, design_verilog, synth
 from tilewright.flow.synth_report import SynthResult
 from tilewright.spec import Spec, spec_from_data
 
+from .board_cases import whole_digests
 from .resource_designs import ROOT
 from .resource_table import digest_of, flow_digest
 from .run_table import read_table, write_row
@@ -161,6 +162,14 @@ CASES: Final = (
 )  # fmt: skip
 
 
+def digests_of(case: Case) -> tuple[str, str]:
+    """`flow` and `verilog` of a case as it is now; for a board, that of its top with its pins."""
+    if case.board:
+        flow, verilog, pins = whole_digests(case.spec(), case.board)
+        return flow, f"{verilog}-{pins}"
+    return flow_digest(case.family), digest_of(design_verilog(case.spec()))
+
+
 def run_case(case: Case) -> Run:
     """Do it; finished stages of an earlier run with the same inputs are taken."""
     spec = case.spec()
@@ -180,13 +189,14 @@ def run_case(case: Case) -> Run:
         found = synthesise(
             source, spec.name, target, folder / "run", to=case.to, placer=case.placer
         )
-    return _run(case, spec, found, time.monotonic() - begin)
+    return _run(case, found, time.monotonic() - begin)
 
 
-def _run(case: Case, spec: Spec, found: Synthesis, seconds: float) -> Run:
+def _run(case: Case, found: Synthesis, seconds: float) -> Run:
     in_array = sum(row.area.dsp for row in found.modules if ARRAY in f".{row.path}")
     stages = sum(stage.seconds for stage in found.stages if stage.was_resumed)
     fmax, is_placed = found.fmax_hz, case.to != "synth"
+    flow, verilog = digests_of(case)
     return Run(
         case=case.name,
         lut=found.total.lut,
@@ -199,8 +209,8 @@ def _run(case: Case, spec: Spec, found: Synthesis, seconds: float) -> Run:
         minutes=round((seconds + stages) / 60, 1),
         yosys=version("pyosys"),
         nextpnr=version(f"yowasp-nextpnr-{case.family}") if is_placed else "",
-        flow=flow_digest(case.family),
-        verilog=digest_of(design_verilog(spec)),
+        flow=flow,
+        verilog=verilog,
         date=datetime.now(UTC).date().isoformat(),
     )
 
