@@ -97,6 +97,11 @@ class Goals:
         columns = [np.asarray(metrics[o.metric], dtype=np.float64) for o in self.objectives]
         return np.stack([s * c for s, c in zip(signs, columns, strict=True)], axis=1)
 
+    def values(self, costs: Sequence[float]) -> dict[str, float]:
+        """By objective the value of a cost; none where there are no costs."""
+        pairs = zip(self.objectives, costs, strict=False)
+        return {o.metric: cost if o.goal == "min" else -cost for o, cost in pairs}
+
     def excesses(self, metrics: Metrics) -> Floats:
         """One row per design, one column per constraint, as `Constraint.excess`."""
         rows = len(next(iter(metrics.values())))

@@ -102,7 +102,7 @@ def sweep_blocks(
     """
     if (size := sweep.space.size) > EXACT_DESIGNS:
         raise ValueError(
-            f"a space is enumerated up to {EXACT_DESIGNS} designs, this one has {size}"
+            f"a space is enumerated up to {EXACT_DESIGNS:,} designs, this one has {size:,}"
         )
     blocks = dict(enumerate(sweep.space.blocks(block_designs)))
     keys = {n: sweep.block_key(*block) for n, block in blocks.items()}
@@ -258,4 +258,5 @@ def _tell(meter: Meter, parts: Parts, crew: Crew, *, is_last: bool) -> None:
             feasible=whole.tally.feasible,
             front=len(whole.front),
             deaths=crew.deaths,
+            best=parts.goals.values(whole.best or ()),
         )

@@ -22,8 +22,8 @@ class FailureKind:
 
     def line(self) -> str:
         """For people."""
-        designs = "1 design" if self.count == 1 else f"{self.count} designs"
-        return f"{designs} failed; the first, {self.first}: {self.error}"
+        designs = "1 design" if self.count == 1 else f"{self.count:,} designs"
+        return f"{designs} failed; the first, {self.first:,}: {self.error}"
 
 
 def kinds_of(failures: Iterable[Failed]) -> list[FailureKind]:
@@ -44,7 +44,7 @@ def failure_lines(failures: Sequence[Failed]) -> list[str]:
     rest = kinds[MOST_KINDS:]
     if rest:
         count = sum(kind.count for kind in rest)
-        lines.append(f"{count} designs failed for {len(rest)} other reasons")
+        lines.append(f"{count:,} designs failed for {len(rest)} other reasons")
     return lines
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from .report.text import number_text
 
 SECONDS_BETWEEN = 1.0
 
@@ -14,7 +16,8 @@ class Progress:
     """A moment of a sweep, in designs. `resumed` of `done` came from the ledger.
 
     `rate` is designs evaluated per second since the start of this process; `seconds_left` is None
-    before the first. `front` counts the designs on the front of those done.
+    before the first. `front` counts the designs on the front of those done; `best` has the best
+    value of each objective on it.
     """
 
     done: int
@@ -26,14 +29,17 @@ class Progress:
     worker_deaths: int
     rate: float
     seconds_left: float | None
+    best: Mapping[str, float] = field(default_factory=dict)
 
     def line(self) -> str:
         """One line for people."""
         left = "" if self.seconds_left is None else f", {_time_text(self.seconds_left)} left"
-        failed = f", {self.failed} failed" if self.failed else ""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        values = ", ".join(f"{name} {number_text(value)}" for name, value in self.best.items())
         return (
-            f"{self.done}/{self.total} designs ({self.rate:.3g}/s{left}), "
-            f"{self.feasible} feasible, front {self.front}{failed}"
+            f"{self.done:,}/{self.total:,} designs ({self.rate:.3g}/s{left}), "
+            f"{self.feasible:,} feasible, front {self.front:,}"
+            f"{f' (best {values})' if values else ''}{failed}"
         )
 
 
@@ -63,7 +69,15 @@ class Meter:
             is_last or since is None or since >= self.seconds_between
         )
 
-    def tell(self, *, failed: int, feasible: int, front: int, deaths: int = 0) -> None:
+    def tell(
+        self,
+        *,
+        failed: int,
+        feasible: int,
+        front: int,
+        deaths: int = 0,
+        best: Mapping[str, float] | None = None,
+    ) -> None:
         """Report."""
         assert self.report is not None
         self._told = self.clock()
@@ -80,6 +94,7 @@ class Meter:
                 worker_deaths=deaths,
                 rate=rate,
                 seconds_left=(self.total - self.done) / rate if new else None,
+                best=best or {},
             )
         )
 

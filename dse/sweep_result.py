@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pareto import front_indices, hypervolume
+from .report.text import number_text
 from .space import Space
 from .space_domains import Value
-from .space_goals import Floats, Goals, Miss, Tally, empty_tally
+from .space_goals import Constraint, Floats, Goals, Miss, Tally, empty_tally
 from .sweep_failures import failure_lines
 from .sweep_tasks import Failed
 
 JOIN_PARTS = 64
+TIMES = ("cycles", "latency_us")
+TIMES_FROM = 10
+"""Times its bound from which a metric is not told in percent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +180,8 @@ def result_of(
 def _notes(goals: Goals, whole: Part, missing: int) -> Iterable[str]:
     """What a reader must know: gaps, and constraints that nothing meets."""
     if missing:
-        yield f"{missing} designs of the space were not evaluated: the front is that of the others"
+        told = f"{missing:,} designs of the space were not evaluated"
+        yield f"{told}: the front is that of the others"
     yield from failure_lines(whole.failed)
     tally = whole.tally
     if tally.designs and not tally.feasible:
@@ -184,30 +189,37 @@ def _notes(goals: Goals, whole: Part, missing: int) -> Iterable[str]:
 
 
 def _unmet(goals: Goals, tally: Tally) -> Iterable[str]:
-    yield f"no design meets all constraints, of {tally.designs} evaluated"
+    yield f"no design meets all constraints, of {tally.designs:,} evaluated"
+    by_name = {one.name: one for one in goals.constraints}
     for one in goals.constraints:
         miss = tally.nearest.get(one.name)
         if miss is not None:
             yield (
                 f"{one.name} ({bounds_text(one.minimum, one.metric, one.maximum)}) fails for "
-                f"{tally.killed[one.name]}, alone for {tally.killed_alone[one.name]}; "
-                f"{_nearest_text(miss)}"
+                f"{tally.killed[one.name]:,}, alone for {tally.killed_alone[one.name]:,}; "
+                f"{_nearest_text(miss, one)}"
             )
     if tally.nearest_all is not None:
-        yield f"nearest to all: {_nearest_text(tally.nearest_all)}"
+        worst = by_name[tally.nearest_all.constraint]
+        yield f"nearest to all: {_nearest_text(tally.nearest_all, worst)}"
 
 
-def _nearest_text(miss: Miss) -> str:
-    return (
-        f"design {miss.index} has {miss.value:g}, off by {100 * miss.excess:.3g} % "
-        f"({miss.constraint})"
-    )
+def _nearest_text(miss: Miss, one: Constraint) -> str:
+    """How far a design is from a bound: a share of it, or how many times as much."""
+    bound = one.maximum if one.maximum is not None and miss.value > one.maximum else one.minimum
+    off = f"off by {100 * miss.excess:.3g} %"
+    if not bound:
+        off = f"off by {number_text(miss.excess)}"
+    elif miss.excess >= TIMES_FROM - 1:
+        what = "slow" if one.metric in TIMES else "large"
+        off = f"{number_text(round(1 + miss.excess))} times too {what}"
+    return f"design {miss.index:,} has {number_text(miss.value)}, {off} ({miss.constraint})"
 
 
 def bounds_text(minimum: float | None, metric: str, maximum: float | None) -> str:
     """`1 <= lut <= 50`."""
-    left = f"{minimum:g} <= " if minimum is not None else ""
-    right = f" <= {maximum:g}" if maximum is not None else ""
+    left = f"{number_text(minimum)} <= " if minimum is not None else ""
+    right = f" <= {number_text(maximum)}" if maximum is not None else ""
     return f"{left}{metric}{right}"
 
 

@@ -1,6 +1,7 @@
 """Sweeps in one process: blocks and designs, resumed, with functions that raise."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -169,9 +170,19 @@ def test_constraints_that_nothing_meets_say_which_kills_how_many() -> None:
     result = blocks_of(functions.sweep_of(goals=goals))
     notes = "\n".join(result.notes)
     assert "no design meets all constraints, of 200 evaluated" in notes
-    assert "fast (cycles <= 1000) fails for 200, alone for 0; design " in notes
+    assert "fast (cycles <= 1,000) fails for 200, alone for 0; design " in notes
     assert "tiny (area <= 100) fails for 200" in notes
     assert "nearest to all: design " in notes
+
+
+def test_a_bound_that_is_far_away_is_told_in_words() -> None:
+    fast = Constraint(name="fast", metric="cycles", maximum=2)
+    small = Constraint(name="small", metric="area", minimum=5e6)
+    goals = Goals(objectives=functions.GOALS.objectives, constraints=(fast, small))
+    notes = "\n".join(blocks_of(functions.sweep_of(goals=goals)).notes)
+    assert re.search(r"fast \(cycles <= 2\) .* has [0-9,]+, [0-9,]+ times too slow", notes)
+    assert "small (5,000,000 <= area) fails for 200" in notes
+    assert "e+" not in notes
 
 
 def test_designs_that_were_not_evaluated_are_told() -> None:
@@ -189,6 +200,8 @@ def test_progress_counts_up_to_the_end() -> None:
     assert (last.done, last.total, last.resumed) == (100, 100, 50)
     assert (last.front, last.feasible) == (len(result.front), result.tally.feasible)
     assert last.line().startswith("100/100 designs (")
+    best = [min(point.metrics[name] for point in result.front) for name in ("cycles", "area")]
+    assert f"front {last.front} (best cycles {best[0]:,.0f}, area {best[1]:,.0f})" in last.line()
     assert last.seconds_left == 0
 
 
@@ -219,7 +232,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_sweep() -> None:
 def test_a_space_that_is_too_large_is_not_enumerated() -> None:
     space = Space(parameters=(*functions.space_of(1000).parameters, MANY))
     assert space.size == 25_000_000
-    with pytest.raises(ValueError, match="up to 10000000 designs, this one has 25000000"):
+    with pytest.raises(ValueError, match="up to 10,000,000 designs, this one has 25,000,000"):
         blocks_of(replace(functions.sweep_of(), space=space))
 
 

@@ -109,6 +109,14 @@ def test_a_damaged_sweep(folder: Path, capsys, damage, message: str) -> None:
     assert not (folder / "report.html").exists()
 
 
+def test_a_sweep_that_is_not_there_is_told_in_words(folder: Path, capsys) -> None:
+    words = ["report", "--diff", str(folder), str(folder / "nowhere")]
+    assert cli.main(words) == EXIT_FAILED
+    said = capsys.readouterr().err
+    assert "no sweep can be read here: no such file or directory" in said
+    assert "Errno" not in said
+
+
 def test_a_damaged_point(folder: Path, capsys) -> None:
     path = folder / "points" / f"{point_name(SWEEP.front[0])}.json"
     path.write_text(path.read_text().replace('"cycles": ', '"cycles": 1', 1))

@@ -170,6 +170,18 @@ def sampler_of(sweep: Sweep, asked: SweepSearchSection) -> Sampler:
     return model_sampler(sweep, seed=asked.seed)
 
 
+def a_line_a_minute(tell: Progress, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """Progress for a file of messages: the first line after a minute, then one a minute."""
+    told = [clock()]
+
+    def tell_some(line: str) -> None:
+        if clock() - told[0] >= MOST_SECONDS:
+            told[0] = clock()
+            tell(line)
+
+    return tell_some
+
+
 class Told:
     """Progress in lines, rarer and rarer."""
 

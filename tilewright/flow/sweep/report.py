@@ -41,7 +41,10 @@ def read_sweep(folder: Path) -> SweepFile:
         return parse_sweep_file(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, SerialError) as error:
         help = "tilewright sweep SPEC makes one"
-        raise OutputError(f"{path}: no sweep can be read here: {error}", help=help) from error
+        why = (
+            (error.strerror or "it cannot be read").lower() if isinstance(error, OSError) else error
+        )
+        raise OutputError(f"{path}: no sweep can be read here: {why}", help=help) from error
 
 
 def report_sweep(folder: Path, out: Path | None = None) -> Result:

@@ -18,7 +18,16 @@ from tilewright.errors import UsageError
 from tilewright.spec import Spec
 
 from .confirm import Wanted, confirm, failed_confirmations
-from .explore import CrewMaker, Explored, crew_for, explore, local_crew, search_of, stopped_crew
+from .explore import (
+    CrewMaker,
+    Explored,
+    a_line_a_minute,
+    crew_for,
+    explore,
+    local_crew,
+    search_of,
+    stopped_crew,
+)
 from .points import detail_maker, write_points
 from .rankings import with_rankings
 from .report import write_report
@@ -51,8 +60,8 @@ def run_sweep(
 ) -> SweepOutcome:
     """Explore the spec's designs into the folder `out`, or go on with what is there.
 
-    `announce` is told what the sweep will take, `progress` how far it is. After Ctrl-C the result
-    is what there was by then.
+    `announce` is told what the sweep will take, `progress` how far it is; without one, `announce`
+    is told that once a minute. After Ctrl-C the result is what there was by then.
 
     Raises:
         SpecError: with all mistakes of the section `sweep:`.
@@ -60,6 +69,8 @@ def run_sweep(
             is full; what was recorded by then stays.
     """
     options = options or SweepOptions()
+    if progress is no_progress:  # nobody watches: what is announced goes to a file, maybe
+        progress = a_line_a_minute(announce)
     setup = set_up(spec)
     _require_inputs(setup, options.wanted)
     workers = options.workers or _processors()
