@@ -5,7 +5,7 @@ from __future__ import annotations
 from tilewright.hw.configure import READ_PORTS, WRITE_PORTS
 from tilewright.hw.hardware_config import CORE, HardwareConfig
 from tilewright.hw.lib.dma_params import LoadParams, StoreParams
-from tilewright.hw.lib.memory_mapping import Memory
+from tilewright.hw.lib.memory_mapping import CELLS, Memory
 from tilewright.hw.lib.memory_params import ScratchpadParams
 from tilewright.hw.lib.params import (
     ACTIVITY_BITS,
@@ -21,6 +21,7 @@ from tilewright.hw.systolic.resources import SPACE, core
 
 CYCLE_BITS = 64
 AXI_LITE_BITS = 32
+WAITING_WORDS = StreamerParams.credits
 
 
 def accelerator_structure(config: HardwareConfig, family: str) -> Structure:
@@ -38,6 +39,17 @@ def engine(s: Structure, p: SystolicParams) -> None:
     """The engine, and what that makes the whole for the clock."""
     s.kind = f"accelerator.{p.dataflow}"
     core(s, p)
+    if s.family == CELLS and p.dataflow == "weight_stationary":
+        _unread_lanes(s, p)
+
+
+def _unread_lanes(s: Structure, p: SystolicParams) -> None:
+    """Of a word of weights the engine reads `cols` lanes: of the registers that hold words for it
+    the others are gone, which its streamer does not know.
+    """
+    bits, words = (p.lanes - p.cols) * p.b_format.bits, WAITING_WORDS
+    s.ff["streamer_words.memory"] -= words * bits
+    s.lut["streamer_words.memory"] -= (words - 1) * bits * s.costs.choice
 
 
 def surroundings(s: Structure, config: HardwareConfig) -> None:

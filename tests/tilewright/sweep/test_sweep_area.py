@@ -5,8 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_sweep_workload import spec_in
+from tilewright.dataflow.systolic_machine import machine_of_section
+from tilewright.dse.block_machines import reader_of
+from tilewright.dse.block_resources import ANY_PROGRAM
 from tilewright.hw.accelerator_resources import accelerator_structure
+from tilewright.hw.configure import configure
 from tilewright.hw.lib.cell_area import CELLS, cell_area_of, libraries
+from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 
 from tilewright import cli
 from tilewright.catalog import load_spec
@@ -51,6 +56,26 @@ def test_of_a_workload_all_designs_at_once(tmp_path: Path) -> None:
     pes = columns[sides[0]][fits] * columns[sides[1]][fits]
     cells = found[0] - bits
     assert cells[pes == pes.max()].min() > cells[pes == pes.min()].max()
+
+
+def test_a_block_has_the_area_of_each_design(tmp_path: Path) -> None:
+    """Of the programmable accelerator, of both dataflows."""
+    dataflow = "accelerator.engines.array.dataflow"
+    changes = {"more": AREA, "parameters": f"{dataflow}: [output_stationary, weight_stationary]"}
+    spec = load_spec(spec_in(tmp_path, objectives="[cycles, area_um2]", **changes))
+    setup = set_up(spec)
+    estimate = setup.sweep.evaluation.many
+    assert estimate is not None
+    indices = setup.sweep.space.indices(range(0, setup.sweep.space.size, 37))
+    columns = setup.sweep.space.columns_at(indices)
+    told = estimate(columns)
+    machines = reader_of(spec).machines(columns, len(indices))
+    for row in np.flatnonzero(np.equal(told["refused"], None)):
+        machine = machine_of_section(machines.section(int(row)))
+        config = configure(machine, ANY_PROGRAM, name="one", programmable_rows=PROGRAMMABLE_ROWS)
+        found = cell_area_of(accelerator_structure(config, CELLS), libraries()[0])
+        assert found is not None
+        assert told["area_um2"][row] == pytest.approx(found.with_memories(2.5), rel=1e-12)
 
 
 MISTAKES = {
