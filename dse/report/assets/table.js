@@ -116,7 +116,7 @@
     for (const [name, text, extra, title] of lines) {
       const line = inside.appendChild(make('tr'));
       line.append(make('th', name, { scope: 'row', title: title || name }), make('td', text, { class: 'n' }));
-      if (extra !== undefined) line.append(make('td', extra, { class: 'soft small', title: extra }));
+      if (extra !== undefined) line.append(make('td', extra.split(/[,;]/)[0], { class: 'soft small', title: extra }));
     }
   }
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tilewright.dataflow.compile import compile_graph
+from tilewright.dse.block_machines import reader_of
 from tilewright.dse.pareto import front_mask, hypervolume
 from tilewright.dse.point_detail import PointDetail
 from tilewright.dse.point_of import detail_of
+from tilewright.dse.point_of_layers import layers_detail
 from tilewright.dse.sweep_file import (
     Compared,
     Confirmation,
@@ -22,7 +25,9 @@ from tilewright.dse.sweep_file import (
     SweepFile,
     SweptParameter,
 )
+from tilewright.dse.workloads.read import library_workload
 
+from tilewright.catalog import load_spec
 from tilewright.machines import systolic_machine
 from tilewright.workloads import matmul_graph
 
@@ -155,6 +160,16 @@ def _sources() -> dict[str, MetricSource]:
         name: MetricSource(unit=unit, provenance=source, error=error)
         for name, (unit, source, error) in told.items()
     }
+
+
+def made_layers_detail(index: int) -> PointDetail:
+    """A real detail of a small network's layers, as sweeps of workloads have them."""
+    columns = {"accelerator.memory.bytes_per_cycle": np.array([4])}
+    reader = reader_of(load_spec(Path(__file__).parents[3] / "examples" / "digits_mlp.yaml"))
+    workload = library_workload("mlperf_tiny_ad")
+    found = layers_detail(index, {}, reader=reader, workload=workload, columns=columns)
+    assert found is not None
+    return found
 
 
 def made_details(file: SweepFile, most: int = 6) -> dict[int, PointDetail]:

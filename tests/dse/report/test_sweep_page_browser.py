@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, find_chromium
-from report_fixtures import ENGINE, made_details, made_sweep
+from report_fixtures import ENGINE, made_details, made_layers_detail, made_sweep
 from tilewright.dse.report.page import sweep_page
+from tilewright.dse.workloads.read import library_workload
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="needs a Chromium: apt-get install chromium"
@@ -185,6 +186,27 @@ def test_other_columns_and_colours(shown: Browser) -> None:
     time.sleep(0.2)
     assert shown.value("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
     shown.dark(False)
+
+
+def test_a_design_of_layers(browser: Browser, tmp_path: Path) -> None:
+    """Every picture is there, and words where there is no plan."""
+    index = SWEEP.front[1]
+    path = tmp_path / "layers.html"
+    path.write_text(sweep_page(SWEEP, {index: made_layers_detail(index)}), encoding="utf-8")
+    browser.problems.clear()
+    browser.open(path)
+    assert text(browser, "card-title").startswith(f"Design {index:,} ")
+    for key in ("waterfall", "roofline", "traffic", "gantt", "memory"):
+        count = f"document.querySelectorAll('#{key} svg rect, #{key} circle').length"
+        assert browser.value(count) > 3, key
+    assert "no plan of memory over time" in text(browser, "memory-note")
+    assert "load until the last word" in text(browser, "gantt-note")
+    assert "layers one after the other" in text(browser, "detail-basis")
+    assert "weighted by cycles" in text(browser, "utilisation")
+    assert "The array" in text(browser, "detail-sentence")
+    rows = browser.value("document.querySelectorAll('#layers-body tr').length")
+    assert rows == len(library_workload("mlperf_tiny_ad").layers) + 1
+    assert browser.problems == []
 
 
 def test_hostile_text_does_nothing(browser: Browser, hostile_sweep, tmp_path: Path) -> None:
