@@ -114,8 +114,8 @@ class _Reader:
         if wrong and not told:
             told["step"] = min(wrong)
         for key, number in told.items():
-            error = wrong[number]
-            self._add(path, key, error.rule, str(keys.written(values[number])), error.help)
+            value, mistake = str(keys.written(values[number])), wrong[number]
+            self._add(path, key, mistake.rule, value, mistake.help)
 
     def _domain(self, path: str, entry: SweepParameterSection) -> Domain | None:
         forms = [form for form, keys in _FORMS.items() if entry.model_fields_set & set(keys)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,7 +19,9 @@ import numpy as np
 from ..pareto import hypervolume
 from ..space_domains import Value
 from ..sweep_file import SweepFile
+from .text import setting_text
 
+MOST_VALUES: Final = 6
 Kind = Literal["better", "worse", "both", "same"]
 KINDS: Final[tuple[Kind, ...]] = ("better", "worse", "both", "same")
 Key = tuple[tuple[type, Value | None], ...]
@@ -48,7 +50,8 @@ class Change:
 class SweepDiff:
     """What differs. `only_*`: designs, parameters and objectives of one sweep alone. `entered`,
     `left`: designs of the second and of the first, by their numbers there. `versions`: context and
-    sources of metrics that differ, with both texts.
+    sources of metrics that differ, with both texts. `other_values`: a sentence for each parameter
+    of both that takes other values in one of them.
     """
 
     names: tuple[str, str]
@@ -63,6 +66,7 @@ class SweepDiff:
     left: tuple[int, ...]
     volumes: tuple[float, float] | None
     versions: tuple[tuple[str, str, str], ...]
+    other_values: tuple[str, ...] = ()
 
     def count(self, kind: Kind) -> int:
         """Designs of this kind."""
@@ -99,7 +103,29 @@ def compare(first: SweepFile, second: SweepFile) -> SweepDiff:
         left=tuple(index for key, index in fronts[0].items() if key not in fronts[1]),
         volumes=_volumes(files, common) if len(common) == len(goals[0]) == len(goals[1]) else None,
         versions=tuple(_versions(first, second)),
+        other_values=tuple(_other_values(files, parameters)),
     )
+
+
+def _other_values(files: tuple[SweepFile, SweepFile], parameters: Sequence[str]) -> Iterator[str]:
+    """Designs of such values are in one of both sweeps alone."""
+    known = [{p.path: p for p in file.space.parameters} for file in files]
+    for path in parameters:
+        pair = [of[path] for of in known]
+        values = [[setting_text(value, p.unit) for value in p.values] for p in pair]
+        told = [
+            f"{place} alone {_listed(only)}"
+            for place, only in zip(("the first", "the second"), _apart(*values), strict=True)
+            if only
+        ]
+        if told:
+            yield f"{path} takes other values: {', '.join(told)}"
+
+
+def _listed(values: Sequence[str]) -> str:
+    """All values, or the ends of many."""
+    shown = values if len(values) <= MOST_VALUES else (*values[:2], "...", values[-1])
+    return ", ".join(shown)
 
 
 def _paths(file: SweepFile) -> list[str]:

@@ -38,6 +38,7 @@ def _body(diff: SweepDiff, first: SweepFile, second: SweepFile, names: str) -> I
             if only:
                 listed = ", ".join(map(shown, only))
                 yield f'<p class="note">{what} of the {place} sweep alone: {listed}</p>'
+    yield from (f'<p class="note">{shown(text, MAX_NOTE_CHARS)}</p>' for text in diff.other_values)
     yield "<h2>Pareto front</h2>"
     yield f"<p>{diff.stayed:,} designs are on both fronts.</p>"
     for title, file, indices in (

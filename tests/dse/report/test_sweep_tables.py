@@ -10,6 +10,7 @@ import math
 import pytest
 from report_fixtures import ENGINE, made_details, made_sweep
 from tilewright.dse.report.diff import compare
+from tilewright.dse.report.diff_page import diff_page
 from tilewright.dse.report.sensitivity import codes_of, effects
 from tilewright.dse.report.tables import designs_csv, report_data
 from tilewright.dse.report.trace import trace_of, trace_text
@@ -206,3 +207,17 @@ def test_trace() -> None:
         for one, other in itertools.pairwise(mine):
             assert one["ts"] + one["dur"] <= other["ts"]
     assert all(event["ph"] in "XM" and event["pid"] == 1 for event in trace["traceEvents"])
+
+
+def test_difference_of_values_is_told() -> None:
+    """A parameter of both with other values: a sentence, for its designs are in one alone."""
+    path = SWEEP.space.parameters[0].path
+    fewer = dataclasses.replace(SWEEP.space.parameters[0], values=(2, 4, 5))
+    space = dataclasses.replace(SWEEP.space, parameters=(fewer, *SWEEP.space.parameters[1:]))
+    second = dataclasses.replace(SWEEP, space=space)
+    diff = compare(SWEEP, second)
+    assert compare(SWEEP, SWEEP).other_values == ()
+    assert diff.other_values == (
+        f"{path} takes other values: the first alone 8, 16, 32, the second alone 5",
+    )
+    assert diff.other_values[0] in diff_page(diff, SWEEP, second)

@@ -50,8 +50,8 @@ def _feasible(setup: SweepSetup, kept: Kept) -> list[int]:
         for name in sweep.evaluation.metrics
     }
     columns = with_paths(sweep.space, sweep.goals, sweep.space.indices(numbers), metrics)
-    is_good: NDArray[np.bool_] = (sweep.goals.excesses(columns) <= 0).all(axis=1)
-    return np.array(numbers)[is_good].tolist()
+    is_good: NDArray[np.bool_] = np.all(sweep.goals.excesses(columns) <= 0, axis=1)
+    return [number for number, good in zip(numbers, is_good, strict=True) if good]
 
 
 def _energies(setup: SweepSetup, kept: Kept, numbers: list[int]) -> Mapping[str, Floats]:

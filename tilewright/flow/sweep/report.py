@@ -143,6 +143,7 @@ def _diff_rows(diff: SweepDiff) -> list[tuple[str, str]]:
     rows = [
         ("objectives", ", ".join(diff.objectives) or "none in common"),
         ("designs in both", f"{len(diff.changes):,}; only first {only[0]:,}, second {only[1]:,}"),
+        *(("values", text) for text in diff.other_values),
         *((WORDS[kind], f"{diff.count(kind):,}") for kind in KINDS),
         ("front", f"{diff.stayed} stay, {len(diff.entered)} enter, {len(diff.left)} leave"),
     ]

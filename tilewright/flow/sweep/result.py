@@ -85,8 +85,8 @@ class SweepOutcome:
                 yield from _wrapped(
                     name, f"{source.provenance}; error: {source.error or 'not known'}"
                 )
-        for one in file.rankings:
-            yield from _wrapped(f"order by {one.table}", ranking_text(one))
+        for ranking in file.rankings:
+            yield from _wrapped(f"order by {ranking.table}", ranking_text(ranking))
         yield "results", [str(self.folder / SWEEP_FILE)]
 
 
