@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,32 +122,48 @@ def kill_sweeps(kills: int, *, seed: int, ports: int) -> Tally:
     tally = Tally()
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         quiet = Path(name) / "quiet"
-        _finish(_start(quiet, ports), quiet)
+        start = partial(_start, ports=ports)
+        finish(start(quiet), quiet)
         expected = (quiet / "result.json").read_bytes()
         while tally.kills < kills:
             folder = Path(name) / f"round{tally.rounds}"
-            _kill_one_sweep(folder, ports, kills, tally, rng)
+            kill_one_sweep(start, folder, kills, tally, rng)
             _count(folder, ports, expected, tally)
             tally.rounds += 1
     return tally
 
 
 def _start(folder: Path, ports: int) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, str(Path(__file__).resolve()), str(folder), str(ports)]
+    return started([sys.executable, str(Path(__file__).resolve()), str(folder), str(ports)], folder)
+
+
+def started(argv: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """A sweep into `folder`, with its messages in a file beside it."""
     folder.mkdir(exist_ok=True)
-    with (folder / "errors").open("ab") as errors:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=errors)
+    with _messages(folder).open("ab") as messages:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=messages)
 
 
-def _finish(driver: subprocess.Popen[bytes], folder: Path) -> None:
+def _messages(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.messages")
+
+
+def finish(driver: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait for its end, which must be a good one."""
     if driver.wait(LIMIT_SECONDS) != 0:
-        tail = (folder / "errors").read_text(errors="replace")[-2000:]
+        tail = _messages(folder).read_text(errors="replace")[-2000:]
         raise RuntimeError(f"a sweep ended with code {driver.returncode}: {tail}")
 
 
-def _kill_one_sweep(folder: Path, ports: int, kills: int, tally: Tally, rng: random.Random) -> None:
+def kill_one_sweep(
+    start: Callable[[Path], subprocess.Popen[bytes]],
+    folder: Path,
+    kills: int,
+    tally: Tally,
+    rng: random.Random,
+) -> None:
     """One sweep to its end, started again whenever its driver was killed."""
-    driver = _start(folder, ports)
+    driver = start(folder)
     try:
         while tally.kills < kills:
             if tally.kills % 4 != 3:  # a start is a moment, too
@@ -163,8 +181,8 @@ def _kill_one_sweep(folder: Path, ports: int, kills: int, tally: Tally, rng: ran
             if victim == driver.pid:
                 driver.wait()
                 tally.driver_kills += 1
-                driver = _start(folder, ports)
-        _finish(driver, folder)
+                driver = start(folder)
+        finish(driver, folder)
     finally:
         driver.kill()
         driver.wait()

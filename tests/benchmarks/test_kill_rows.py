@@ -30,3 +30,10 @@ def test_what_is_lost_or_doubled_is_counted(kill_rows, tmp_path: Path) -> None:
     tally = kill_rows.Tally()
     kill_rows._count(tmp_path, 1, b"other", tally)
     assert (tally.lost, tally.doubled, tally.missing, tally.differing) == (1, 1, 1, 1)
+
+
+@pytest.mark.slow
+def test_kills_of_the_verb_change_no_byte(benchmark_module: Callable[[str], ModuleType]) -> None:
+    tally = benchmark_module("parts.verb_kill_rows").kill_verbs(4, seed=1)
+    assert (tally.kills, tally.differing) == (4, 0)
+    assert tally.driver_kills
