@@ -45,6 +45,8 @@ def _fault_of(path: Path) -> str | None:
     """What is wrong, as the end of a sentence that begins with the file's name."""
     if not path.is_file():
         return "is missing"
+    if path.suffix not in (".json", *_ENDS):
+        return None  # an empty report of paths may be true
     if not (size := path.stat().st_size):
         return "is empty"
     if path.suffix == ".json":
@@ -53,7 +55,7 @@ def _fault_of(path: Path) -> str | None:
         except ValueError as error:
             return f"is cut off or no JSON: {error}"
         return None
-    end = _ENDS.get(path.suffix, b"")
+    end = _ENDS[path.suffix]
     with path.open("rb") as file:
         file.seek(max(0, size - len(end)))
-        return None if file.read() == end or not end else "is cut off"
+        return None if file.read() == end else "is cut off"
