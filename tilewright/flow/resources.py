@@ -53,7 +53,7 @@ FIRST_ERRORS: Final[Mapping[str, Mapping[str, float]]] = {
 only: no error of `benchmarks/boards.csv` is larger."""
 TOP_PARTS: Final = "serial line, link, memory in RAM blocks, LEDs"
 NO_TOP: Final = {
-    True: "none, so not counted: this memory or clock takes a controller that there is not",
+    True: "none, so not counted: there is no top for this board, or for this memory or clock",
     False: "none: a kernel is synthesised alone",
 }
 
