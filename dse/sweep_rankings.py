@@ -62,8 +62,8 @@ def ranking_text(one: TableRanking) -> str:
     order = f"tau {one.tau:.2f} against {one.first} over {one.num_designs:,} designs"
     if one.best == one.best_of_first:
         return f"{order}; the same design, {one.best:,}, takes the least"
-    more = f"{100 * one.loss:.1f} % more than the best"
-    return f"{order}; least: design {one.best:,}, and {one.best_of_first:,} takes {more}"
+    more = f"the first table's best, {one.best_of_first:,}, {100 * one.loss:.1f} % more"
+    return f"{order}; design {one.best:,} takes the least, {more}"
 
 
 def with_spread(source: MetricSource, rankings: Sequence[TableRanking]) -> MetricSource:
@@ -74,6 +74,17 @@ def with_spread(source: MetricSource, rankings: Sequence[TableRanking]) -> Metri
     most = [one.most_ratio for one in rankings if one.most_ratio is not None]
     if not least or not most:
         return source
-    spread = f"other tables give {min(least):.2g} to {max(most):.2g} times as much"
+    return _with(source, f"other tables give {min(least):.2g} to {max(most):.2g} times as much")
+
+
+def against_first(source: MetricSource, ranking: TableRanking) -> MetricSource:
+    """The same of another table's energy, by what the first one says."""
+    if ranking.least_ratio is None or ranking.most_ratio is None:
+        return source
+    ends = f"{1 / ranking.most_ratio:.2g} to {1 / ranking.least_ratio:.2g}"
+    return _with(source, f"{ranking.first} gives {ends} times as much")
+
+
+def _with(source: MetricSource, spread: str) -> MetricSource:
     error = f"{source.error}; {spread}" if source.error else spread
     return replace(source, error=error)

@@ -73,6 +73,7 @@ def test_energy_has_an_error_and_its_order_is_compared(tmp_path: Path) -> None:
     both = "energy: [horowitz_45nm, aladdin_40nm]\n  " + more
     second = swept(spec_in(tmp_path, more=both), tmp_path / "both").file
     columns = second.columns
+    assert " times as much" in (second.metrics["energy_by_aladdin_40nm"].error or "")
     good = np.array(columns["lut"]) <= 20000
     pair = [np.array(columns[n])[good] for n in ("energy_uj", "energy_by_aladdin_40nm")]
     ranking = next(one for one in file.rankings if one.table == "aladdin_40nm")

@@ -37,6 +37,9 @@ UNITS: Final = {
     DEVICE_SHARE: "share of the device",
 }
 EXACT: Final = "exact"
+COUNTED: Final = (
+    "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
+)
 OF_A_PROGRAM: Final = {
     "cycles": ("cost laws of every unit, played on the design's own program", EXACT),
     "bytes_off_chip": ("the words that the program's DMA commands move", EXACT),
@@ -179,8 +182,7 @@ def _energy_text(name: str) -> tuple[str, str | None]:
     low, typical, high = table.dram
     changes = " to ".join(f"{100 * (value / typical - 1):+.0f} %" for value in (low, high))
     error = f"{changes} of its part off chip, as published" if low < high else None
-    counted = "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
-    return f"{table.title}: {table.source}; {counted}; {table.remarks}", error
+    return f"{table.title}: {table.source}; {COUNTED}; {table.remarks}", error
 
 
 def _area_text(area: AreaModel) -> tuple[str, str | None]:

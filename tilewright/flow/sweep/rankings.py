@@ -14,7 +14,7 @@ from tilewright.dse.energy.tables import TABLES, energy_table
 from tilewright.dse.sweep import Kept
 from tilewright.dse.sweep_collect import Findings
 from tilewright.dse.sweep_file import TableRanking
-from tilewright.dse.sweep_rankings import layer_energies, rankings_of, with_spread
+from tilewright.dse.sweep_rankings import against_first, layer_energies, rankings_of, with_spread
 from tilewright.dse.sweep_tasks import with_paths
 
 from .metrics import ENERGY
@@ -28,6 +28,10 @@ def with_rankings(findings: Findings, setup: SweepSetup) -> Findings:
     rankings = _rankings(setup, findings.kept)
     sources = dict(findings.sources)
     sources[ENERGY] = with_spread(sources[ENERGY], rankings)
+    by_table = {one.table: one for one in rankings}
+    for metric, table in setup.energy_tables.items():
+        if table in by_table:
+            sources[metric] = against_first(sources[metric], by_table[table])
     return replace(findings, sources=sources, rankings=rankings)
 
 
