@@ -8,7 +8,7 @@ from test_sweep_workload import spec_in
 from tilewright.dse.sweep_file import parse_sweep_file
 
 from tilewright.catalog import load_spec
-from tilewright.flow.sweep import explore, run
+from tilewright.flow.sweep import explore, rankings, run
 from tilewright.flow.sweep.run import run_sweep
 
 
@@ -57,6 +57,18 @@ def test_before_the_first_design(sweep_spec, tmp_path: Path, monkeypatch, where:
     assert "12 designs of the space were not evaluated" in outcome.file.notes[0]
     assert "interrupted: the same command goes on from here" in outcome.table()
     assert not swept(sweep_spec(), tmp_path / "out").was_interrupted
+
+
+def test_while_tables_of_energies_are_compared(tmp_path: Path, monkeypatch) -> None:
+    path = spec_in(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(rankings, "rankings_of", interrupted)
+        outcome = swept(path, tmp_path / "out")
+    assert outcome.was_interrupted
+    assert outcome.file.rankings == ()
+    whole = swept(path, tmp_path / "out")
+    assert whole.file.rankings
+    assert whole.file.front == outcome.file.front
 
 
 def test_while_designs_of_a_workload_are_listed(tmp_path: Path, monkeypatch) -> None:

@@ -23,9 +23,13 @@ from .set_up import SweepSetup
 
 def with_rankings(findings: Findings, setup: SweepSetup) -> Findings:
     """The findings, with how far the order of designs depends on the table: by every table where
-    layers are estimated, else by those that the spec names.
+    layers are estimated, else by those that the spec names. After Ctrl-C they are as they were,
+    but interrupted.
     """
-    rankings = _rankings(setup, findings.kept)
+    try:
+        rankings = _rankings(setup, findings.kept)
+    except KeyboardInterrupt:
+        return replace(findings, result=replace(findings.result, was_interrupted=True))
     sources = dict(findings.sources)
     sources[ENERGY] = with_spread(sources[ENERGY], rankings)
     by_table = {one.table: one for one in rankings}

@@ -88,7 +88,7 @@ def run_sweep(
     return SweepOutcome(
         file=file,
         folder=out,
-        was_interrupted=explored.result.was_interrupted or not is_whole,
+        was_interrupted=file.was_interrupted or not is_whole,
         problems=tuple(failed_confirmations(confirmations)),
     )
 
