@@ -12,7 +12,7 @@ from tilewright.dataflow.serial import SerialError, plain, read_object
 from .space_domains import Value
 from .waterfall import Waterfall
 
-FORMAT: Final = "tilewright-point-2"
+FORMAT: Final = "tilewright-point-3"
 PROGRAM, LAYERS = "program", "layers"
 
 
@@ -47,7 +47,8 @@ class Span:
 @dataclass(frozen=True, kw_only=True)
 class Stay:
     """Words [start, start + words) of the bank range `banks`, counted from the scratchpad's first
-    word, that hold (a tile of) `tensor` in the steps [from_step, to_step) of the plan.
+    word, that hold (a tile of) `tensor` in the steps [from_step, to_step) of the plan. With
+    `is_reserved` they are kept free for what `tensor` says, whatever lies there of it.
     """
 
     tensor: str
@@ -56,6 +57,7 @@ class Stay:
     words: int
     from_step: int
     to_step: int
+    is_reserved: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,30 @@ class WhatIf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tried:
+    """The design estimated anew with one parameter changed, and with what hangs on it. `cycles`: of
+    the same work; `is_share`: one start does more, and this is its share. `design`: the number of
+    the sweep's design that is it, if there is one; `breaks`: the constraints that it fails.
+    """
+
+    change: str
+    cycles: int
+    design: int | None
+    is_share: bool = False
+    breaks: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InMemory:
+    """Bytes [start, start + size) of off-chip memory that hold `tensor`."""
+
+    tensor: str
+    start: int
+    size: int
+    layout: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PointDetail:
     """One design. `settings`: value by parameter. `bytes_per_cycle`: of each direction of the
     memory port. `utilisation`: useful work of the array's peak over the whole run, that is weighted
@@ -86,7 +112,8 @@ class PointDetail:
 
     `spans` are commands, or with `are_spans_joined` tasks or layers. `num_stays_left_out`: the
     smallest of the memory map, beyond what a picture shows. `step`: what a step of the plan is.
-    `sentence` says what limits the design and which parameter would help.
+    `memory`: the map of off-chip memory, empty without a plan. `sentence` says what limits the
+    design and which parameter would help, by `tried`.
     """
 
     index: int
@@ -107,8 +134,10 @@ class PointDetail:
     step: str
     stays: tuple[Stay, ...]
     num_stays_left_out: int
+    memory: tuple[InMemory, ...]
     traffic: tuple[TensorTraffic, ...]
     what_ifs: tuple[WhatIf, ...]
+    tried: tuple[Tried, ...]
     sentence: str
 
 

@@ -15,8 +15,18 @@ from tilewright.dataflow.plan import Plan
 from tilewright.dataflow.program import Command, Program
 from tilewright.dataflow.tiling import Matmul, array_shape, matmuls
 
-from .limits import sentence, what_ifs
-from .point_detail import PROGRAM, Layer, PointDetail, Span, Stay, TensorTraffic
+from .changes import NO_TRIAL, Trial, changes_against, with_trials
+from .limits import NO_MEMORY_TIME, causes_told, sentence, what_ifs
+from .point_detail import (
+    PROGRAM,
+    Layer,
+    PointDetail,
+    Span,
+    TensorTraffic,
+    Tried,
+    WhatIf,
+)
+from .point_memory import all_stays, in_memory
 from .space_domains import Value
 from .timing.program import UNITS, Timing, time_program
 from .waterfall import TaskNumbers, Waterfall, nothing, waterfalls
@@ -35,10 +45,10 @@ def detail_of(
     machine: Machine,
     plan: Plan,
     program: Program,
+    trial: Trial = NO_TRIAL,
 ) -> PointDetail:
-    """The detail of design `index`, which has `settings` (value by parameter).
-
-    `plan` and `program`: `compile_graph`'s for `graph` on `machine`. It is timed seven times.
+    """The detail of design `index`, which has `settings` (value by parameter). `plan`, `program`:
+    `compile_graph`'s for `graph` on `machine`. What may help is tried with `trial`.
     """
     tasks, timing = command_tasks(graph, plan, machine), time_program(program, machine)
     parts = waterfalls(graph, plan, program, machine, tasks, timing)
@@ -47,30 +57,40 @@ def detail_of(
     moved = list(_moved(plan, program, machine, tasks))
     layers = tuple(_layer(size, parts[size.op], plan, moved) for size in sizes)
     spans, are_joined = _spans(plan, tasks, timing)
-    stays = sorted(_stays(plan, machine), key=lambda s: s.words * (s.from_step - s.to_step))
+    stays, tried = all_stays(plan, machine), _tried(total, machine, changes, trial)
     return PointDetail(
-        index=index,
-        basis=PROGRAM,
-        settings=dict(settings),
-        cycles=timing.cycles,
+        index=index, basis=PROGRAM, settings=dict(settings), cycles=timing.cycles,
         macs_per_cycle=(peak := array.rows * array.cols),
         bytes_per_cycle=machine.port_bytes,
         waterfall=total,
         utilisation=sum(layer.macs for layer in layers) / (timing.cycles * peak),
         mean_utilisation=sum(x.macs / (x.cycles * peak) for x in layers) / len(layers),
-        layers=layers,
-        spans=spans,
-        are_spans_joined=are_joined,
-        scratchpad_words=machine.scratchpad.banks * machine.scratchpad.words_per_bank,
-        word_bytes=machine.scratchpad.word_bits // 8,
+        layers=layers, spans=spans, are_spans_joined=are_joined,
+        scratchpad_words=(pad := machine.scratchpad).banks * pad.words_per_bank,
+        word_bytes=pad.word_bits // 8,
         num_steps=max((stay.to_step for stay in stays), default=0),
         step="task" if plan.settings.get("resident") else "panel of a task",
         stays=tuple(stays[:MAX_STAYS]),
         num_stays_left_out=max(0, len(stays) - MAX_STAYS),
+        memory=in_memory(plan, machine),
         traffic=_traffic(moved),
         what_ifs=changes,
-        sentence=sentence(total, dict.fromkeys(sizes, 1), machine, changes),
-    )
+        tried=tried,
+        sentence=sentence(total, dict.fromkeys(sizes, 1), tried),
+    )  # fmt: skip
+
+
+def _tried(
+    total: Waterfall, machine: Machine, memories: Iterable[WhatIf], trial: Trial
+) -> tuple[Tried, ...]:
+    """A program depends neither on its memory's latency, width nor bursts: those are timed."""
+    timed = [
+        Tried(change=one.change, cycles=one.cycles, design=None)
+        for one in memories
+        if one.change not in (NO_MEMORY_TIME, *(known.change for known in trial.known))
+    ]
+    wanted = [c for name in causes_told(total) for c in changes_against(name, machine, trial.batch)]
+    return with_trials(wanted, (*trial.known, *timed), trial.again)
 
 
 def _layer(size: Matmul, parts: Waterfall, plan: Plan, moved: Sequence[Moved]) -> Layer:
@@ -138,16 +158,3 @@ def _spans(plan: Plan, tasks: TaskNumbers, timing: Timing) -> tuple[tuple[Span, 
 def _joined(group: Iterable[tuple[str, int, Span]]) -> Span:
     spans = [span for _, _, span in group]
     return replace(spans[0], end=max(span.end for span in spans))
-
-
-def _stays(plan: Plan, machine: Machine) -> Iterator[Stay]:
-    per_bank = machine.scratchpad.words_per_bank
-    for found in plan.residencies:
-        yield Stay(
-            tensor=found.tensor,
-            banks=found.banks.name,
-            start=found.banks.start * per_bank + found.offset_words,
-            words=found.words,
-            from_step=found.from_step,
-            to_step=found.to_step,
-        )

@@ -8,29 +8,40 @@ layer, in the ranges of banks that all layers share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 from tilewright.dataflow import streaming
 from tilewright.dataflow.streaming import Tiling
-from tilewright.dataflow.streaming_sizes import Numbers
+from tilewright.dataflow.streaming_sizes import Numbers, Ops
 from tilewright.dataflow.tiling import Matmul, array_shape
 
 from .block_estimate import products_of
 from .block_layout import Layout
 from .block_machines import Columns, Reader, is_none
+from .block_timing import cycles_of
+from .changes import Change, changes_against, with_trials
 from .layer_times import LayerTime, LayerTimes
-from .limits import NO_MEMORY_TIME, other_memories, sentence
-from .point_detail import LAYERS, Layer, PointDetail, Span, Stay, TensorTraffic, WhatIf
+from .limits import NO_MEMORY_TIME, causes_told, other_memories, sentence
+from .point_detail import (
+    LAYERS,
+    Layer,
+    PointDetail,
+    Span,
+    Stay,
+    TensorTraffic,
+    Tried,
+    WhatIf,
+)
 from .space_domains import Value
-from .waterfall import nothing
+from .waterfall import Waterfall, nothing
 from .workloads.layers import Matmul as Product
 from .workloads.layers import Workload
 
 MAX_RUNS: Final = 400
 """Up to so many runs of layers each has bars of its own, beyond them its repeats share theirs."""
-BATCH: Final = "batch of the workload"
 KINDS: Final = ("activations", "weights", "parameters", "results")
 STEP: Final = "layer"
 
@@ -42,9 +53,11 @@ def layers_detail(
     reader: Reader,
     workload: Workload,
     columns: Columns,
+    known: Sequence[Tried] = (),
 ) -> PointDetail | None:
     """The detail of design `index`, which has `settings` (value by parameter) and is the only one
-    of `columns`; None if there is no such machine, or the layers do not fit into it.
+    of `columns`; None if there is no such machine, or the layers do not fit into it. `known`: what
+    is known of designs that differ in one parameter.
     """
     machines = reader.machines(columns, 1)
     if not is_none(machines.refusals)[0]:
@@ -55,7 +68,37 @@ def layers_detail(
         return None
     products = [layer.as_matmul() for layer in workload.layers]
     times = LayerTimes(layout, places, [product.repeats for product in products])
-    return _detail(index, settings, products, times)
+    again = partial(_again, reader, ops, columns)
+
+    def tries(total: Waterfall) -> tuple[Tried, ...]:
+        causes = causes_told(total)
+        wanted = [c for name in causes for c in changes_against(name, times.machine, None)]
+        return with_trials(wanted, known, again)
+
+    return _detail(index, settings, products, times, tries)
+
+
+def _again(
+    reader: Reader,
+    ops: Ops,
+    columns: Columns,
+    changes: Sequence[Change],
+) -> list[int | None]:
+    """The cycles of the design with each of some changes, by the same closed form."""
+    count = len(changes)
+    several = {path: np.repeat(column, count).astype(object) for path, column in columns.items()}
+    for row, change in enumerate(changes):
+        several.setdefault(change.key, np.full(count, None, object))[row] = change.value
+    machines = reader.machines(several, count)
+    found: list[int | None] = [None] * count
+    good = np.flatnonzero(is_none(machines.refusals))
+    if not len(good):
+        return found
+    layout = Layout(machines=machines.of(good), ops=ops)
+    is_fitting = layout.tiling.is_fitting[layout.tilings.of]
+    for row, cycles, fits in zip(good.tolist(), cycles_of(layout), is_fitting, strict=True):
+        found[row] = int(cycles) if fits else None
+    return found
 
 
 def _detail(
@@ -63,16 +106,12 @@ def _detail(
     settings: Mapping[str, Value | None],
     products: Sequence[Product],
     times: LayerTimes,
+    tries: Callable[[Waterfall], tuple[Tried, ...]],
 ) -> PointDetail:
     machine, array = times.machine, array_shape(times.machine)
     timed, moved = times.layers(), _moved(times)
     layers = tuple(map(_layer, products, timed, moved))
     total = sum((layer.waterfall for layer in layers), start=nothing())
-    peak = array.rows * array.cols
-    changes = (
-        WhatIf(change=NO_MEMORY_TIME, cycles=times.without_memory()),
-        *(WhatIf(change=c, cycles=times.with_machine(m)) for c, m in other_memories(machine)),
-    )
     sizes = {Matmul(op=p.name, m=p.M, k=p.K, n=p.N, array=array): p.repeats for p in products}
     spans = tuple(_spans(products, timed, times))
     return PointDetail(
@@ -80,7 +119,7 @@ def _detail(
         basis=LAYERS,
         settings=dict(settings),
         cycles=times.cycles,
-        macs_per_cycle=peak,
+        macs_per_cycle=(peak := array.rows * array.cols),
         bytes_per_cycle=machine.port_bytes,
         waterfall=total,
         utilisation=sum(layer.macs for layer in layers) / (times.cycles * peak),
@@ -94,9 +133,19 @@ def _detail(
         step=STEP,
         stays=tuple(_stays(products, times)),
         num_stays_left_out=0,
+        memory=(),
         traffic=_traffic(products, moved),
-        what_ifs=changes,
-        sentence=sentence(total, sizes, machine, changes, batch=BATCH),
+        what_ifs=_memories(times),
+        tried=(tried := tries(total)),
+        sentence=sentence(total, sizes, tried),
+    )
+
+
+def _memories(times: LayerTimes) -> tuple[WhatIf, ...]:
+    others = other_memories(times.machine)
+    return (
+        WhatIf(change=NO_MEMORY_TIME, cycles=times.without_memory()),
+        *(WhatIf(change=c, cycles=times.with_machine(m)) for c, m in others),
     )
 
 

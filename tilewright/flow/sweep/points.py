@@ -10,6 +10,7 @@ from tilewright.build.files import write_file
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import SerialError
 from tilewright.dse.block_estimate import BlockEstimate
+from tilewright.dse.neighbours import known_changes
 from tilewright.dse.point_detail import PointDetail, parse_point, point_name, point_text
 from tilewright.dse.point_of import detail_of
 from tilewright.dse.point_of_layers import layers_detail
@@ -17,6 +18,8 @@ from tilewright.dse.space import Space
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_tasks import Refused
 from tilewright.errors import OutputError
+
+from .changes import Trials, trials
 
 if TYPE_CHECKING:
     from .evaluate import ModelEvaluation
@@ -66,11 +69,14 @@ def write_points(
     return found
 
 
-def detail_maker(setup: SweepSetup) -> DetailMaker:
-    """Designs of a model are compiled and timed; those of a workload are the closed form's."""
+def detail_maker(setup: SweepSetup, file: SweepFile) -> DetailMaker:
+    """Designs of a model are compiled and timed; those of a workload are the closed form's. What
+    would help one is tried, or known from the other designs in `file`.
+    """
     space, evaluate = setup.sweep.space, setup.evaluate
     if evaluate is not None:
-        return lambda index: _of_program(index, space, evaluate)
+        tries = trials(evaluate)
+        return lambda index: _of_program(index, space, evaluate, file, tries)
     estimate = setup.sweep.evaluation.many
     assert isinstance(estimate, BlockEstimate)
     return lambda index: layers_detail(
@@ -79,10 +85,13 @@ def detail_maker(setup: SweepSetup) -> DetailMaker:
         reader=estimate.reader,
         workload=estimate.workload,
         columns=space.columns_at(space.indices([index])),
+        known=known_changes(file, index),
     )
 
 
-def _of_program(index: int, space: Space, evaluate: ModelEvaluation) -> PointDetail | None:
+def _of_program(
+    index: int, space: Space, evaluate: ModelEvaluation, file: SweepFile, tries: Trials
+) -> PointDetail | None:
     values = space.design(index)
     try:
         design = evaluate.design(values)
@@ -95,6 +104,7 @@ def _of_program(index: int, space: Space, evaluate: ModelEvaluation) -> PointDet
         machine=design.machine,
         plan=design.plan,
         program=design.program,
+        trial=tries(values, known_changes(file, index)),
     )
 
 

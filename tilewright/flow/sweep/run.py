@@ -82,7 +82,7 @@ def run_sweep(
         findings = _findings(setup, explored, confirmations, is_whole)
         file = sweep_file_of(with_rankings(findings, setup))
         write_file(out / SWEEP_FILE, sweep_file_text(file))
-        details = write_points(out, file, detail_maker(setup), progress)
+        details = write_points(out, file, detail_maker(setup, file), progress)
         progress("write the report")
         write_report(out, file, details)
     return SweepOutcome(
