@@ -21,7 +21,7 @@ from .sensitivity import codes_of, effects
 from .skeleton import DESIGNS, DETAIL, EXPLORE
 from .text import json_block, shown
 
-SCRIPTS: Final = ("base", "scatter", "parallel", "table", "detail", "schedule")
+SCRIPTS: Final = ("base", "neighbours", "scatter", "parallel", "table", "detail", "schedule")
 STYLE: Final = "page.css"
 
 

@@ -49,6 +49,7 @@ def page_data(
                 "path": parameter.path,
                 "short": names[parameter.path],
                 "unit": parameter.unit,
+                "is_derived": parameter.is_derived,
                 **_by_size(parameter.values, codes[parameter.path]),
             }
             for parameter in file.space.parameters

@@ -44,6 +44,7 @@ DESIGNS: Final = """
 
 DETAIL: Final = """
 <section id="one"><h2>Selected design: where its time and bytes go</h2>
+<p>In this sweep: <span id="neighbours"></span></p>
 <p id="no-detail" class="soft" hidden>Layers, schedule and memory map are kept for designs of the
 front and for simulated ones.</p>
 <div id="detail" hidden>
@@ -62,9 +63,10 @@ front and for simulated ones.</p>
 <div class="legend"><span><i class="read"></i>read</span>
 <span><i class="written"></i>written</span></div>
 <div id="traffic" class="scroll"></div>
-<h3>The same schedule with another memory</h3>
+<h3>With one thing changed</h3>
 <div class="scroll"><table><thead><tr><th scope="col">with</th>
-<th scope="col" class="n">cycles</th><th scope="col" class="n">change</th></tr></thead>
+<th scope="col" class="n">cycles</th><th scope="col" class="n">change</th>
+<th scope="col">known from</th></tr></thead>
 <tbody id="what-ifs"></tbody></table></div></div></div>
 <h3>Schedule</h3>
 <div class="controls"><label class="noprint">zoom
@@ -74,6 +76,10 @@ front and for simulated ones.</p>
 <h3>Scratchpad</h3><p id="memory-note" class="soft small"></p>
 <div id="memory" class="scroll"></div>
 <div id="memory-keys" class="legend"></div>
+<div id="off-chip"><h3>Off-chip memory</h3>
+<div class="scroll"><table><thead><tr><th scope="col">tensor</th><th scope="col" class="n">from
+</th><th scope="col" class="n">end</th><th scope="col" class="n">bytes</th>
+<th scope="col">layout</th></tr></thead><tbody id="off-chip-body"></tbody></table></div></div>
 <h3>Layers</h3>
 <div class="scroll"><table><thead><tr><th scope="col">layer</th><th scope="col" class="n">M x K x N
 </th><th scope="col" class="n">MACs</th><th scope="col" class="n">cycles</th>

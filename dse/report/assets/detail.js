@@ -120,11 +120,28 @@ function changeText(cycles, before) {
   return `${cycles < before ? '-' : '+'}${percent(share)}`;
 }
 
+function oneOfEachKey(detail) { // the best value of each key that was tried, then what was timed besides
+  const told = new Map();
+  for (const one of [...detail.tried, ...detail.what_ifs.slice(1)]) {
+    const key = one.change.split(':')[0];
+    if (!told.has(key)) told.set(key, one);
+  }
+  return [...told.values()].sort((a, b) => a.cycles - b.cycles);
+}
+
+function knownFrom(one) {
+  const where = Number.isInteger(one.design) ? `design ${one.design}${one.breaks ? `, which fails ${one.breaks}` : ''}`
+    : 'estimated anew';
+  return one.is_share ? `${where}; for the same samples` : where;
+}
+
 function whatIfs(detail) {
-  $('what-ifs').replaceChildren(...detail.what_ifs.map((change) => {
+  const lines = [{ ...detail.what_ifs[0], where: 'the same schedule' }, ...oneOfEachKey(detail)];
+  $('what-ifs').replaceChildren(...lines.map((change) => {
     const line = make('tr');
     line.append(make('td', change.change), make('td', number(change.cycles), { class: 'n' }),
-      make('td', changeText(change.cycles, detail.cycles), { class: 'n' }));
+      make('td', changeText(change.cycles, detail.cycles), { class: 'n' }),
+      make('td', change.where || knownFrom(change), { class: 'soft' }));
     return line;
   }));
 }

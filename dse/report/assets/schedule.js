@@ -56,7 +56,9 @@ function memoryMap(detail) {
   const y = (word) => top + inner * (1 - word / detail.scratchpad_words);
   const { svg, add } = drawing(width, height + 8, 'what lies where in the scratchpad, step by step');
   const kind = (stay) => (isOfLayers(detail) ? KEPT[stay.banks] : stay.tensor);
-  const names = [...new Set(detail.stays.map(kind))], color = hue(names);
+  const reserved = new Set(detail.stays.filter((stay) => stay.is_reserved).map(kind));
+  const tensors = [...new Set(detail.stays.map(kind))].filter((name) => !reserved.has(name)), colors = hue(tensors);
+  const names = [...tensors, ...reserved], color = (name) => (reserved.has(name) ? css('--line') : colors(name));
   ruler(add, detail.num_steps, x, top, top + inner, 10);
   for (const word of [0, 0.25, 0.5, 0.75, 1].map((share) => share * detail.scratchpad_words)) {
     add('line', { x1: left, x2: x(detail.num_steps), y1: y(word), y2: y(word), class: 'grid' });
@@ -67,14 +69,25 @@ function memoryMap(detail) {
     const known = ranges.get(stay.banks) || [Infinity, 0];
     ranges.set(stay.banks, [Math.min(known[0], stay.start), Math.max(known[1], stay.start + stay.words)]);
     add('rect', { x: x(stay.from_step), y: y(stay.start + stay.words), width: Math.max(1, x(stay.to_step) - x(stay.from_step)), height: Math.max(1, y(stay.start) - y(stay.start + stay.words)), fill: color(kind(stay)), class: stay.words * inner > 4 * detail.scratchpad_words ? 'stay' : '' },
-      null, `${stay.tensor}: ${number(stay.words * detail.word_bytes)} bytes at ${number(stay.start * detail.word_bytes)}${isOfLayers(detail) ? '' : `, steps ${stay.from_step} to ${stay.to_step}`}`);
+      null, `${stay.tensor}: ${number(stay.words * detail.word_bytes)} bytes ${stay.is_reserved ? 'reserved ' : ''}at ${number(stay.start * detail.word_bytes)}${isOfLayers(detail) ? '' : `, steps ${stay.from_step} to ${stay.to_step}`}`);
   }
   for (const [name, [low, high]] of ranges) add('text', { x: x(detail.num_steps) + 8, y: y((low + high) / 2) + 4, class: 'soft' }, fit(`banks ${name}`, 20));
   add('text', { x: (left + x(detail.num_steps)) / 2, y: height + 4, 'text-anchor': 'middle' }, `step (${detail.step})`);
   box.replaceChildren(svg);
   keys($('memory-keys'), names, color);
-  $('memory-note').textContent = isOfLayers(detail) ? 'A list of separate layers has no plan of memory over time. What there is: the tiles that the streaming schedule keeps of each layer while it runs, in three ranges of banks that all layers share.' : '';
+  $('memory-note').textContent = isOfLayers(detail) ? 'A list of separate layers has no plan of memory over time. What there is: the tiles that the streaming schedule keeps of each layer while it runs, in three ranges of banks that all layers share.'
+    : reserved.size ? 'Grey is reserved for the whole program: weights pass through a ring of slots, results wait in theirs until they are stored.' : '';
   if (detail.num_stays_left_out) $('memory-keys').append(make('span', `${number(detail.num_stays_left_out)} smaller ones are left out`));
+}
+
+function offChip(detail) { // where the tensors lie, by address
+  const hex = (address) => `0x${address.toString(16).padStart(6, '0')}`;
+  $('off-chip').hidden = !detail.memory.length;
+  $('off-chip-body').replaceChildren(...detail.memory.map((item) => {
+    const line = make('tr');
+    line.append(make('td', item.tensor), ...[hex(item.start), hex(item.start + item.size), number(item.size)].map((text) => make('td', text, { class: 'n' })), make('td', item.layout));
+    return line;
+  }));
 }
 
 // Everything of the selected design, and of the page when its width or colours change.
@@ -86,7 +99,7 @@ function drawDetail() {
   $('detail-basis').textContent = isOfLayers(detail)
     ? `${number(detail.layers.length)} layers one after the other, each by the laws in closed form; they sum to the cycles and bytes of the table above.`
     : 'The compiled program, timed event by event.';
-  [waterfall, layerTable, roofline, traffic, whatIfs, gantt, memoryMap].forEach((draw) => draw(detail));
+  [waterfall, layerTable, roofline, traffic, whatIfs, gantt, memoryMap, offChip].forEach((draw) => draw(detail));
 }
 
 listeners.select.push(drawDetail);

@@ -127,7 +127,7 @@
     if (confirmed) badges.push([confirmed.is_equal ? 'good' : 'bad', confirmed.is_equal ? 'simulated: as estimated' : 'simulated: differs']);
     title.replaceChildren(`Design ${number(index)} `, ...badges.filter(Boolean).map(([kind, text]) => make('span', text, { class: `badge ${kind}` })));
     const detail = DATA.details[index], parts = [];
-    if (detail) parts.push(make('p', detail.sentence, { class: 'sentence' }));
+    parts.push(make('p', detail ? detail.sentence : neighbourSentence(row), { class: 'sentence' }));
     const metrics = make('table'), settings = make('table');
     rows(metrics, AXES.filter((axis) => !axis.isParameter).map((axis) => {
       const measured = confirmed && confirmed.metrics[axis.key];

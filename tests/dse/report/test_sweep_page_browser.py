@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from browser import Browser, find_chromium
 from report_fixtures import ENGINE, made_details, made_layers_detail, made_sweep
+from tilewright.dse.neighbours import known_changes
 from tilewright.dse.report.page import sweep_page
 from tilewright.dse.workloads.read import library_workload
 
@@ -116,6 +117,12 @@ def test_a_design_with_details(shown: Browser) -> None:
     )
     assert text(shown, "card-title").startswith(f"Design {known:,} ")
     assert shown.value("document.getElementById('detail').hidden") is False
+    assert shown.value("document.querySelectorAll('#off-chip-body tr').length") > 3
+    assert "gives -" in text(shown, "detail-sentence") or "tried" in text(shown, "detail-sentence")
+    banks = shown.value(
+        "[...document.querySelectorAll('#memory text.soft')].map(t => t.textContent)"
+    )
+    assert {"banks a", "banks b", "banks o"} <= set(banks)
     for key in ("waterfall", "roofline", "traffic", "gantt", "memory"):
         assert (
             shown.value(f"document.querySelectorAll('#{key} svg rect, #{key} circle').length") > 0
@@ -133,6 +140,28 @@ def test_a_design_with_details(shown: Browser) -> None:
     )
     assert shown.value("document.querySelector('#gantt svg').clientWidth") > 4000
     assert shown.value("document.documentElement.scrollWidth") <= LAPTOP[0]
+
+
+def test_any_design_has_a_sentence(shown: Browser) -> None:
+    """Of one without a detail too: the change of one parameter that saves most, as Python says."""
+    known = made_details(SWEEP)
+    row = next(row for row in range(400, 1000) if SWEEP.columns["index"][row] not in known)
+    index = SWEEP.columns["index"][row]
+    shown.value("document.getElementById('only-front').click()")
+    shown.value("document.getElementById('designs-more').click()")
+    shown.value("document.getElementById('designs-more').click()")
+    shown.value(f"document.querySelector('#designs-body tr[data-row=\"{row}\"] button').click()")
+    assert text(shown, "card-title").startswith(f"Design {index:,} ")
+    told = text(shown, "neighbours")
+    assert told in text(shown, "card")
+    changes = known_changes(SWEEP, index)
+    best = min((one for one in changes if not one.breaks), key=lambda one: one.cycles)
+    cycles = SWEEP.columns["cycles"][row]
+    assert f"Of {len(changes)} designs that differ from it in one parameter" in told
+    assert best.cycles < cycles
+    assert f"cycles -{100 * (cycles - best.cycles) / cycles:.0f} %" in told
+    assert f"(design {best.design})" in told
+    assert shown.value("document.getElementById('no-detail').hidden") is False
 
 
 def test_brushing_keeps_fewer(shown: Browser) -> None:
