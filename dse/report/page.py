@@ -32,9 +32,9 @@ def asset(name: str) -> str:
 
 
 @cache
-def script_text() -> str:
-    """All scripts as one, strict, with no name outside it."""
-    parts = "\n".join(asset(f"{name}.js") for name in SCRIPTS)
+def script_text(names: tuple[str, ...] = SCRIPTS) -> str:
+    """Some scripts as one, strict, with no name outside it."""
+    parts = "\n".join(asset(f"{name}.js") for name in names)
     return f"'use strict';\n(() => {{\n{parts}\n}})();\n"
 
 

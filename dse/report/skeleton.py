@@ -42,12 +42,14 @@ DESIGNS: Final = """
 <div class="controls noprint"><button id="designs-more" hidden></button></div>
 </section>"""
 
-DETAIL: Final = """
+_HEAD: Final = """
 <section id="one"><h2>Selected design: where its time and bytes go</h2>
 <p>In this sweep: <span id="neighbours"></span></p>
 <p id="no-detail" class="soft" hidden>Layers, schedule and memory map are kept for designs of the
 front and for simulated ones.</p>
-<div id="detail" hidden>
+<div id="detail" hidden>"""
+
+PICTURES: Final = """
 <p><b id="detail-name"></b>: <span id="detail-sentence"></span></p>
 <p class="soft"><span id="detail-basis"></span> <span id="utilisation"></span></p>
 <h3>Cycles by cause</h3>
@@ -88,5 +90,6 @@ front and for simulated ones.</p>
 <th scope="col" class="n">memory</th><th scope="col" class="n">control</th>
 <th scope="col" class="n">bytes read</th><th scope="col" class="n">bytes written</th>
 <th scope="col" class="n">MACs per byte</th></tr></thead>
-<tbody id="layers-body"></tbody></table></div>
-</div></section>"""
+<tbody id="layers-body"></tbody></table></div>"""
+
+DETAIL: Final = f"{_HEAD}{PICTURES}</div></section>"

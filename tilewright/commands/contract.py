@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SWEEP_FILE = "sweep.json"
 """What `sweep` leaves in a folder, and `report` looks for."""
 
+POINT_FILE = "point.json"
+"""What `estimate --out` leaves there."""
+
 Progress = Callable[[str], None]
 """Called with one short line at the start of each stage of work."""
 
@@ -51,8 +54,10 @@ class Flow(Protocol):
     `SpecError` (spec or model), `ToolError`, `OutputError`, `NothingRunError`.
     """
 
-    def estimate(self, spec: "Spec", *, progress: Progress = no_progress) -> FlowResult:
-        """Cycles by the cost laws; writes nothing."""
+    def estimate(
+        self, spec: "Spec", out: Path | None = None, *, progress: Progress = no_progress
+    ) -> FlowResult:
+        """Cycles by the cost laws; writes nothing without `out`."""
 
     def generate(self, spec: "Spec", out: Path, *, progress: Progress = no_progress) -> FlowResult:
         """Verilog, program, memory image and manifest."""

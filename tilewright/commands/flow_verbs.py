@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from tilewright.commands.contract import SWEEP_FILE, Flow, FlowResult, Outcome, Progress
+from tilewright.commands.contract import (
+    POINT_FILE,
+    SWEEP_FILE,
+    Flow,
+    FlowResult,
+    Outcome,
+    Progress,
+)
 from tilewright.errors import EXIT_FAILED, EXIT_GOOD
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ RESULTS: Final = Path("out")
 
 def estimate(options: argparse.Namespace, progress: Progress) -> Outcome:
     spec = _prepare(options, "estimate")
-    return _outcome(_flow().estimate(spec, progress=progress))
+    return _outcome(_flow().estimate(spec, options.out, progress=progress))
 
 
 def generate(options: argparse.Namespace, progress: Progress) -> Outcome:
@@ -72,6 +79,10 @@ def report(options: argparse.Namespace, _progress: Progress) -> Outcome:
         raise UsageError("report: which result?", help="tilewright report DIR")
     if options.trace is not None or (directory / SWEEP_FILE).is_file():
         return _report_sweep(directory, options)
+    if (directory / POINT_FILE).is_file():
+        from tilewright.flow.point_report import report_point
+
+        return _outcome(report_point(directory, options.out))
     verify_directory(directory)
     return _outcome(_flow().report(directory))
 

@@ -33,6 +33,7 @@ VERBS: Final = (
 )
 OUT: Final = ("DIR", "where results go")
 OUT_OF: Final = {
+    "estimate": ("DIR", "also write report.html, where the cycles go, and its data in this folder"),
     "import": ("DIR", "also write the graph as JSON, in this folder"),
     "pack": ("DIR", "folder for the words and pack.json (default: out/NAME_pack)"),
     "synth": ("DIR", "folder for results and logs (default: out/NAME_synth/DEVICE)"),

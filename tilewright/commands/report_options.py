@@ -15,7 +15,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="DIR",
-        help="of a verify or run; or of a sweep, whose page, tables and data are written there",
+        help="of a verify or run; or of a sweep or an estimate, whose page is written there again",
     )
     parser.add_argument(
         "--diff",

@@ -14,15 +14,23 @@ from tilewright.spec import AcceleratorSpec, KernelSpec, Spec
 __all__ = ["estimate", "generate", "report", "run", "verify"]
 
 
-def estimate(spec: Spec, *, progress: Progress = no_progress) -> FlowResult:
-    """Cycles by the cost laws; writes nothing and simulates nothing."""
+def estimate(
+    spec: Spec, out: Path | None = None, *, progress: Progress = no_progress
+) -> FlowResult:
+    """Cycles by the cost laws; simulates nothing. Into `out`, if there is one, the design's page,
+    data and trace.
+    """
     if isinstance(spec, KernelSpec):
+        from tilewright.errors import UsageError
+
         from .kernel import estimate_kernel
 
+        if out is not None:
+            raise UsageError("estimate --out: a kernel has no schedule to show")
         return estimate_kernel(spec)
     from .accelerator import estimate_accelerator
 
-    return estimate_accelerator(spec, progress)
+    return estimate_accelerator(spec, progress, out)
 
 
 def generate(spec: Spec, out: Path, *, progress: Progress = no_progress) -> FlowResult:

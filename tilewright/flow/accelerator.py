@@ -40,17 +40,27 @@ def _manifest(design: Design, seed: int) -> dict[str, Any]:
     return contents(accelerator_manifest(design, seed=seed))
 
 
-def estimate_accelerator(spec: AcceleratorSpec, progress: Progress) -> FlowResult:
-    """Cycles by the cost laws for one start."""
+def estimate_accelerator(
+    spec: AcceleratorSpec, progress: Progress, out: Path | None = None
+) -> FlowResult:
+    """Cycles by the cost laws for one start; into `out` a page of where they go."""
     progress("estimate")
     design = make_design(spec, batch=_batch(spec))
     cycles = design.estimate.cycles
     resources = accelerator_resources(spec, design)
+    rows = [*design_rows(design), *board_rows(spec, cycles, design.batch), *resources.rows]
+    data = {**design_data(design), **board_data(spec, cycles), **resources.data}
+    if out is not None:
+        from .point_report import write_point
+
+        progress("where the cycles go")
+        written = write_point(spec, design, out)
+        rows, data = [*rows, *written.rows], {**data, **written.data}
     return Result(
         title=f"{spec.name}: estimate",
         ok=not resources.excess,
-        rows=[*design_rows(design), *board_rows(spec, cycles, design.batch), *resources.rows],
-        data={**design_data(design), **board_data(spec, cycles), **resources.data},
+        rows=rows,
+        data=data,
         notes=resources.excess,
     )
 

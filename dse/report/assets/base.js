@@ -7,6 +7,7 @@ const listeners = { filter: [], select: [], draw: [] };
 const tell = (event) => listeners[event].forEach((call) => call());
 const state = { selected: -1, visible: new Uint8Array(N).fill(1), num: N, filters: new Map() };
 
+const PALETTE = ['#3b78b5', '#d1712c', '#3f9461', '#b8508f', '#8a6fc0', '#a98a1f', '#4aa3b5', '#8a5a44'];
 const WHOLE = new Intl.NumberFormat('en-US'); // made once: toLocaleString makes one each time
 
 function make(tag, text, attributes) {

@@ -1,5 +1,4 @@
 // Two columns against each other; designs of the front in front, the selected one ringed.
-const PALETTE = ['#3b78b5', '#d1712c', '#3f9461', '#b8508f', '#8a6fc0', '#a98a1f', '#4aa3b5', '#8a5a44'];
 const scatter = (() => {
   const box = $('scatter'), back = layer(box), over = layer(box);
   const tip = box.appendChild(make('div', null, { class: 'tip', hidden: '' }));

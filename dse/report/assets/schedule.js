@@ -94,7 +94,7 @@ function offChip(detail) { // where the tensors lie, by address
 function drawDetail() {
   const detail = DATA.details[indexOf(state.selected)];
   if (!detail) return;
-  $('detail-name').textContent = `design ${indexOf(state.selected)}`;
+  $('detail-name').textContent = DATA.name || `design ${indexOf(state.selected)}`;
   $('detail-sentence').textContent = detail.sentence;
   $('detail-basis').textContent = isOfLayers(detail)
     ? `${number(detail.layers.length)} layers one after the other, each by the laws in closed form; they sum to the cycles and bytes of the table above.`
