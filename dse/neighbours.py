@@ -15,33 +15,48 @@ from .sweep_values import written_value
 CYCLES: Final = "cycles"
 BATCH: Final = "verify.batch"
 """One start of a design with another value does other work: its cycles say nothing."""
-Flags = NDArray[np.bool_]
+
+
+class Neighbours:
+    """Of the designs of one sweep. Derived parameters are no difference, nor is one that a
+    condition leaves out of one of the two designs.
+    """
+
+    def __init__(self, file: SweepFile) -> None:
+        self._file = file
+        self._chosen = [one for one in file.space.parameters if not one.is_derived]
+        self._codes = [_codes(file, one) for one in self._chosen]
+
+    def known(self, index: int) -> tuple[Tried, ...]:
+        """The cycles of the designs listed that differ from design `index` in one parameter."""
+        if CYCLES not in self._file.columns or not self._chosen:
+            return ()
+        row = self._file.row_of(index)
+        differs = np.array([_differs(codes, row) for codes in self._codes])
+        found = []
+        for place in np.flatnonzero(differs.sum(axis=0, dtype=np.int8) == 1).tolist():
+            which = self._chosen[int(differs[:, place].argmax())]
+            if which.path != BATCH:
+                found.append(_tried(self._file, [which, *self._chosen], row, place))
+        return tuple(found)
 
 
 def known_changes(file: SweepFile, index: int) -> tuple[Tried, ...]:
-    """The cycles of the designs listed that differ from design `index` in one parameter. Derived
-    parameters are no difference, nor is one that a condition leaves out of one of the two designs.
-    """
-    chosen = [one for one in file.space.parameters if not one.is_derived]
-    if CYCLES not in file.columns or not chosen:
-        return ()
-    row = file.row_of(index)
-    differs = np.array([_differs(file, one, row) for one in chosen])
-    found = []
-    for place in np.flatnonzero(differs.sum(axis=0) == 1).tolist():
-        which = int(differs[:, place].argmax())
-        if chosen[which].path != BATCH:
-            found.append(_tried(file, [chosen[which], *chosen], row, place))
-    return tuple(found)
+    """The same for one design alone."""
+    return Neighbours(file).known(index)
 
 
-def _differs(file: SweepFile, parameter: SweptParameter, row: int) -> Flags:
+def _codes(file: SweepFile, parameter: SweptParameter) -> NDArray[np.int64]:
+    """By design the place of its value among the parameter's; -1: it has none."""
+    place = {(type(value), value): i for i, value in enumerate(parameter.values)}
+    place[type(None), None] = -1
+    return np.array([place[type(v), v] for v in file.columns[parameter.path]], np.int64)
+
+
+def _differs(codes: NDArray[np.int64], row: int) -> NDArray[np.bool_]:
     """By design: whether it has another value than design `row`, and both have one."""
-    column = file.columns[parameter.path]
-    mine = column[row]
-    if mine is None:
-        return np.zeros(len(column), np.bool_)
-    return np.array([value is not None and value != mine for value in column], np.bool_)
+    found: NDArray[np.bool_] = (codes != codes[row]) & (codes >= 0) & (codes[row] >= 0)
+    return found
 
 
 def _tried(file: SweepFile, parameters: Sequence[SweptParameter], row: int, place: int) -> Tried:

@@ -10,7 +10,7 @@ from tilewright.build.files import write_file
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import SerialError
 from tilewright.dse.block_estimate import BlockEstimate
-from tilewright.dse.neighbours import known_changes
+from tilewright.dse.neighbours import Neighbours
 from tilewright.dse.point_detail import PointDetail, parse_point, point_name, point_text
 from tilewright.dse.point_of import detail_of
 from tilewright.dse.point_of_layers import layers_detail
@@ -73,10 +73,10 @@ def detail_maker(setup: SweepSetup, file: SweepFile) -> DetailMaker:
     """Designs of a model are compiled and timed; those of a workload are the closed form's. What
     would help one is tried, or known from the other designs in `file`.
     """
-    space, evaluate = setup.sweep.space, setup.evaluate
+    space, evaluate, neighbours = setup.sweep.space, setup.evaluate, Neighbours(file)
     if evaluate is not None:
         tries = trials(evaluate)
-        return lambda index: _of_program(index, space, evaluate, file, tries)
+        return lambda index: _of_program(index, space, evaluate, neighbours, tries)
     estimate = setup.sweep.evaluation.many
     assert isinstance(estimate, BlockEstimate)
     return lambda index: layers_detail(
@@ -85,12 +85,12 @@ def detail_maker(setup: SweepSetup, file: SweepFile) -> DetailMaker:
         reader=estimate.reader,
         workload=estimate.workload,
         columns=space.columns_at(space.indices([index])),
-        known=known_changes(file, index),
+        known=neighbours.known(index),
     )
 
 
 def _of_program(
-    index: int, space: Space, evaluate: ModelEvaluation, file: SweepFile, tries: Trials
+    index: int, space: Space, evaluate: ModelEvaluation, neighbours: Neighbours, tries: Trials
 ) -> PointDetail | None:
     values = space.design(index)
     try:
@@ -104,7 +104,7 @@ def _of_program(
         machine=design.machine,
         plan=design.plan,
         program=design.program,
-        trial=tries(values, known_changes(file, index)),
+        trial=tries(values, neighbours.known(index)),
     )
 
 
