@@ -15,7 +15,7 @@ from tilewright.dataflow.plan import Plan
 from tilewright.dataflow.program import Command, Program
 from tilewright.dataflow.tiling import Matmul, array_shape, matmuls
 
-from .changes import NO_TRIAL, Trial, changes_against, with_trials
+from .changes import NO_TRIAL, WIDER, Trial, changes_against, with_trials
 from .limits import NO_MEMORY_TIME, causes_told, sentence, what_ifs
 from .point_detail import (
     PROGRAM,
@@ -83,11 +83,15 @@ def detail_of(
 def _tried(
     total: Waterfall, machine: Machine, memories: Iterable[WhatIf], trial: Trial
 ) -> tuple[Tried, ...]:
-    """A program depends neither on its memory's latency, width nor bursts: those are timed."""
+    """No program depends on its memory's latency and bursts: those are timed, and where nothing can
+    be compiled again, the same program behind a wider port.
+    """
+    other = () if trial.again is None else (f"{WIDER}:",)
     timed = [
         Tried(change=one.change, cycles=one.cycles, design=None)
         for one in memories
         if one.change not in (NO_MEMORY_TIME, *(known.change for known in trial.known))
+        and not one.change.startswith(other)
     ]
     wanted = [c for name in causes_told(total) for c in changes_against(name, machine, trial.batch)]
     return with_trials(wanted, (*trial.known, *timed), trial.again)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tilewright.dse.changes import Change, Trial
+from tilewright.dse.changes import WIDER, Change, Trial
 from tilewright.dse.neighbours import BATCH
 from tilewright.dse.point_detail import Tried
 from tilewright.dse.space import Design as Values
@@ -40,12 +40,15 @@ def trials(evaluate: ModelEvaluation) -> Trials:
 
     def trial(values: Values, known: Sequence[Tried]) -> Trial:
         spec = evaluate.spec(values)
-        if spec.schedule.objective != "cycles":  # the planner thinks for seconds each time
-            return Trial(known=tuple(known))
+        # The planner thinks for seconds each time, but its choice is the same behind any port.
+        is_planned = spec.schedule.objective != "cycles"
         return Trial(
             known=tuple(known),
             batch=larger_batch(spec),
-            again=lambda changes: [cycles(values, change) for change in changes],
+            again=lambda changes: [
+                None if is_planned and change.key != WIDER else cycles(values, change)
+                for change in changes
+            ],
         )
 
     return trial
