@@ -20,7 +20,8 @@ from .metrics import COUNTED, ENERGY, ENERGY_BY
 
 MOST_POINTS: Final = 12
 """Designs of the front that are shown."""
-COVERAGE_COLUMNS: Final = 60
+TEXT_COLUMNS: Final = 48
+"""Of a narrow terminal's 80 what the longest labels leave."""
 MAX_NOTE_CHARS: Final = 1000
 
 
@@ -91,7 +92,7 @@ class SweepOutcome:
 
 def _wrapped(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
     """A text on as many lines as it takes, nothing if there is none."""
-    for number, line in enumerate(wrap(printable(text, MAX_NOTE_CHARS), COVERAGE_COLUMNS)):
+    for number, line in enumerate(wrap(printable(text, MAX_NOTE_CHARS), TEXT_COLUMNS)):
         yield "" if number else label, [line]
 
 
