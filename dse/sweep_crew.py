@@ -8,6 +8,7 @@ counts as failed.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
@@ -23,6 +24,9 @@ from typing import Any, Protocol
 
 LOST_NAMES = ("KilledWorker", "FutureCancelledError", "CommClosedError")
 """Dask's words for a task whose worker died; its classes are not needed for that."""
+MOST_REFUSALS = 6
+FIRST_PAUSE_SECONDS = 0.01
+"""Executors in a row that take no work, and the pause after the first, which doubles: 1.3 s."""
 
 
 class CrewError(RuntimeError):
@@ -113,17 +117,21 @@ class Crew:
             except (BrokenExecutor, OSError, EOFError) as error:  # the server of a pool died
                 self._never_began(state, task, error)
                 break
+            state.refusals = 0
             state.running[future] = task
         return bool(state.running or state.suspects) or state.has_more
 
     def _never_began(self, state: _Queue, task: Task, error: Exception) -> None:
-        """The executor was broken before it took the task; not for ever, though."""
+        """The executor was broken before it took the task; not for ever, though. A server that was
+        just killed may refuse the next executor, too, until its end is known.
+        """
         state.suspects.appendleft(task)
         if not state.running:
-            state.tried[task.number] = state.tries(task) + 1
-            if state.tries(task) > self.attempts:
+            state.refusals += 1
+            if state.refusals > MOST_REFUSALS:
                 raise CrewError(f"workers die before they begin: {error}") from error
             self._renew(state)
+            time.sleep(FIRST_PAUSE_SECONDS * 2**state.refusals)
 
     def _outcomes(self, state: _Queue, done: Iterable[Future[Any]]) -> Iterator[Outcome]:
         was_alone = len(state.running) == 1 and state.is_suspect_alone
@@ -172,6 +180,7 @@ class _Queue:
     running: dict[Future[Any], Task] = field(default_factory=dict)
     suspects: deque[Task] = field(default_factory=deque)
     tried: dict[int, int] = field(default_factory=dict)
+    refusals: int = 0
     is_suspect_alone: bool = False
     has_more: bool = True
 
