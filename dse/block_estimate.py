@@ -8,12 +8,8 @@ values; what depends on all of them are the cycles, for designs times layers at 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +18,16 @@ from tilewright.dataflow.streaming_sizes import Ops
 from tilewright.spec import AcceleratorSpec
 
 from .block_counts import moved_by_ops
+from .block_frame import AREA, BlockFrame, Refusals, with_latency
 from .block_layout import Layout
-from .block_machines import Columns, Reader, is_none, reader_of
+from .block_machines import Machines, reader_of
 from .block_parts import AreaModel, areas_of_parts, part_kinds, resources_of_parts
 from .block_resources import Values, has_clock
 from .block_timing import cycles_of
-from .energy.accelerator import accelerator_energy
 from .energy.table import EnergyTable
-from .sweep_tasks import REFUSED, Evaluation
+from .sweep_tasks import Evaluation
 from .workloads.layers import Workload
 
-METRICS = ("cycles", "latency_us", "bytes_off_chip", "energy_uj", "utilisation",
-           "lut", "ff", "dsp", "ram_blocks")  # fmt: skip
-AREA = "area_um2"
-MILLION = 1e6
 NO_ROOM = "accelerator.scratchpad: the layers do not fit"
 
 
@@ -70,50 +62,26 @@ def block_evaluation(
         family=family,
         area=area,
     )
-    digest = hashlib.sha256(json.dumps(_identity(workload, estimate)).encode()).hexdigest()[:16]
+    digest = estimate.digest_of(layers=[repr(layer) for layer in workload.layers])
     return Evaluation(
         name=f"block_estimate {workload.name} {digest}", metrics=estimate.metrics, many=estimate
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockEstimate:
+class BlockEstimate(BlockFrame):
     """Metrics of columns of designs; may be sent to workers."""
 
-    reader: Reader
     ops: Ops = field(repr=False)
     workload: Workload = field(repr=False)
-    tables: tuple[EnergyTable, ...]
-    family: str
-    area: AreaModel | None = None
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Their names."""
-        clock = ("clock_mhz",) if has_clock(self.family) else ()
-        area = () if self.area is None else (AREA,)
-        return (*METRICS, *clock, *area, *(f"energy_by_{table.name}" for table in self.tables[1:]))
-
-    def __call__(self, columns: Columns) -> dict[str, Values]:
-        """One entry per design; under `REFUSED` why a design has no numbers.
-
-        Raises:
-            ValueError: a column is a key of the spec on which no metric depends.
-        """
-        unread = self.reader.unread(columns)
-        if unread:
-            raise ValueError(f"{', '.join(unread)}: has no effect on the estimate of a workload")
-        rows = len(next(iter(columns.values())))
-        machines = self.reader.machines(columns, rows)
-        some = np.flatnonzero(is_none(machines.refusals))
-        whole = {name: np.full(rows, np.nan) for name in self.metrics}
-        if len(some):
-            layout = Layout(machines=machines.of(some), ops=self.ops)
-            is_fitting = layout.tiling.is_fitting[layout.tilings.of]
-            for name, values in self._of(layout).items():
-                whole[name][some[is_fitting]] = values[is_fitting]
-            machines.refusals[some[~is_fitting]] = NO_ROOM
-        return whole | {REFUSED: machines.refusals}
+    def of_machines(self, machines: Machines) -> tuple[dict[str, Values], Refusals]:
+        """Metrics of machines; no room for the layers is a refusal."""
+        layout = Layout(machines=machines, ops=self.ops)
+        is_fitting = layout.tiling.is_fitting[layout.tilings.of]
+        refusals = np.full(len(is_fitting), None, dtype=object)
+        refusals[~is_fitting] = NO_ROOM
+        return self._of(layout), refusals
 
     def _of(self, layout: Layout) -> dict[str, Values]:
         """Metrics of machines, whether the layers fit or not."""
@@ -124,18 +92,12 @@ class BlockEstimate:
             "cycles": cycles,
             "bytes_off_chip": np.asarray(moved.bytes_off_chip)[of],
             "utilisation": self.workload.macs / (cycles * pes),
+            **{name: energy[of] for name, energy in self.energies(moved).items()},
             **resources_of_parts(parts, self.family),
         }
         if self.area is not None:
             found[AREA] = areas_of_parts(parts, self.area)
-        for number, table in enumerate(self.tables):
-            name = f"energy_by_{table.name}" if number else "energy_uj"
-            found[name] = accelerator_energy(table, moved).total[of] / MILLION
-        clocks = [hertz or math.nan for hertz in layout.machines.clocks_hz]
-        clock_mhz = np.array(clocks)[layout.machines.clock_of] / MILLION
-        if "clock_mhz" in found:
-            clock_mhz = np.where(np.isnan(clock_mhz), found["clock_mhz"], clock_mhz)
-        return found | {"latency_us": cycles / clock_mhz}
+        return with_latency(found, layout.machines)
 
 
 def ops_of(workload: Workload) -> Ops:
@@ -152,14 +114,3 @@ def products_of(workload: Workload) -> tuple[Ops, NDArray[np.intp]]:
     order = np.argsort(first)
     M, K, N = sizes[first[order]].T.astype(np.float64)
     return Ops(M=M, K=K, N=N, count=count[order]), np.argsort(order)[of.ravel()]
-
-
-def _identity(workload: Workload, estimate: BlockEstimate) -> dict[str, Any]:
-    """What the numbers depend on, besides code and columns."""
-    return {
-        "layers": [repr(layer) for layer in workload.layers],
-        "spec": dict(estimate.reader.written),
-        "tables": [table.name for table in estimate.tables],
-        "family": estimate.family,
-        **({} if estimate.area is None else {"area": repr(estimate.area)}),
-    }

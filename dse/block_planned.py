@@ -14,10 +14,8 @@ remembered by their process, so single designs, asked one after the other, share
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -30,22 +28,19 @@ from tilewright.dataflow.streaming_sizes import Ops
 from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.configure import configure
 from tilewright.hw.lib.cell_area import CELLS, cell_amounts
-from tilewright.hw.lib.resources import resources_of
+from tilewright.hw.lib.resources import counted_in, resources_of
 from tilewright.hw.unit_params import PROGRAMMABLE_ROWS
 
 from .block_columns import Indices, Kinds, kinds_of
-from .block_estimate import AREA, METRICS, MILLION
+from .block_frame import AREA, CLOCK, MILLION, BlockFrame, Refusals, with_latency
 from .block_layout import Layout
-from .block_machines import Columns, Machines, Reader, is_none
-from .block_parts import AreaModel
-from .block_resources import Values, has_clock
-from .energy.accelerator import accelerator_energy, moved_by
-from .energy.table import EnergyTable
+from .block_machines import Machines, is_none
+from .block_resources import Values
+from .energy.accelerator import moved_by
 from .estimate import estimate
 from .space import Design
 from .sweep_tasks import REFUSED, Refused
 
-OF_PARTS = ("lut", "ff", "dsp", "ram_blocks")
 NO_OPS = Ops(M=np.zeros(0), K=np.zeros(0), N=np.zeros(0), count=np.zeros(0))
 """Nothing is tiled here."""
 
@@ -69,56 +64,23 @@ and remembers what it was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedEstimate:
+class PlannedEstimate(BlockFrame):
     """Metrics of columns of designs; may be sent to workers. `is_programmable`: of the accelerator
     that can run other programs, too.
     """
 
-    reader: Reader
     schedule: Scheduler = field(repr=False)
-    tables: tuple[EnergyTable, ...]
-    family: str
-    area: AreaModel | None = None
     is_programmable: bool = False
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Their names."""
-        clock = ("clock_mhz",) if has_clock(self.family) else ()
-        area = () if self.area is None else (AREA,)
-        return (*METRICS, *clock, *area, *(f"energy_by_{table.name}" for table in self.tables[1:]))
 
     @cached_property
     def digest(self) -> str:
         """Of what the numbers depend on, besides code and columns."""
-        parts = {
-            "schedule": repr(self.schedule),
-            "spec": dict(self.reader.written),
-            "tables": [table.name for table in self.tables],
-            "family": self.family,
-            "area": repr(self.area),
-        }
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return self.digest_of(schedule=repr(self.schedule))
 
-    def __call__(self, columns: Columns) -> dict[str, Any]:
-        """One entry per design; under `REFUSED` why a design has no numbers.
-
-        Raises:
-            ValueError: a column is a key of the spec that is not read here.
-        """
-        unread = self.reader.unread(columns)
-        if unread:
-            raise ValueError(f"{', '.join(unread)}: is not read by the estimate of whole blocks")
-        rows = len(next(iter(columns.values())))
-        machines = self.reader.machines(columns, rows)
-        some = np.flatnonzero(is_none(machines.refusals))
-        whole = {name: np.full(rows, np.nan) for name in self.metrics}
-        if len(some):
-            block = _Block(self, machines.of(some))
-            for name, values in block.metrics().items():
-                whole[name][some] = values
-            machines.refusals[some] = block.refusals
-        return whole | {REFUSED: machines.refusals}
+    def of_machines(self, machines: Machines) -> tuple[dict[str, Values], Refusals]:
+        """Metrics of machines, each kind of them asked once."""
+        block = _Block(self, machines)
+        return block.metrics(), block.refusals
 
     def one(self, design: Design) -> Numbers:
         """The same of one design, by its values.
@@ -165,7 +127,7 @@ class _Block:
         numbers |= _columns(self._asked(built, made, self._hardware_key), built.of)
         if not numbers:
             return {}
-        return numbers | {"latency_us": numbers["cycles"] / self._clock_mhz(numbers)}
+        return with_latency(numbers, machines)
 
     def _scheduled(self, plan: int, row: int) -> Scheduled:
         """The program of a kind of plan, which `row` has."""
@@ -222,15 +184,12 @@ class _Block:
             products=found.steps * found.macs_per_cycle,
             bytes_off_chip=moved_bytes,
         )
-        numbers: Numbers = {
+        return {
             "cycles": found.cycles,
             "bytes_off_chip": moved_bytes,
             "utilisation": found.utilisation(scheduled.macs),
+            **{name: float(uj) for name, uj in self.asked.energies(moved).items()},
         }
-        for number, table in enumerate(self.asked.tables):
-            name = f"energy_by_{table.name}" if number else "energy_uj"
-            numbers[name] = float(accelerator_energy(table, moved).total) / MILLION
-        return numbers
 
     def _made(self, row: int, scheduled: Scheduled) -> Numbers:
         """What the hardware takes."""
@@ -252,21 +211,13 @@ class _Block:
             address_bits=address_bits,
         )
         resources = resources_of(accelerator_structure(config, asked.family))
-        numbers: Numbers = {name: getattr(resources, name) for name in OF_PARTS}
+        numbers: Numbers = {name: getattr(resources, name) for name in counted_in(asked.family)}
         if resources.fmax_hz is not None:
-            numbers["clock_mhz"] = resources.fmax_hz / MILLION
+            numbers[CLOCK] = resources.fmax_hz / MILLION
         if (area := asked.area) is not None:
             um2, bits = cell_amounts(accelerator_structure(config, CELLS), area.library)
             numbers[AREA] = um2 + bits * area.memory_um2_per_bit
         return numbers
-
-    def _clock_mhz(self, numbers: Mapping[str, Values]) -> Values:
-        """Given, or else estimated."""
-        clocks = np.array([hertz or math.nan for hertz in self.machines.clocks_hz], np.float64)
-        clock_mhz: Values = clocks[self.machines.clock_of] / MILLION
-        if "clock_mhz" in numbers:
-            clock_mhz = np.where(np.isnan(clock_mhz), numbers["clock_mhz"], clock_mhz)
-        return clock_mhz
 
 
 def _remembered(key: Any, ask: Callable[[int], Numbers], row: int) -> Numbers | str:

@@ -21,7 +21,7 @@ from tilewright.dataflow.program import Program
 from tilewright.hw.accelerator_resources import engine, scratchpad, surroundings
 from tilewright.hw.configure import configure, surroundings_of
 from tilewright.hw.hardware_config import UNITS
-from tilewright.hw.lib.resources import coefficients, fitted_amounts, period_seconds
+from tilewright.hw.lib.resources import coefficients, counted_in, fitted_amounts, period_seconds
 from tilewright.hw.lib.structure import Structure
 from tilewright.hw.systolic.params import SystolicParams
 from tilewright.hw.systolic.resources import SPACE
@@ -36,7 +36,7 @@ ANY_PROGRAM = Program(
 )
 """The tokens of the streaming schedules, and no command: what the hardware does is up to it."""
 
-SUMS = ("lut", "ff", "lut_ram", "ram_blocks", "dsp", "levels")
+SUMS = ("lut", "ff", "lut_ram", "ram_blocks", "large_ram_blocks", "dsp", "levels")
 MOST = ("widest_sum", "widest_test", "most_ways")
 
 
@@ -158,13 +158,13 @@ def known(
 
 
 def whole(parts: Sequence[tuple[Parts, NDArray[np.intp]]], family: str) -> dict[str, Values]:
-    """`lut`, `ff`, `dsp`, `ram_blocks` and, where the family has a clock estimate, `clock_mhz` of
-    designs, given for each kind of part which one each design has; the engines come first.
+    """What is counted in the family and, where it has a clock estimate, `clock_mhz` of designs,
+    given for each kind of part which one each design has; the engines come first.
     """
     sums = {name: _sum(parts, name) for name in SUMS}
     lut = np.rint(sums["lut"] + sums["lut_ram"])
-    found = {"lut": lut, "ff": np.rint(sums["ff"]), "dsp": sums["dsp"],
-             "ram_blocks": sums["ram_blocks"]}  # fmt: skip
+    amounts = sums | {"lut": lut, "ff": np.rint(sums["ff"])}
+    found = {name: amounts[name] for name in counted_in(family)}
     most = {name: np.max([p.values[name][i] for p, i in parts], axis=0) for name in MOST}
     engine_parts, of = parts[0]
     clock = np.full(lut.shape, np.nan)
@@ -201,5 +201,5 @@ def _engine(params: SystolicParams, family: str) -> Amounts:
 
 def _amounts(s: Structure) -> Amounts:
     lut, ff = fitted_amounts(s)
-    plain = ("lut_ram", "ram_blocks", "dsp", "levels", *MOST)
+    plain = ("lut_ram", "ram_blocks", "large_ram_blocks", "dsp", "levels", *MOST)
     return s.kind, {"lut": lut, "ff": ff} | {name: getattr(s, name) for name in plain}

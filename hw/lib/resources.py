@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from .memory_mapping import BLOCKS
 from .structure import IN_BLOCKS, Structure
 
 __all__ = [
@@ -45,6 +46,16 @@ class Accuracy:
     worst: float
     fitted: int
     held_out: int
+
+
+COUNTED: Final = ("lut", "ff", "dsp", "ram_blocks", "large_ram_blocks")
+"""What a device has a number of, by the fields of `Resources`."""
+
+
+def counted_in(family: str | None) -> tuple[str, ...]:
+    """Of these what a family can have; None: what every family can."""
+    has_large = any(kind.large for kind in BLOCKS.get(family or "", ()))
+    return tuple(name for name in COUNTED if has_large or name != "large_ram_blocks")
 
 
 @dataclass(frozen=True, kw_only=True)

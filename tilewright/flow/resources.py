@@ -16,7 +16,7 @@ from tilewright.build.board_params import board_params, has_parts
 from tilewright.catalog import Template, find_template
 from tilewright.hw.accelerator_resources import accelerator_structure
 from tilewright.hw.lib.cell_area import CELLS
-from tilewright.hw.lib.resources import Resources, coefficients, resources_of
+from tilewright.hw.lib.resources import COUNTED, Resources, coefficients, resources_of
 from tilewright.hw.lib.structure import FAMILIES, Structure
 from tilewright.spec import AcceleratorSpec, Spec
 
@@ -39,7 +39,6 @@ __all__ = [
 DEFAULT_FAMILIES: Final = ("ecp5", "xc7")
 """Where no board says which."""
 KIBIBIT: Final = 1024
-COUNTED: Final = ("lut", "ff", "dsp", "ram_blocks", "large_ram_blocks")
 NOUNS: Final = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "ram_blocks": "RAM blocks",
                 "large_ram_blocks": "UltraRAM blocks"}  # fmt: skip
 DOUBT: Final = {"lut": 0.15, "ff": 0.15, "dsp": 0.0, "ram_blocks": 0.0, "large_ram_blocks": 0.0}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tilewright.advice import ENGINE, IMAGE, NO_COUNTERS, OUTSTANDING, SCRATCHPAD, Savings
 from tilewright.boards.top.params import BoardTopParams
 from tilewright.hw import accelerator_resources as parts
 from tilewright.hw.hardware_config import HardwareConfig
 from tilewright.hw.lib.dma_params import LoadParams, StoreParams
-from tilewright.hw.lib.resources import resources_of
+from tilewright.hw.lib.resources import COUNTED, resources_of
 from tilewright.hw.lib.structure import Structure
 from tilewright.hw.systolic.resources import SPACE
 
@@ -20,7 +20,6 @@ from .board_top import board_top_structure, memory_image
 if TYPE_CHECKING:
     from .design import Design
 
-RESOURCES: Final = ("lut", "ff", "dsp", "ram_blocks", "large_ram_blocks")
 Add = Callable[[Structure], None]
 
 
@@ -57,7 +56,7 @@ def _of_top(top: BoardTopParams, family: str) -> dict[str, int]:
 
 def _amounts(structure: Structure) -> dict[str, int]:
     found = resources_of(structure)
-    return {name: getattr(found, name) for name in RESOURCES}
+    return {name: getattr(found, name) for name in COUNTED}
 
 
 def _difference(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:

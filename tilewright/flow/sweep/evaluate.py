@@ -13,9 +13,10 @@ from tilewright.dse.space import Design as Values
 from tilewright.dse.sweep_tasks import Refused
 from tilewright.dse.sweep_values import written_value
 from tilewright.errors import TilewrightError
+from tilewright.hw.lib.resources import COUNTED, counted_in
 from tilewright.spec import AcceleratorSpec, SpecError
 
-from .metrics import AREA, DEVICE_SHARE, RESOURCES, MetricChoice
+from .metrics import AREA, DEVICE_SHARE, MetricChoice
 from .objectives import load_objective
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class ModelEvaluation:
         family = self.choice.family_of(board)
         if family is not None:
             resources = whole_resources(spec, design, family)
-            found |= {name: getattr(resources, name) for name in RESOURCES}
+            found |= {name: getattr(resources, name) for name in counted_in(family)}
             if DEVICE_SHARE in self.choice.built_in and board is not None:
                 found[DEVICE_SHARE] = _device_share(resources, board.device)
             if resources.fmax_hz is not None:
@@ -163,7 +164,7 @@ def _device_share(resources: Resources, device: Any) -> float:
     """The fullest of the device's resources; one that it does not have counts as overfull."""
     shares = [
         getattr(resources, name) / max(getattr(device, name), 0.5)
-        for name in (*RESOURCES, "large_ram_blocks")
+        for name in COUNTED
         if getattr(resources, name)
     ]
     return max(shares, default=0.0)

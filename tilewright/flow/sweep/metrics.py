@@ -14,10 +14,9 @@ from tilewright.dse.energy.tables import energy_table
 from tilewright.dse.space_goals import Constraint
 from tilewright.dse.sweep_file import MetricSource
 from tilewright.hw.lib.cell_area import cell_table
-from tilewright.hw.lib.resources import coefficients
+from tilewright.hw.lib.resources import COUNTED, coefficients, counted_in
 from tilewright.hw.lib.structure import FAMILIES
 
-RESOURCES: Final = ("lut", "ff", "dsp", "ram_blocks")
 DEVICE_SHARE: Final = "device_share"
 AREA: Final = "area_um2"
 ENERGY: Final = "energy_uj"
@@ -31,13 +30,14 @@ UNITS: Final = {
     "ff": "FF",
     "dsp": "DSP",
     "ram_blocks": "RAM blocks",
+    "large_ram_blocks": "UltraRAM blocks",
     "clock_mhz": "MHz",
     AREA: "um2",
     "utilisation": "share of peak",
     DEVICE_SHARE: "share of the device",
 }
 EXACT: Final = "exact"
-COUNTED: Final = (
+ENERGY_COUNTS: Final = (
     "products, words of the scratchpad, registers of PEs, bytes off chip as they are used"
 )
 OF_A_PROGRAM: Final = {
@@ -78,7 +78,7 @@ class MetricChoice:
     @property
     def needs_family(self) -> bool:
         """Whether a design without known resources has not all metrics."""
-        return bool({*RESOURCES, "clock_mhz", DEVICE_SHARE} & set(self.built_in))
+        return bool({*COUNTED, "clock_mhz", DEVICE_SHARE} & set(self.built_in))
 
     def family_of(self, board: Board | None) -> str | None:
         """The family whose resources are estimated; None: they are not known."""
@@ -100,7 +100,7 @@ def choose_metrics(
     """
     names = ["cycles", "bytes_off_chip", ENERGY, "utilisation"]
     if family is None or family in FAMILIES:
-        names += RESOURCES
+        names += counted_in(family)
         has_period = family is None or bool(_fit(family).get("period"))
         names += ["clock_mhz"] if has_period else []
         names += ["latency_us"] if has_period or has_clock else []
@@ -128,7 +128,7 @@ def sources_of(
         **OF_A_PROGRAM,
         **(OF_LAYERS if is_of_layers else {}),
         DEVICE_SHARE: ("the fullest of LUT, FF, DSP, RAM and UltraRAM of the board's device", None),
-        **{name: _resource_text(choice, name) for name in (*RESOURCES, "clock_mhz")},
+        **{name: _resource_text(choice, name) for name in (*COUNTED, "clock_mhz")},
         **({} if choice.area is None else {AREA: _area_text(choice.area)}),
         **{name: _energy_text(table) for name, table in choice.energy_tables.items()},
         **{name: (f"function {version}", None) for name, version in versions.items()},
@@ -157,7 +157,7 @@ def device_limits(board: Board, built_in: Sequence[str]) -> tuple[Constraint, ..
         Constraint(
             name=f"{board.name} {name}", metric=name, maximum=float(getattr(board.device, name))
         )
-        for name in RESOURCES
+        for name in COUNTED
         if name in built_in
     )
 
@@ -182,7 +182,7 @@ def _energy_text(name: str) -> tuple[str, str | None]:
     low, typical, high = table.dram
     changes = " to ".join(f"{100 * (value / typical - 1):+.0f} %" for value in (low, high))
     error = f"{changes} of its part off chip, as published" if low < high else None
-    return f"{table.title}: {table.source}; {COUNTED}; {table.remarks}", error
+    return f"{table.title}: {table.source}; {ENERGY_COUNTS}; {table.remarks}", error
 
 
 def _area_text(area: AreaModel) -> tuple[str, str | None]:
@@ -206,7 +206,7 @@ def _resource_text(choice: MetricChoice, name: str) -> tuple[str, str | None]:
     family = choice.family
     if family is None:
         return "structural model of the family of each design's board (resources.md)", None
-    if name in ("dsp", "ram_blocks"):
+    if name in ("dsp", "ram_blocks", "large_ram_blocks"):
         return f"counted by the rules of {family} (resources.md)", EXACT
     what = "period after place and route" if name == "clock_mhz" else "structural model"
     found = _fit(family).get("accuracy", {}).get("period" if name == "clock_mhz" else name)

@@ -16,7 +16,7 @@ from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
 from tilewright.spec.diagnostics import printable
 
-from .metrics import COUNTED, ENERGY, ENERGY_BY
+from .metrics import ENERGY, ENERGY_BY, ENERGY_COUNTS
 
 MOST_POINTS: Final = 12
 """Designs of the front that are shown."""
@@ -83,7 +83,7 @@ class SweepOutcome:
         yield from _wrapped("workload", file.context.get("workload", ""))
         for name, source in file.metrics.items():
             if name == ENERGY or name.startswith(ENERGY_BY):
-                table_source = source.provenance.partition(f"; {COUNTED}")[0]
+                table_source = source.provenance.partition(f"; {ENERGY_COUNTS}")[0]
                 yield from _wrapped(name, f"{table_source}; error: {source.error or 'not known'}")
         for ranking in file.rankings:
             yield from _wrapped(f"order by {ranking.table}", ranking_text(ranking))
