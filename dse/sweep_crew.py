@@ -25,8 +25,9 @@ from typing import Any, Protocol
 LOST_NAMES = ("KilledWorker", "FutureCancelledError", "CommClosedError")
 """Dask's words for a task whose worker died; its classes are not needed for that."""
 MOST_REFUSALS = 6
-FIRST_PAUSE_SECONDS = 0.01
-"""Executors in a row that take no work, and the pause after the first, which doubles: 1.3 s."""
+FIRST_PAUSE_SECONDS = 0.02
+"""Executors in a row that take no work, and the pause after the first; each next one is twice as
+long: 1.3 s in all."""
 
 
 class CrewError(RuntimeError):
@@ -131,7 +132,7 @@ class Crew:
             if state.refusals > MOST_REFUSALS:
                 raise CrewError(f"workers die before they begin: {error}") from error
             self._renew(state)
-            time.sleep(FIRST_PAUSE_SECONDS * 2**state.refusals)
+            time.sleep(FIRST_PAUSE_SECONDS * 2 ** (state.refusals - 1))
 
     def _outcomes(self, state: _Queue, done: Iterable[Future[Any]]) -> Iterator[Outcome]:
         was_alone = len(state.running) == 1 and state.is_suspect_alone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..ledger import Ledger
 from ..space_goals import empty_tally
-from ..sweep import Kept, Sweep, evaluate_designs, without_ruled_out
+from ..sweep import Answers, Kept, Sweep, evaluate_designs, without_ruled_out
 from ..sweep_crew import Crew
 from ..sweep_progress import Meter, Report
 from ..sweep_result import Part, Parts, SweepResult, result_of
@@ -47,12 +47,16 @@ def search(
     """
     parts = Parts(sweep.goals)
     meter = Meter(total=min(budget, sweep.space.size), report=report)
+
+    def evaluated(numbers: list[int]) -> Answers | None:
+        return evaluate_designs(
+            sweep, numbers, ledger, crew,
+            parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
+        )  # fmt: skip
+
     was_interrupted = True
     with suppress(KeyboardInterrupt):  # also where the sampler thinks
-        was_interrupted = not _search(
-            sweep, sampler, ledger, crew, budget=budget, batch=batch, parts=parts, meter=meter,
-            retries_failed=retries_failed, kept=kept,
-        )  # fmt: skip
+        was_interrupted = not _search(sweep, sampler, evaluated, parts, budget, batch)
     return result_of(
         sweep.goals,
         parts.all or [Part(tally=empty_tally(sweep.goals))],
@@ -64,15 +68,10 @@ def search(
 def _search(
     sweep: Sweep,
     sampler: Sampler,
-    ledger: Ledger,
-    crew: Crew,
-    *,
+    evaluate: Callable[[list[int]], Answers | None],
+    parts: Parts,
     budget: int,
     batch: int,
-    parts: Parts,
-    meter: Meter,
-    retries_failed: bool,
-    kept: Kept | None,
 ) -> bool:
     """Ask, evaluate, tell; whether it came to its end."""
     proposed, evaluated = 0, 0
@@ -82,10 +81,7 @@ def _search(
             break
         numbers = without_ruled_out(sweep, asked, parts)
         proposed, evaluated = proposed + len(asked), evaluated + len(numbers)
-        found = evaluate_designs(
-            sweep, numbers, ledger, crew,
-            parts=parts, meter=meter, retries_failed=retries_failed, kept=kept,
-        )  # fmt: skip
+        found = evaluate(numbers)
         if found is None:
             return False
         sampler.tell([answer_of(sweep, number, found.get(number, RULED_OUT)) for number in asked])
