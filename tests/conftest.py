@@ -4,8 +4,9 @@ import importlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,16 +43,32 @@ def build_cache() -> BuildCache:
     return default_cache()
 
 
-@pytest.fixture
-def benchmark_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports `NAME` or `parts.NAME` of the benchmarks; the test over, nothing of it is left."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
+@contextmanager
+def _benchmarks() -> Iterator[Callable[[str], ModuleType]]:
     before = set(sys.modules)
+    sys.path.insert(0, str(BENCHMARKS))
     yield importlib.import_module
+    sys.path.remove(str(BENCHMARKS))
     for name in set(sys.modules) - before:
         path = getattr(sys.modules[name], "__file__", None)
         if path is not None and Path(path).is_relative_to(BENCHMARKS):
             del sys.modules[name]
+
+
+@pytest.fixture
+def benchmark_module() -> Iterator[Callable[[str], ModuleType]]:
+    """Imports `NAME` or `parts.NAME` of the benchmarks; the test over, nothing of it is left."""
+    with _benchmarks() as load:
+        yield load
+
+
+@pytest.fixture(scope="module")
+def benchmark_modules() -> Iterator[Callable[..., SimpleNamespace]]:
+    """`benchmark_modules("parts.resource_", "fit", "table")`: an object with these modules, for all
+    tests of a file.
+    """
+    with _benchmarks() as load:
+        yield lambda stem, *names: SimpleNamespace(**{n: load(f"{stem}{n}") for n in names})
 
 
 @pytest.fixture

@@ -8,43 +8,30 @@ all parts of a kind.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from scipy.optimize import nnls
 from tilewright.hw.lib.cell_area import CELLS, cell_area_of
-from tilewright.hw.lib.structure import Structure
 
 from .cell_area_table import Row, wanted
 from .resource_fit import Amounts, Errors, Prior, least_squares
 from .resource_table import structure_of
+from .samples import Sample as SampleOf
+from .samples import samples_as_they_are
 
 PULL: Final = {"register": 0.05, "logic": 0.02}
 """As `resource_fit.PULL`."""
 LOGIC, REGISTERS = "logic", "registers"
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One row of the table beside what its design is made of."""
-
-    row: Row
-    structure: Structure
+Sample = SampleOf[Row]
 
 
 def samples_of(rows: Sequence[Row]) -> list[Sample]:
     """The rows of designs as they are now, each with what its design is made of."""
-    specs = {design.key: design for design in wanted()}
-    found = []
-    for row in rows:
-        design = specs.get(row.key)
-        if design is not None and json.loads(row.spec) == design.data:
-            row = replace(row, held_out=design.is_held_out)
-            found.append(Sample(row, structure_of(design, CELLS)))
-    return found
+    return samples_as_they_are(rows, wanted(), lambda d, row: structure_of(d, CELLS))
 
 
 def fit_library(samples: Sequence[Sample]) -> dict[str, Any]:

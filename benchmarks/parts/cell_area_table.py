@@ -16,9 +16,9 @@ from typing import Final
 from tilewright.build.synth import asic
 from tilewright.build.synth.liberty import Library, read_library
 
-from .csv_rows import put_object, read_objects
 from .resource_designs import ROOT, DesignSpec, designs
 from .resource_table import HASH_DIGITS, digest_of
+from .run_table import put_object, read_objects
 
 CSV: Final = ROOT / "benchmarks" / "cell_area.csv"
 FREQ_HZ: Final = 100e6

@@ -22,6 +22,7 @@ from tilewright.hw.lib.resources import clock_features, resources_of
 from tilewright.hw.lib.structure import IN_BLOCKS, Structure
 
 from .resource_table import Row
+from .samples import Sample as SampleOf
 
 PULL: Final = {"lut": 0.005, "ff": 0.05, "period": 0.012}
 """Square of (scatter of a design / scatter of a coefficient) that is expected."""
@@ -47,14 +48,7 @@ class Prior:
     least: float = 0.0
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One row of the table beside what its design is made of."""
-
-    row: Row
-    structure: Structure
-
-
+Sample = SampleOf[Row]
 Amounts = Mapping[tuple[str, str], float]
 
 

@@ -1,8 +1,6 @@
 """The committed resource model against the table of runs: rows, and what misses the goals."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from tilewright.hw.lib.resources import coefficients
@@ -11,6 +9,7 @@ from .form import Row as FormRow
 from .resource_designs import designs
 from .resource_fit import Errors, Sample, errors_of
 from .resource_table import Row, read_rows, structure_of
+from .samples import samples_as_they_are
 
 FAMILIES: Final = ("ecp5", "xc7", "xcup")
 GOALS: Final[Mapping[str, tuple[float, float | None]]] = {
@@ -25,14 +24,7 @@ EXACT: Final = ("dsp", "ram_blocks")
 
 def samples_of(rows: Sequence[Row]) -> list[Sample]:
     """The rows of designs as they are now, each with what its design is made of."""
-    specs = {design.key: design for design in designs()}
-    found = []
-    for row in rows:
-        design = specs.get(row.key)
-        if design is not None and json.loads(row.spec) == design.data:
-            row = replace(row, held_out=design.is_held_out)
-            found.append(Sample(row, structure_of(design, row.family)))
-    return found
+    return samples_as_they_are(rows, designs(), lambda d, row: structure_of(d, row.family))
 
 
 def model_rows(samples: Sequence[Sample] | None = None) -> tuple[list[FormRow], list[str]]:

@@ -28,10 +28,10 @@ from tilewright.flow.design import make_design
 from tilewright.flow.resources import kernel_structure
 from tilewright.spec import AcceleratorSpec, KernelSpec, Spec, spec_from_data
 
-from .csv_rows import put_object, read_objects
 from .resource_board_tops import GROUP as BOARD_TOP
 from .resource_board_tops import OpenBoardTop, params_of
 from .resource_designs import ROOT, DesignSpec
+from .run_table import put_object, read_objects
 
 CSV: Final = ROOT / "benchmarks" / "resources.csv"
 BATCH: Final = 100

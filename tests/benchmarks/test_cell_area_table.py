@@ -1,9 +1,6 @@
 """The model of silicon area against its table of runs."""
 
-import importlib
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,23 +9,13 @@ import pytest
 from tilewright.hw.lib.cell_area import CELLS, cell_table
 from tilewright.hw.lib.structure import Structure
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SEED = 5
 
 
 @pytest.fixture(scope="module")
-def parts() -> Iterator[Any]:
+def parts(benchmark_modules: Callable[..., Any]) -> Any:
     """The modules `benchmarks/parts/cell_area_*` by their last name."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(FOLDER))
-    modules = {
-        name: importlib.import_module(f"parts.cell_area_{name}") for name in ("fit", "table")
-    }
-    sys.path.remove(str(FOLDER))
-    yield SimpleNamespace(**modules)
-    for name in set(sys.modules) - before:
-        if name.split(".")[0] == "parts":
-            del sys.modules[name]
+    return benchmark_modules("parts.cell_area_", "fit", "table")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
 """The resource model against its table of runs; a few designs again, by synthesis."""
 
-import importlib
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +10,6 @@ import pytest
 from tilewright.hw.lib.resources import coefficients
 from tilewright.hw.lib.structure import Structure
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 SEED = 5
 NUM_AGAIN = 3
 MOST_LUT = 1500
@@ -21,16 +17,9 @@ NAMES = ("designs", "table", "fit", "goals")
 
 
 @pytest.fixture(scope="module")
-def parts() -> Iterator[Any]:
+def parts(benchmark_modules: Callable[..., Any]) -> Any:
     """The modules `benchmarks/parts/resource_*` by their last name."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(FOLDER))
-    modules = {name: importlib.import_module(f"parts.resource_{name}") for name in NAMES}
-    sys.path.remove(str(FOLDER))
-    yield SimpleNamespace(**modules)
-    for name in set(sys.modules) - before:
-        if name.split(".")[0] == "parts":
-            del sys.modules[name]
+    return benchmark_modules("parts.resource_", *NAMES)
 
 
 @pytest.fixture(scope="module")
