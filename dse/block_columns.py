@@ -14,7 +14,7 @@ DENSE_CODES = 1 << 20
 """Up to so many possible combinations a table of all of them is faster than sorting."""
 
 FEW_CODES, FEW_TEXTS = 1 << 8, 16
-PLAIN = (int, type(None))
+PLAIN = {int, type(None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +72,12 @@ def _few_texts(column: NDArray[Any]) -> tuple[NDArray[Any], int] | None:
 
 
 def _by_value(values: list[Any]) -> tuple[NDArray[Any], int]:
-    index: dict[Any, int] = {}
-    codes = [index.setdefault(value, len(index)) for value in values]
-    if any(type(value) not in PLAIN for value in index):  # 1, 1.0 and True are equal
-        index = {}
-        codes = [index.setdefault((type(value), value), len(index)) for value in values]
-    return np.array(codes, np.int64), max(1, len(index))
+    kinds = set(map(type, values))
+    # 1, 1.0 and True are equal.
+    keys = values if kinds <= PLAIN else list(zip(map(type, values), values, strict=True))
+    index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    codes = np.fromiter(map(index.__getitem__, keys), np.int64, len(keys))
+    return codes, max(1, len(index))
 
 
 def _kinds(code: NDArray[Any], size: int) -> Kinds:

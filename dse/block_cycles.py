@@ -21,7 +21,9 @@ from .block_latencies import HARDWARE, Latencies
 
 @dataclass(frozen=True, kw_only=True)
 class Port(Columns):
-    """Memory ports, each an axis of (machines, 1)."""
+    """Memory ports, each an axis of (machines, 1), or of (works, ports, 1) for works of (works, 1,
+    ops) with ports of their own.
+    """
 
     beats_per_word: Numbers
     burst_words: Numbers
@@ -41,8 +43,9 @@ class Port(Columns):
 
     def _burst_cycles(self, words: Numbers, more_cycles: int) -> Numbers:
         beats = words * self.beats_per_word
-        waited = self.latency_cycles + more_cycles + beats
-        return np.maximum(beats, waited / self.outstanding_bursts)
+        waited: Numbers = beats + (self.latency_cycles + more_cycles)
+        waited /= self.outstanding_bursts
+        return np.maximum(beats, waited, out=waited)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +122,8 @@ def op_phases(work: Work, port: Port, latencies: Latencies = HARDWARE) -> Phases
     loads += b_run * (work.b_runs - work.b_first_runs - work.b_early_runs)
     idle = first - a_first - b_run * work.b_first_runs
     loads -= np.maximum(np.minimum(idle, b_run * work.b_ahead_runs), 0)
-    rest = work.total - work.first
-    rest += (work.blocks - 1) * _stall_cycles(work, to_start, a_first + b_run * work.b_first_runs)
+    stalls = (work.blocks - 1) * _stall_cycles(work, to_start, a_first + b_run * work.b_first_runs)
+    rest = stalls + (work.total - work.first)
     rest = np.maximum(rest, (loads + work.last) * (loads > 0))
     stored = port.run_cycles(work.a_run_words, latencies.store)
     stored += work.is_single * (work.o_busy + latencies.slot)
