@@ -125,7 +125,7 @@ def check_kernels(tmp_path):
     are kept. Returns the texts by name.
     """
 
-    def check(component, params, make_job, *, linted=None, optimize="-O2"):
+    def check(component, params, make_job, *, linted=None, optimize="-O1"):
         texts = {name: emit(component(each), name) for name, each in params.items()}
         for name in texts if linted is None else linted:
             assert not (problems := lint(texts[name], name).problems), f"{name}: {problems}"

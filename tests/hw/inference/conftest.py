@@ -1,6 +1,5 @@
 """Netlists of yosys, counted and simulated."""
 
-import hashlib
 import json
 import sys
 from collections import Counter
@@ -11,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tilewright.build.cache import default_cache
+from tilewright.build.compiled import compiled
 from tilewright.build.process import Limits, run
 from tilewright.build.synth.passes import mapping_passes, reading_passes
 from tilewright.build.synth.target import Target
-from tilewright.build.verilator import BuildOptions, find_toolchain, make_command
+from tilewright.build.verilator import BuildOptions, find_toolchain
 
 SEED = 41
 NUM_CYCLES = 20000
@@ -98,14 +97,7 @@ def simulated(texts, top, folder):
     translate += ["--x-assign", "0", "--x-initial", "0", "--no-assert"]
     translate += [name for name in texts if not name.endswith(".vh")]
 
-    def make(build):
-        for name, text in texts.items():
-            (build / name).write_text(text)
-        for command in (translate, make_command(toolchain, options)):
-            run(command, cwd=build, extra_env=toolchain.environment(), limits=LIMITS)
-
-    digest = hashlib.sha256(repr((texts, translate, toolchain.versions)).encode()).hexdigest()
-    build, _ = default_cache().get(digest, make)
+    build, _ = compiled(texts, translate, options)
     result = run([str(build / top)], cwd=folder, log_path=folder / "run.log", limits=LIMITS)
     line = next((x for x in result.tail.splitlines() if x.startswith("RESULT")), None)
     assert line is not None, result.tail

@@ -1,6 +1,5 @@
 """DMA engines in a loop on the SystemVerilog memory, and the same in Amaranth's simulator."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from tilewright.hw.lib.tokens import TokenCounter
 from tilewright.sim.axi_model import MemoryTiming, ReadModel, WriteModel
 from tilewright.sim.golden.dma import runs
 
-from tilewright.build.cache import default_cache
+from tilewright.build.compiled import compiled
 from tilewright.build.process import Limits, run
 from tilewright.build.simulate import bench_source
-from tilewright.build.verilator import BuildOptions, find_toolchain, make_command
+from tilewright.build.verilator import BuildOptions, find_toolchain
 from tilewright.build.verilog import emit
 
 WORD_BYTES, PORT_BYTES = 16, 8
@@ -215,26 +214,13 @@ def program():
         "tb.sv": Path(__file__).with_name("dma_loop_tb.sv").read_text(),
     }
     toolchain = find_toolchain()
-    options = BuildOptions(top="dma_loop_tb", optimize="-O1")
+    options = BuildOptions(top="dma_loop_tb")
     translate = [toolchain.perl, str(toolchain.root / "bin" / "verilator")]
     translate += ["-cc", "--exe", "--main", "--timing", "--assert", "-Mdir", "."]
     translate += ["--prefix", "Vtop", "--top-module", options.top, "-o", options.top]
     translate += ["-CFLAGS", "-std=c++20 -fcoroutines", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
     translate += list(texts)
-
-    def make(folder):
-        for name, text in texts.items():
-            (folder / name).write_text(text)
-        for command_line in (translate, make_command(toolchain, options)):
-            run(
-                command_line,
-                cwd=folder,
-                extra_env=toolchain.environment(),
-                limits=Limits(wall_seconds=600),
-            )
-
-    digest = hashlib.sha256(repr((texts, translate, toolchain.versions)).encode()).hexdigest()
-    folder, _ = default_cache().get(digest, make)
+    folder, _ = compiled(texts, translate, options)
     return folder / options.top
 
 
