@@ -142,7 +142,7 @@ def digest_of(verilog: str) -> str:
 
 
 @cache
-def flow_digest(family: str, device: str | None = None) -> str:
+def flow_digest(family: str, device: str | None = None, *, keeps_registers: bool = False) -> str:
     """The first digits of the SHA-256 of what makes netlists of a family besides yosys; of the
     device, where the family's devices differ in it.
     """
@@ -150,6 +150,7 @@ def flow_digest(family: str, device: str | None = None) -> str:
     steps = [
         *passes.reading_passes(["design.v"], "top"),
         *passes.flattening_passes(),
+        *(passes.keeping_passes() if keeps_registers else []),
         *constant_passes(target),
         *passes.mapping_passes(target, "top", {}),
         *passes.final_passes(),

@@ -64,6 +64,8 @@ class Case:
     macs: int = 0
     freq_hz: float = 100e6
     placer: Placer = "heap"
+    keeps_registers: bool = False
+    seeds: int = 1
 
 
 def example(name: str) -> Callable[[], Spec]:
@@ -145,7 +147,7 @@ CASES: Final = (
          goal="64 DSP in the array, 150 MHz", judge=at_least(150, dsp_array=64), freq_hz=200e6),
     Case(name="array_8x8_ecp5", spec=kernel("array_8x8", rows=8, cols=8, output="raw"),
          family="ecp5", to="pnr", goal="64 DSP, 150 MHz", judge=at_least(150, dsp_array=64),
-         freq_hz=200e6, placer="static"),
+         freq_hz=200e6, placer="static", keeps_registers=True, seeds=6),
     Case(name="accelerator_8x8_ecp5", spec=example("digits_mlp.yaml"), family="ecp5", to="pnr",
          goal="100 MHz", judge=at_least(100), freq_hz=150e6),
     Case(name="array_16x16_xcup", spec=kernel("array_16x16", rows=SIDE, cols=SIDE, output="raw"),
@@ -167,7 +169,8 @@ def digests_of(case: Case) -> tuple[str, str]:
     if case.board:
         flow, verilog, pins = whole_digests(case.spec(), case.board)
         return flow, f"{verilog}-{pins}"
-    return flow_digest(case.family), digest_of(design_verilog(case.spec()))
+    flow = flow_digest(case.family, keeps_registers=case.keeps_registers)
+    return flow, digest_of(design_verilog(case.spec()))
 
 
 def run_case(case: Case) -> Run:
@@ -187,8 +190,9 @@ def run_case(case: Case) -> Run:
         source.write_text(design_verilog(spec))
         target = Target(family=case.family, freq_hz=case.freq_hz)  # type: ignore[arg-type]
         found = synthesise(
-            source, spec.name, target, folder / "run", to=case.to, placer=case.placer
-        )
+            source, spec.name, target, folder / "run", to=case.to, placer=case.placer,
+            keeps_registers=case.keeps_registers, seeds=case.seeds,
+        )  # fmt: skip
     return _run(case, found, time.monotonic() - begin)
 
 

@@ -42,6 +42,10 @@ def add_synth_options(parser: argparse.ArgumentParser) -> None:
         "--placer", choices=PLACERS, help="of ECP5's place and route (default heap)"
     )
     parser.add_argument(
+        "--keep-equivalent-registers", action="store_true",
+        help="do not merge equal registers of one bit: more of them, with shorter wires",
+    )  # fmt: skip
+    parser.add_argument(
         "--liberty", type=Path, metavar="FILE", help="asic: the cell library (.lib or .lib.gz)"
     )
     parser.add_argument(

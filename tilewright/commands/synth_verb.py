@@ -65,6 +65,7 @@ def _options(options: argparse.Namespace) -> "SynthOptions":
         seed=options.seed,
         seeds=options.seeds,
         placer=options.placer,
+        keeps_registers=options.keep_equivalent_registers,
         limits=_limits(options),
     )
 
@@ -80,6 +81,8 @@ def _asic_options(options: argparse.Namespace) -> "AsicOptions":
         raise UsageError("synth: --family asic ends with the gates", help="--to synth")
     if options.placer is not None or options.seeds != 1:
         raise UsageError("synth: --placer and --seeds are of place and route, which asic lacks")
+    if options.keep_equivalent_registers:
+        raise UsageError("synth: --keep-equivalent-registers is for FPGAs, asic keeps none")
     return AsicOptions(
         liberty=options.liberty,
         memory_areas=options.memory_areas,

@@ -42,6 +42,7 @@ class SynthOptions:
 
     board : a name, or the path of a table file. freq_hz : the clock to aim at (default: the spec's,
     else the board's, else 100 MHz). seeds, placer : of place and route; `placer` for ECP5 only.
+    keeps_registers : equal registers of one bit are not merged.
     """
 
     board: str | None = None
@@ -51,6 +52,7 @@ class SynthOptions:
     seed: int = 1
     seeds: int = 1
     placer: Placer | None = None
+    keeps_registers: bool = False
     limits: SynthLimits | None = None
 
 
@@ -116,6 +118,7 @@ def _synth(
         seed=options.seed,
         seeds=options.seeds,
         placer=options.placer or DEFAULT_PLACER,
+        keeps_registers=options.keeps_registers,
         limits=options.limits,
         progress=progress,
         goes_on=lambda found: not _excess(found, board),
@@ -274,15 +277,9 @@ def _judged(
     place = board.title if board is not None else result.target.device or result.target.family
     what = "out of context" if result.target.out_of_context else "with the board's pins"
     return SynthResult(
-        name=spec.name,
-        where=f"synthesis for {place}, {what}",
-        synthesis=result,
-        folder=str(folder),
-        device=device,
-        excess=excess,
-        messages=messages,
-        extra_files=files,
-    )
+        name=spec.name, where=f"synthesis for {place}, {what}", synthesis=result,
+        folder=str(folder), device=device, excess=excess, messages=messages, extra_files=files,
+    )  # fmt: skip
 
 
 def _savings(spec: Spec, board: Board | None, target: Target) -> Savings | None:

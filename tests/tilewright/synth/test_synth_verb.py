@@ -87,6 +87,10 @@ def test_a_board_of_limits_gets_a_project(spec: Path, capsys: pytest.CaptureFixt
         (("--family", "ecp5", "--liberty", "x.lib"), "--liberty is for --family asic"),
         (("--family", "asic"), "needs a cell library"),
         (("--family", "asic", "--liberty", "x", "--seeds", "2"), "which asic lacks"),
+        (
+            ("--family", "asic", "--liberty", "x", "--keep-equivalent-registers"),
+            "is for FPGAs",
+        ),
         (("--family", "ecp5", "--seeds", "2"), "--placer and --seeds are of place and route"),
         (
             ("--family", "ice40", "--to", "pnr", "--placer", "static"),

@@ -32,6 +32,7 @@ def synthesise(
     data: Sequence[Path] = (),
     options: Mapping[str, bool | int] | None = None,
     packs_registers: bool = True,
+    keeps_registers: bool = False,
     seed: int = 1,
     seeds: int = 1,
     placer: Placer = DEFAULT_PLACER,
@@ -48,6 +49,7 @@ def synthesise(
     data : files that the Verilog reads (`$readmemh`), by their plain names.
     packs_registers : ECP5: registers around multipliers move into them (`dsp_pack`), and LUTs in
         front of carry chains into these (`carry_pack`).
+    keeps_registers : equal registers of one bit are not merged into one, whose wires would be long.
     options : switches of the family's synthesis pass, such as `{"nodsp": True}`.
     seeds : place and route with so many seeds, from `seed` on; the best one's result is ours.
     placer : of nextpnr-ecp5.
@@ -69,7 +71,8 @@ def synthesise(
         folder=folder.absolute(), constraints=constraints, data=tuple(data),
         options=dict(options or {}), seeds=range(seed, seed + seeds), placer=placer,
         limits=limits or SynthLimits(),
-        packs_registers=packs_registers and target.family == "ecp5", is_placed=to != "synth",
+        packs_registers=packs_registers and target.family == "ecp5",
+        keeps_registers=keeps_registers, is_placed=to != "synth",
     )  # fmt: skip
     job.check(to)
     with contextlib.nullcontext() if holds_lock else locked(job.folder):

@@ -46,6 +46,7 @@ class Job:
     placer: pr.Placer
     limits: SynthLimits
     packs_registers: bool
+    keeps_registers: bool
     is_placed: bool
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -89,7 +90,8 @@ class Job:
         }
         job = {"target": target, "top": self.top, "sources": [DESIGN], "options": self.options,
                "has_harness": self.has_harness,
-               "packs_registers": self.packs_registers}  # fmt: skip
+               "packs_registers": self.packs_registers,
+               "keeps_registers": self.keeps_registers}  # fmt: skip
         inputs = {
             **job,
             "design": self.verilog_sha256,

@@ -11,13 +11,15 @@ from typing import Any, Final
 
 from tilewright.build.synth.target import Target
 
-__all__ = ["Pass", "final_passes", "flattening_passes", "identifier", "mapping_passes",
-           "plain_file", "reading_passes"]  # fmt: skip
+__all__ = ["Pass", "final_passes", "flattening_passes", "identifier", "keeping_passes",
+           "mapping_passes", "plain_file", "reading_passes"]  # fmt: skip
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _WORD: Final = re.compile(r"-?[A-Za-z0-9_][A-Za-z0-9_.]*")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_BITS: Final = ("t:$dff*", "r:WIDTH=1", "%i")
+"""Selects the registers of one bit; `proc` leaves no others of that name."""
 MAX_IDENTIFIER: Final = 200
 _DEFAULTS: Final[Mapping[str, Mapping[str, bool]]] = {
     "ecp5": {"nowidelut": True},
@@ -44,7 +46,7 @@ class Pass:
         if not (_NAME.fullmatch(self.name) and len(self.name) <= MAX_IDENTIFIER):
             raise ValueError(f"not the name of a pass: {self.name!r}")
         for word in self.words:
-            is_plain = _WORD.fullmatch(word) or _FILE.fullmatch(word)
+            is_plain = _WORD.fullmatch(word) or _FILE.fullmatch(word) or word in _BITS
             if not is_plain or len(word) > MAX_IDENTIFIER:
                 raise ValueError(f"{self.name}: not a plain word: {word!r}")
 
@@ -83,6 +85,11 @@ def flattening_passes() -> list[Pass]:
         Pass("flatten", ("-scopename",)),
         Pass("opt_clean"),
     ]
+
+
+def keeping_passes() -> list[Pass]:
+    """Registers of one bit stay, also those that equal another one; unused ones go before."""
+    return [Pass("opt_clean", ("-purge",)), Pass("setattr", ("-set", "keep", "1", *_BITS))]
 
 
 def mapping_passes(target: Target, top: str, options: Mapping[str, Any]) -> list[Pass]:

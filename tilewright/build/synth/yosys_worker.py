@@ -22,6 +22,7 @@ from tilewright.build.synth.passes import (
     Pass,
     final_passes,
     flattening_passes,
+    keeping_passes,
     mapping_passes,
     reading_passes,
 )
@@ -47,6 +48,8 @@ def main() -> int:
         top = name
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
+    if job["keeps_registers"]:
+        _run(libyosys, design, keeping_passes())
     marked = scopes.mark(design.top_module())
     _run(libyosys, design, constant_passes(target))
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
