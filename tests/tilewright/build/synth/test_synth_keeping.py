@@ -10,7 +10,7 @@ from tilewright.build.synth import Target, synthesise
 pytest.importorskip("pyosys", reason="no pyosys: pip install tilewright[synth]")
 
 TWINS = """
-module twins (input clk, input d, input [3:0] w, input e,
+module part (input clk, input d, input [3:0] w, input e,
               output x, output y, output [3:0] u, output [3:0] v);
   reg q0, q1, unused;
   reg [3:0] w0, w1;
@@ -19,6 +19,10 @@ module twins (input clk, input d, input [3:0] w, input e,
     w0 <= w; w1 <= w;
   end
   assign x = q0, y = q1 & e, u = w0, v = w1 ^ {4{e}};
+endmodule
+module twins (input clk, input d, input [3:0] w, input e,
+              output x, output y, output [3:0] u, output [3:0] v);
+  part part (.clk(clk), .d(d), .w(w), .e(e), .x(x), .y(y), .u(u), .v(v));
 endmodule
 """
 
@@ -33,3 +37,4 @@ def test_only_registers_of_one_bit_that_are_used_stay(tmp_path: Path, family: An
     )
     assert (plain.total.ff, kept.total.ff) == (5, 6)
     assert plain.total.lut == kept.total.lut
+    assert {row.path for row in plain.modules} == {row.path for row in kept.modules} == {"", "part"}
