@@ -196,8 +196,7 @@ def parse_sweep_file(text: str) -> SweepFile:
     if data["format"] != FORMAT:
         raise SerialError(f"format: must be {FORMAT}, got {data['format']!r}")
     rest = {key: value for key, value in data.items() if key not in ("format", "columns")}
-    older: dict[str, Any] = {"rankings": []}  # files that were written before there were any
-    file: SweepFile = read_object(SweepFile, {**older, **rest, "columns": {}}, "sweep")
+    file: SweepFile = read_object(SweepFile, {**rest, "columns": {}}, "sweep")
     file = replace(file, columns=_read_columns(data.get("columns")))
     _check(file)
     return file

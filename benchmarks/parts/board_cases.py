@@ -77,8 +77,7 @@ def whole_digests(spec: Spec, board: str | None) -> tuple[str, str, str]:
     """`flow`, `verilog` and `pins` of a design with the top of a board, by default its own."""
     spec, found = chosen_board(spec, board)
     assert isinstance(spec, AcceleratorSpec) and found is not None
-    batch = spec.verify.batch if spec.verify is not None else 1
-    whole = board_design(make_design(spec, batch=batch, board=found), found)
+    whole = board_design(make_design(spec, board=found), found)
     pins = sha256(repr(whole.pins).encode()).hexdigest()[:16]
     flow = flow_digest(found.device.family, found.device.name)
     return flow, digest_of(whole.whole_verilog), pins

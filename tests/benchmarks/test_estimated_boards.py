@@ -33,7 +33,7 @@ def test_the_estimate_of_a_board_is_what_its_bitstream_took(row: dict[str, str])
     board = board_of(spec)
     assert board is not None and spec.verify is not None
     family = model_family(board.device)
-    found = whole_resources(spec, make_design(spec, batch=spec.verify.batch), family)
+    found = whole_resources(spec, make_design(spec), family)
     assert (found.dsp, found.ram_blocks) == (int(row["dsp"]), int(row["ram_blocks"]))
     for name, most in FIRST_ERRORS.get(family, MOST).items():
         error = getattr(found, name) / int(row[name]) - 1
@@ -45,7 +45,7 @@ def test_the_digits_on_the_ulx3s_have_their_memory_image_in_blocks() -> None:
     (row,) = (row for row in rows("synthesis.csv") if row["case"] == "board_digits_mlp_ulx3s")
     spec, board = chosen_board(load_spec(ROOT / "examples" / "digits_mlp.yaml"), "ulx3s-85f")
     assert isinstance(spec, AcceleratorSpec) and board is not None and spec.verify is not None
-    design = make_design(spec, batch=spec.verify.batch)
+    design = make_design(spec)
     found = whole_resources(spec, design, "ecp5")
     assert (found.ram_blocks, found.dsp) == (int(row["bram"]), int(row["dsp"])) == (36, 96)
     for name, most in MOST.items():

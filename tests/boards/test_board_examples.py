@@ -24,7 +24,7 @@ def test_memory_and_clock_are_the_boards(path: Path) -> None:
     """The image and the scratchpad fit the RAM of the device; the clock makes a serial rate."""
     spec = load_spec(path)
     board = load_board(spec.board)
-    design = make_design(spec, batch=spec.verify.batch)
+    design = make_design(spec)
     divisor, baud = choose_divisor(
         board.clock.frequency_hz, min(board.uart.max_baud, DEFAULT_MAX_BAUD)
     )

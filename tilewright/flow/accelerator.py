@@ -23,12 +23,6 @@ from .results import REPORT_JSON, REPORT_TEXT, Result
 from .simulation import SIMULATION, dequantized, outputs_of, prepare, simulate, simulate_stalled
 from .verdict import judge
 
-DEFAULT_BATCH = 1
-
-
-def _batch(spec: AcceleratorSpec) -> int:
-    return spec.verify.batch if spec.verify is not None else DEFAULT_BATCH
-
 
 def _seed(spec: AcceleratorSpec, seed: int | None) -> int:
     if seed is not None:
@@ -45,7 +39,7 @@ def estimate_accelerator(
 ) -> FlowResult:
     """Cycles by the cost laws for one start; into `out` a page of where they go."""
     progress("estimate")
-    design = make_design(spec, batch=_batch(spec))
+    design = make_design(spec)
     cycles = design.estimate.cycles
     resources = accelerator_resources(spec, design)
     rows = [*design_rows(design), *board_rows(spec, cycles, design.batch), *resources.rows]
@@ -68,7 +62,7 @@ def estimate_accelerator(
 def generate_accelerator(spec: AcceleratorSpec, out: Path, progress: Progress) -> FlowResult:
     """All files, nothing simulated."""
     progress("plan")
-    design = make_design(spec, batch=_batch(spec))
+    design = make_design(spec)
     progress("elaborate")
     verilog = accelerator_verilog(design)
     with output_directory(out, manifest=_manifest(design, _seed(spec, None))) as (folder, _):
@@ -90,7 +84,7 @@ def verify_accelerator(
 ) -> FlowResult:
     """Generate, simulate on real inputs, compare, report."""
     progress("plan")
-    design = make_design(spec, batch=_batch(spec))
+    design = make_design(spec)
     chosen = load_samples(spec, design, samples)
     return _measure(spec, design, chosen, out, _seed(spec, seed), waves, progress)
 
@@ -98,7 +92,7 @@ def verify_accelerator(
 def run_inputs(spec: AcceleratorSpec, out: Path, *, inputs: Path, progress: Progress) -> FlowResult:
     """The same on the user's arrays; outputs go to `outputs.npz`."""
     progress("plan")
-    design = make_design(spec, batch=_batch(spec))
+    design = make_design(spec)
     names = {tensor.name: tensor.origin for tensor in design.graph.inputs}
     chosen = read_arrays(inputs, design, names, labels=None, samples=None)
     return _measure(spec, design, chosen, out, _seed(spec, None), None, progress)

@@ -75,8 +75,7 @@ def run_on_board(
         )
     spec, board = _board(spec, options)
     progress("plan")
-    batch = spec.verify.batch if spec.verify is not None else 1
-    design = make_design(spec, batch=batch, board=board)
+    design = make_design(spec, board=board)
     samples = _samples(inputs, design)
     progress("elaborate")
     whole = board_design(design, board)

@@ -89,12 +89,13 @@ def compiled(spec: AcceleratorSpec, machine: Machine, batch: int) -> Compiled:
 def make_design(
     spec: AcceleratorSpec,
     *,
-    batch: int,
+    batch: int | None = None,
     board: Board | None = None,
     compile_with: Callable[[AcceleratorSpec, Machine, int], Compiled] = compiled,
 ) -> Design:
     """Import, plan, lower, prove free of deadlock, estimate and configure.
 
+    batch : samples of a start, instead of the spec's own.
     board : whose memory must hold the image, instead of the spec's own board's.
     compile_with : `compiled`, or what remembers its answers (`plan_cache`).
 
@@ -103,6 +104,7 @@ def make_design(
         TilewrightError: if the model does not fit the machine.
     """
     machine = machine_of(spec)
+    batch = spec.batch if batch is None else batch
     try:
         graph, plan, program = compile_with(spec, machine, batch)
         # The same spec with another model is another design.

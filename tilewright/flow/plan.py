@@ -139,8 +139,7 @@ def _read_spec(path: Path, options: PlanOptions) -> _Source:
         rule = "a kernel has no model to plan; a spec with `accelerator` and `model` has"
         raise SpecError([Diagnostic.plain(str(path), "kernel", rule)])
     machine = machine_of(spec)
-    batch = spec.verify.batch if spec.verify is not None else 1
-    graph = import_model(spec.model_path, batch).graph
+    graph = import_model(spec.model_path, spec.batch).graph
     capacity = machine.scratchpad.capacity_bytes
     budget = capacity if options.budget is None else options.budget
     try:
@@ -154,7 +153,7 @@ def _read_spec(path: Path, options: PlanOptions) -> _Source:
         place = "budget" if options.budget is not None else "accelerator.scratchpad"
         raise SpecError([Diagnostic.plain(str(path), place, str(error), help=help)]) from None
     read_results = [t for t in graph.outputs if any(t.name in op.inputs for op in graph.ops)]
-    notes = [f"batch {batch}, words of {machine.lanes} bytes"]
+    notes = [f"batch {spec.batch}, words of {machine.lanes} bytes"]
     notes += [f"result {t.name} is read too: storing it is not counted" for t in read_results]
     return _Source(
         problem=problem,

@@ -141,11 +141,7 @@ def design_verilog(spec: Spec, board: Board | None = None) -> str:
 
     from .design import make_design
 
-    return accelerator_verilog(make_design(spec, batch=_batch(spec), board=board))
-
-
-def _batch(spec: AcceleratorSpec) -> int:
-    return spec.verify.batch if spec.verify is not None else 1
+    return accelerator_verilog(make_design(spec, board=board))
 
 
 def _spec_and_board(spec: Spec, options: SynthOptions) -> tuple[Spec, Board | None]:
@@ -212,7 +208,7 @@ def _board_source(spec: AcceleratorSpec, board: Board, options: SynthOptions) ->
             f"--freq: on {board.name} the design runs on the oscillator, there is no PLL",
             help="--family places the design out of context for any clock",
         )
-    whole = board_design(make_design(spec, batch=_batch(spec), board=board), board)
+    whole = board_design(make_design(spec, board=board), board)
     target = board_target(board, board.clock.frequency_hz, is_out_of_context=False)
     pins = constraints_text(target.family, whole.pins)
     return Source(verilog=whole.whole_verilog, top=whole.top, target=target, constraints=pins)
@@ -290,7 +286,7 @@ def _savings(spec: Spec, board: Board | None, target: Target) -> Savings | None:
     from .resources import top_of
     from .savings import savings_of
 
-    design = make_design(spec, batch=_batch(spec), board=board)
+    design = make_design(spec, board=board)
     device = _device(board, target)
     family = target.family if device is None else model_family(device)
     top = None if target.out_of_context or board is None else top_of(spec, design, board)

@@ -238,6 +238,11 @@ class AcceleratorSpec(_SpecBase):
         """The file with the inputs for verification."""
         return None if self.verify is None else self.directory / self.verify.inputs
 
+    @property
+    def batch(self) -> int:
+        """Samples that one start computes; 1 where nothing says how many."""
+        return 1 if self.verify is None else self.verify.batch
+
     def conflicts(self) -> Iterator[Conflict]:
         """Rules between keys, as paths from the top of the spec."""
         if not self.model and (self.sweep is None or self.sweep.workload is None):

@@ -20,7 +20,7 @@ from tilewright.flow.design import make_design
 @pytest.fixture
 def design(tiny_spec):
     spec = load_spec(tiny_spec())
-    return make_design(spec, batch=spec.verify.batch)
+    return make_design(spec)
 
 
 def test_ports_of_the_top_have_pins(design):

@@ -91,7 +91,7 @@ class GoldenAccelerator:
 @pytest.fixture
 def design(tiny_spec):
     spec = load_spec(tiny_spec())
-    return make_design(spec, batch=spec.verify.batch)
+    return make_design(spec)
 
 
 def board_of(design, **changes):

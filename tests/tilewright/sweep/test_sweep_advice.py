@@ -27,7 +27,7 @@ def estimated(path: Path, settings: dict[str, object]) -> int:
     changed = path.with_name("changed.yaml")
     changed.write_text(yaml.safe_dump(data))
     spec = load_spec(changed)
-    return make_design(spec, batch=spec.verify.batch if spec.verify else 1).estimate.cycles
+    return make_design(spec).estimate.cycles
 
 
 def test_what_is_told_of_designs_is_so(sweep_spec, tmp_path: Path) -> None:

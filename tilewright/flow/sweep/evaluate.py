@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tilewright.hw.lib.resources import Resources
     from tilewright.hw.lib.structure import Structure
 
-DEFAULT_BATCH = 1
 MICRO = 1e-6
 
 
@@ -99,9 +98,8 @@ class ModelEvaluation:
     def _design(self, spec: AcceleratorSpec) -> Design:
         from tilewright.flow.design import make_design
 
-        batch = DEFAULT_BATCH if spec.verify is None else spec.verify.batch
         try:
-            return make_design(spec, batch=batch, compile_with=_plans())
+            return make_design(spec, compile_with=_plans())
         except SpecError as error:
             raise Refused(_rules(error)) from error
         except TilewrightError as error:

@@ -68,7 +68,7 @@ def planned_estimate(spec: AcceleratorSpec, choice: MetricChoice) -> PlannedEsti
     return PlannedEstimate(
         reader=reader_of(base, is_planned=True),
         schedule=ModelScheduler(
-            spec=base, batch=batch_of(spec), model_sha256=sha256_file(spec.model_path)
+            spec=base, batch=spec.batch, model_sha256=sha256_file(spec.model_path)
         ),
         tables=tuple(energy_table(name) for name in choice.energies),
         family=family,
@@ -86,7 +86,7 @@ def model_workload(spec: AcceleratorSpec) -> Workload:
     from tilewright.dse.workloads.from_graph import workload_of
     from tilewright.flow.design import runnable_graph
 
-    return workload_of(runnable_graph(spec, batch_of(spec)))
+    return workload_of(runnable_graph(spec, spec.batch))
 
 
 def model_conflicts(spec: AcceleratorSpec) -> Iterator[Conflict]:
@@ -97,11 +97,6 @@ def model_conflicts(spec: AcceleratorSpec) -> Iterator[Conflict]:
         rule = "knows no board's memory"
         help = "leave it out: designs of a board are compiled one by one"
         yield Conflict(path=("workload",), rule=rule, help=help)
-
-
-def batch_of(spec: AcceleratorSpec) -> int:
-    """Samples that one start computes."""
-    return 1 if spec.verify is None else spec.verify.batch
 
 
 @cache

@@ -47,8 +47,6 @@ from .planned import is_planned
 from .workload import workload_evaluation
 from .workload_facts import workload_context
 
-EVALUATION: Final = "model-1"
-"""Stands for the code that turns a design into numbers: another number where they would change."""
 DEFAULT_FAMILY: Final = "ecp5"
 CLOCKS: Final = ("clock", "board")
 
@@ -128,7 +126,7 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
     evaluation = (
         workload_evaluation(spec, section, choice)
         if section.workload is not None
-        else Evaluation(name=EVALUATION, metrics=choice.names, one=evaluate)
+        else Evaluation(name="model", metrics=choice.names, one=evaluate)
     )
     context = _context(spec, swept, choice, versions) | workload_context(spec, section, evaluation)
     return SweepSetup(

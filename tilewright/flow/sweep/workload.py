@@ -86,8 +86,7 @@ def _workload(spec: AcceleratorSpec, section: SweepSection) -> Workload | None:
     if name in library_names():
         return library_workload(name)
     path = spec.directory / name
-    batch = 1 if spec.verify is None else spec.verify.batch
-    return read_workload(path, batch) if Path(name).suffix and path.is_file() else None
+    return read_workload(path, spec.batch) if Path(name).suffix and path.is_file() else None
 
 
 def _conflicts(
