@@ -88,10 +88,10 @@ def flattening_passes() -> list[Pass]:
 
 
 def keeping_passes() -> list[Pass]:
-    """Registers of one bit stay, also those that equal another one; unused ones are gone by then,
-    with `flattening_passes`.
+    """Registers of one bit stay, also those that equal another one. What nothing uses goes before,
+    further names of a net among it: marks of instances (`scopes`) are made earlier.
     """
-    return [Pass("setattr", ("-set", "keep", "1", *_BITS))]
+    return [Pass("opt_clean", ("-purge",)), Pass("setattr", ("-set", "keep", "1", *_BITS))]
 
 
 def mapping_passes(target: Target, top: str, options: Mapping[str, Any]) -> list[Pass]:

@@ -48,9 +48,9 @@ def main() -> int:
         top = name
         _run(libyosys, design, reading_passes([HARNESS_FILE], top))
     _run(libyosys, design, flattening_passes())
+    marked = scopes.mark(design.top_module())
     if job["keeps_registers"]:
         _run(libyosys, design, keeping_passes())
-    marked = scopes.mark(design.top_module())
     _run(libyosys, design, constant_passes(target))
     _run(libyosys, design, mapping_passes(target, top, job["options"]))
     _run(libyosys, design, final_passes())
