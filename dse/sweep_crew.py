@@ -111,11 +111,11 @@ class Crew:
             task = state.next_task(is_alone=not state.running)
             if task is None:
                 break
-            if self._executor is None:
-                self._executor = self.start()
-            try:
+            try:  # the server of a pool may have died, or what keeps the names of its locks
+                if self._executor is None:
+                    self._executor = self.start()
                 future = self._executor.submit(function, *task.arguments)
-            except (BrokenExecutor, OSError, EOFError) as error:  # the server of a pool died
+            except (BrokenExecutor, OSError, EOFError) as error:
                 self._never_began(state, task, error)
                 break
             state.refusals = 0

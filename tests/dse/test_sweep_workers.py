@@ -165,6 +165,19 @@ def test_a_pool_that_cannot_start_a_worker_is_made_anew() -> None:
         sweep_designs(functions.sweep_of(), INDICES, MemoryLedger(), for_ever)
 
 
+def test_a_pool_that_cannot_be_made_is_asked_for_again() -> None:
+    """What keeps the names of a pool's locks was killed, just when there was to be a new pool."""
+    pipes = iter([BrokenPipeError("tracker"), BrokenPipeError("tracker")])
+
+    def start() -> functions.Here:
+        for error in pipes:
+            raise error
+        return functions.Here()
+
+    found = sweep_designs(functions.sweep_of(), INDICES, MemoryLedger(), Crew(start=start))
+    assert found == undisturbed()
+
+
 @pytest.mark.parametrize("number", [0, -1, 5000])
 def test_a_number_of_workers_makes_sense(number: int) -> None:
     with pytest.raises(UsageError, match="1 to 1024 workers"):
