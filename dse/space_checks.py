@@ -6,11 +6,12 @@ Paths are those of a `sweep:` section: `parameters.PATH.KEY`, `objectives.METRIC
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tilewright.spec.diagnostics import suggestion
 from tilewright.spec.sections.base import Conflict
 
+from .space_bounds import Magnitudes
 from .space_domains import Linked, Parameter, Value
 from .space_tree import is_among
 
@@ -47,7 +48,9 @@ def conflicts_of(parameters: Sequence[Parameter], known_paths: Sequence[str]) ->
     return found
 
 
-def _at(parameter: Parameter, *keys: str, rule: str, value: str, help: str | None) -> Conflict:
+def _at(
+    parameter: Parameter, *keys: str | int, rule: str, value: str, help: str | None
+) -> Conflict:
     return Conflict(path=("parameters", parameter.path, *keys), rule=rule, value=value, help=help)
 
 
@@ -56,8 +59,8 @@ def _domain_conflicts(parameters: Sequence[Parameter]) -> Iterator[Conflict]:
         yield Conflict(path=("parameters",), rule="must name at least one parameter with values")
     for parameter in parameters:
         for mistake in parameter.domain.mistakes():
-            yield _at(parameter, mistake.key, rule=mistake.rule, value=mistake.value,
-                      help=mistake.help)  # fmt: skip
+            keys = (mistake.key,) if mistake.number is None else (mistake.key, mistake.number)
+            yield _at(parameter, *keys, rule=mistake.rule, value=mistake.value, help=mistake.help)
 
 
 def _path_conflicts(
@@ -131,11 +134,12 @@ def _condition_conflicts(
         values = _values_of(asked)
         if not parameter.when.among:
             yield _at(parameter, "when", rule="must name a value", value="none", help=None)
-        for value in parameter.when.among:
+        for i, value in enumerate(parameter.when.among):
             if not is_among(value, values):
                 rule = f"is no value of {asked.path}: the condition never holds"
                 help = suggestion(str(value), [str(v) for v in values[:20]], "value")
-                yield _at(parameter, "when", rule=rule, value=str(value), help=help)
+                keys = ("when", asked.path, i)
+                yield _at(parameter, *keys, rule=rule, value=str(value), help=help)
 
 
 def _values_of(parameter: Parameter) -> tuple[Value, ...]:
@@ -147,14 +151,7 @@ def _link_conflicts(
     parameters: Sequence[Parameter], by_path: Mapping[str, Parameter]
 ) -> Iterator[Conflict]:
     """Links to text, to what may be absent, to zero, or to numbers that explode."""
-    largest: dict[str, float] = {}
-
-    def bound(path: str) -> float:
-        """The largest magnitude of a parameter; 0 where it is no number."""
-        if path not in largest:
-            largest[path] = _bound_of(by_path[path], bound)
-        return largest[path]
-
+    sizes = Magnitudes(by_path=by_path)
     for parameter in parameters:
         if not isinstance(parameter.domain, Linked):
             continue
@@ -162,14 +159,15 @@ def _link_conflicts(
             help = "give it a value for `otherwise`" if "absent" in rule else None
             yield _at(parameter, rule=rule, value=source, help=help)
     for parameter in parameters:
-        if isinstance(parameter.domain, Linked) and bound(parameter.path) >= MAX_EXACT:
+        largest = sizes.largest(parameter.path)
+        if isinstance(parameter.domain, Linked) and largest >= MAX_EXACT:
             rule = f"must stay below 2^53 = {MAX_EXACT} in every design"
-            value = f"up to {bound(parameter.path):.3g}"
+            value = f"up to {largest:.3g}"
             yield _at(parameter, rule=rule, value=value, help="name fewer or smaller parameters")
 
 
 def _wrong_sources(linked: Linked, by_path: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
-    for source in linked.sources:
+    for source in dict.fromkeys(linked.sources):  # one that is there twice is told once
         parameter = by_path[source]
         if parameter.when is not None and parameter.otherwise is None:
             yield "reads a parameter that is absent in some designs", source
@@ -180,16 +178,3 @@ def _wrong_sources(linked: Linked, by_path: Mapping[str, Parameter]) -> Iterator
             yield "computes with a parameter that is not a number everywhere", source
         elif source in linked.divided_by and any(value == 0 for value in values):
             yield "divides by a parameter that can be 0", source
-
-
-def _bound_of(parameter: Parameter, bound: Callable[[str], float]) -> float:
-    """The largest magnitude of `parameter`; `bound` gives that of others."""
-    extra = parameter.otherwise
-    least = abs(float(extra)) if isinstance(extra, int | float) else 0.0
-    if isinstance(parameter.domain, Linked):
-        product = abs(float(parameter.domain.factor))
-        for source in parameter.domain.times:
-            product *= max(bound(source), 1.0)
-        return max(product, least)
-    numbers = [v for v in parameter.points() if isinstance(v, int | float)]
-    return max([abs(float(v)) for v in numbers] + [least])

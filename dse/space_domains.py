@@ -16,9 +16,12 @@ MAX_POINTS = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """What is wrong with a domain: the key below it, the rule, what was found, what to do."""
+    """What is wrong with a domain: the key below it (of a list also the number of the value), the
+    rule, what was found, what to do.
+    """
 
     key: str
+    number: int | None = None
     rule: str
     value: str
     help: str | None = None
@@ -40,10 +43,10 @@ class Listed:
             yield Mistake(key="values", rule="must have at least one value", value="an empty list")
         yield from _too_many("values", len(self.values))
         seen: set[Value] = set()
-        for value in self.values:
+        for number, value in enumerate(self.values):
             if value in seen:
                 rule = "values must differ: each design is evaluated once"
-                yield Mistake(key="values", rule=rule, value=f"{value} twice")
+                yield Mistake(key="values", number=number, rule=rule, value=f"{value} twice")
             seen.add(value)
 
 

@@ -80,11 +80,13 @@ class _Reader:
         domain = self._domain(path, entry)
         otherwise = entry.otherwise
         if otherwise is not None:
-            otherwise = self._value(path, "otherwise", path, otherwise)
+            otherwise = self._value(path, ("otherwise",), path, otherwise)
         when = None
         if entry.when is not None:
             asked, among = entry.when
-            read = [self._value(path, "when", asked, value) for value in among]
+            read = [
+                self._value(path, ("when", asked, i), asked, value) for i, value in enumerate(among)
+            ]
             when = When(path=asked, among=tuple(value for value in read if value is not None))
         elif entry.otherwise is not None:
             self._add(path, "otherwise", "stands only beside `when`")
@@ -131,7 +133,9 @@ class _Reader:
 
     def _listed(self, path: str, entry: SweepParameterSection) -> Domain | None:
         assert entry.values is not None
-        read = [self._value(path, "values", path, value) for value in entry.values]
+        read = [
+            self._value(path, ("values", i), path, value) for i, value in enumerate(entry.values)
+        ]
         return Listed(values=tuple(value for value in read if value is not None))
 
     def _range(self, path: str, entry: SweepParameterSection) -> Domain | None:
@@ -162,15 +166,17 @@ class _Reader:
             rounding=rounding,
         )
 
-    def _value(self, path: str, key: str, asked: str, value: Value) -> Value | None:
-        """A value of the parameter `asked`, which stands at `key` of the parameter `path`."""
+    def _value(
+        self, path: str, place: tuple[str | int, ...], asked: str, value: Value
+    ) -> Value | None:
+        """A value of the parameter `asked`, which stands at `place` below the parameter `path`."""
         keys = self.keys.get(asked, KeyValues())
         try:
             return keys.read(value)
         except WrongValue as error:
-            told = [c for c in self.conflicts if c.path == ("parameters", path, key)]
+            told = [c for c in self.conflicts if c.path[:3] == ("parameters", path, place[0])]
             if len(told) < MAX_TOLD:
-                self._add(path, key, error.rule, str(value), error.help)
+                self._add(path, place, error.rule, str(value), error.help)
             return None
 
     def _number(self, path: str, key: str, value: int | float | str) -> int | float | None:
@@ -183,10 +189,11 @@ class _Reader:
     def _add(
         self,
         path: str,
-        key: str | None,
+        key: str | tuple[str | int, ...] | None,
         rule: str,
         value: str | None = None,
         help: str | None = None,
     ) -> None:
-        place = ("parameters", path) if key is None else ("parameters", path, key)
+        below = (key,) if isinstance(key, str) else key or ()
+        place = ("parameters", path, *below)
         self.conflicts.append(Conflict(path=place, rule=rule, value=value, help=help))

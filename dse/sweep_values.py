@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from tilewright.spec import numbers
 from tilewright.spec.kinds import Kind
+from tilewright.spec.sweep_kinds import FINITE, is_finite
 
 from .space_domains import Value
 
@@ -61,6 +62,8 @@ class KeyValues:
         Raises:
             WrongValue: the key cannot have it.
         """
+        if not is_finite(value):
+            raise WrongValue(FINITE, None)
         if self.kind is None:
             return value
         try:

@@ -16,7 +16,7 @@ TEXT = one("t", Listed(values=("x", "y")))
 
 CASES = {
     "empty_list": ([one("a", Listed(values=()))], "parameters.a.values: must have at least one"),
-    "twice": ([one("a", Listed(values=(1, 2, 1)))], "parameters.a.values: values must differ"),
+    "twice": ([one("a", Listed(values=(1, 2, 1)))], "parameters.a.values.2: values must differ"),
     "empty_range": ([one("a", Range(start=5, stop=3))], "parameters.a.stop: must be at least"),
     "no_step": ([one("a", Range(start=1, stop=3, step=0))], "parameters.a.step: must be above 0"),
     "explodes": ([one("a", Range(start=0, stop=10**15))], "at most 100000 values"),
@@ -47,7 +47,7 @@ CASES = {
     ),
     "when_never": (
         [TEXT, one("c", Listed(values=(1,)), when=When(path="t", among=("xx",)))],
-        "parameters.c.when: is no value of t",
+        "parameters.c.when.t.0: is no value of t",
     ),
     "when_of_no_value": (
         [TEXT, one("c", Listed(values=(1,)), when=When(path="t", among=()))],

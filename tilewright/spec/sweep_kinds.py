@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from .kinds import Kind, mistake
 MAX_ITEMS = 100_000
 Scalar = bool | int | float | str
 SCALAR_SCHEMA = {"type": ["boolean", "number", "string"]}
+FINITE = "must be a finite number"
 NAMES_SCHEMA = {"type": ["array", "string"], "items": {"type": "string", "minLength": 1}}
 
 
@@ -34,9 +36,16 @@ def number(noun: str) -> Kind:
     def convert(value: object) -> int | float | str:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise mistake(f"must be {noun}")
+        if not is_finite(value):
+            raise mistake(FINITE)
         return value
 
     return Kind(convert, {"type": ["number", "string"]})
+
+
+def is_finite(value: Scalar) -> bool:
+    """Whether a value is no number beyond all others: what a file of results could not hold."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def listed_values() -> Kind:
@@ -100,6 +109,8 @@ def plain_number() -> Kind:
     def convert(value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise mistake("must be a number")
+        if not is_finite(value):
+            raise mistake(FINITE)
         return value
 
     return Kind(convert, {"type": "number"})

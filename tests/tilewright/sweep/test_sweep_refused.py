@@ -29,7 +29,7 @@ CASES = {
     ),
     "value out of range": (
         {"parameters": "accelerator.memory.outstanding: [1, 65]"},
-        "accelerator.memory.outstanding: must be a whole number from 1 to 64, got 65",
+        "accelerator.memory.outstanding[1]: must be a whole number from 1 to 64, got 65",
         "",
     ),
     "range out of range": (
@@ -44,7 +44,7 @@ CASES = {
     ),
     "no unit": (
         {"parameters": "accelerator.scratchpad.capacity: [4096]"},
-        "accelerator.scratchpad.capacity: must be a size with a unit, got 4096",
+        "accelerator.scratchpad.capacity[0]: must be a size with a unit, got 4096",
         "write for example `64KiB`",
     ),
     "unit of a range": (
@@ -54,7 +54,7 @@ CASES = {
     ),
     "word": (
         {"parameters": "accelerator.program: [rom, rim]"},
-        "accelerator.program: must be rom or ram, got rim",
+        "accelerator.program[1]: must be rom or ram, got rim",
         "did you mean `rom`?",
     ),
     "two forms": (
@@ -185,7 +185,7 @@ def test_all_mistakes_are_told_at_once(sweep_spec, capsys: pytest.CaptureFixture
     errors = [line for line in capsys.readouterr().err.splitlines() if ": error: " in line]
     assert len(errors) == 5
     assert [error.split(": ")[2] for error in errors] == [
-        "sweep.parameters.accelerator.program",
+        "sweep.parameters.accelerator.program[0]",
         "sweep.parameters.x",
         "sweep.objectives[0]",
         "sweep.constraints.dsps",
@@ -226,3 +226,27 @@ def test_options_out_of_range(sweep_spec, option: str) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["sweep", str(sweep_spec()), option])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "marked"),
+    [
+        ("[4, 8, 1000, x]", ["1000", "x"]),
+        ("{values: [4, 8, 1000, x]}", ["1000", "x"]),
+        ("[4, 8, 4]", ["4"]),
+        (f"{{values: [4], when: {{{ROWS}: [1, 1000]}}}}", ["1000"]),
+        (f"{{values: [4], when: {{{ROWS}: 1000}}}}", [ROWS]),
+    ],
+)
+def test_a_wrong_value_of_a_list_is_told_where_it_stands(
+    sweep_spec, values: str, marked: list[str]
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(sweep_spec(parameters=f"accelerator.scratchpad.banks: {values}"))
+    found = []
+    for told in caught.value.diagnostics:
+        assert told.source_line is not None
+        assert told.column is not None
+        found.append(told.source_line[told.column - 1 :][: told.width])
+    assert found == marked
+    assert caught.value.diagnostics[-1].column > len("    accelerator.scratchpad.banks: ")
