@@ -13,12 +13,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from ..detail_choice import kept_text
 from ..point_detail import PointDetail
 from ..sweep_file import SweepFile
 from . import sections
 from .page_data import page_data
 from .sensitivity import codes_of, effects
-from .skeleton import DESIGNS, DETAIL, EXPLORE
+from .skeleton import DESIGNS, EXPLORE, detail_part
 from .text import json_block, shown
 
 SCRIPTS: Final = ("base", "neighbours", "scatter", "parallel", "table", "detail", "schedule")
@@ -89,7 +90,7 @@ def _body(file: SweepFile, details: Mapping[int, PointDetail], title: str) -> It
     yield "</ul></nav><main>"
     yield EXPLORE
     yield DESIGNS
-    yield DETAIL
+    yield detail_part(shown(kept_text(file, details), sections.MAX_NOTE_CHARS))
     for key, name, lines in parts:
         yield f'<section id="{key}"><h2>{name}</h2>'
         yield from lines

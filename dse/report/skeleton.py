@@ -1,4 +1,4 @@
-"""The page's parts that its script fills. Constant: nothing of a spec is in them."""
+"""The page's parts that its script fills. Nothing of a spec is in them."""
 
 from typing import Final
 
@@ -45,9 +45,7 @@ DESIGNS: Final = """
 _HEAD: Final = """
 <section id="one"><h2>Selected design: where its time and bytes go</h2>
 <p>In this sweep: <span id="neighbours"></span></p>
-<p id="no-detail" class="soft" hidden>Layers, schedule and memory map are kept for designs of the
-front and for simulated ones.</p>
-<div id="detail" hidden>"""
+<p id="no-detail" class="soft" hidden>"""
 
 PICTURES: Final = """
 <p><b id="detail-name"></b>: <span id="detail-sentence"></span></p>
@@ -92,4 +90,7 @@ PICTURES: Final = """
 <th scope="col" class="n">MACs per byte</th></tr></thead>
 <tbody id="layers-body"></tbody></table></div>"""
 
-DETAIL: Final = f"{_HEAD}{PICTURES}</div></section>"
+
+def detail_part(kept: str) -> str:
+    """The selected design; `kept`, safe HTML, says whose details there are."""
+    return f'{_HEAD}{kept}</p>\n<div id="detail" hidden>{PICTURES}</div></section>'

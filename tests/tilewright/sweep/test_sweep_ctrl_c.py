@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from sweep_crews import threads
 from test_sweep_workload import spec_in
+from tilewright.dse.detail_choice import best_of_each
 from tilewright.dse.sweep_file import parse_sweep_file
 
 from tilewright.catalog import load_spec
-from tilewright.flow.sweep import explore, rankings, run
+from tilewright.flow.sweep import explore, points, rankings, run
 from tilewright.flow.sweep.run import run_sweep
 
 
@@ -83,3 +84,25 @@ def test_while_designs_of_a_workload_are_listed(tmp_path: Path, monkeypatch) -> 
     whole = swept(path, tmp_path / "out")
     assert len(whole.file.columns["index"]) == whole.file.coverage.num_evaluated
     assert whole.file.front == outcome.file.front
+
+
+@pytest.mark.parametrize("is_again", [False, True])
+def test_the_best_designs_of_an_interrupted_sweep_have_details(
+    tmp_path: Path, monkeypatch, is_again: bool
+) -> None:
+    """A second Ctrl-C leaves them out; the page says which there are."""
+    monkeypatch.setattr(rankings, "rankings_of", interrupted)
+    if is_again:
+        monkeypatch.setattr(points, "layers_detail", interrupted)
+    outcome = swept(spec_in(tmp_path), tmp_path / "out")
+    assert outcome.was_interrupted
+    best = [] if is_again else best_of_each(outcome.file)
+    assert set(points.read_points(tmp_path / "out", outcome.file)) == set(best)
+    page = (tmp_path / "out" / "report.html").read_text()
+    kept = (
+        f"{len(best)} of the {len(outcome.file.front)} designs of the front"
+        if best
+        else "no design"
+    )
+    assert f"memory map are kept for {kept}" in page
+    assert "the sweep was interrupted." in page

@@ -11,7 +11,6 @@ from tilewright.dse.sweep_file import parse_sweep_file, sweep_file_text
 
 from tilewright import cli
 from tilewright.errors import EXIT_FAILED, EXIT_GOOD, EXIT_WRONG_TEXT
-from tilewright.flow.sweep.points import MAX_POINTS, chosen_points
 
 sys.path.append(str(Path(__file__).parents[2] / "dse" / "report"))
 from report_fixtures import made_details, made_sweep
@@ -65,6 +64,7 @@ def test_trace_of_a_design_without_detail(folder: Path, capsys) -> None:
     assert cli.main(["report", str(folder), "--trace", "149"]) == EXIT_WRONG_TEXT
     told = capsys.readouterr().err
     assert "no schedule is kept of it" in told and str(SWEEP.front[0]) in told
+    assert f"kept for 3 of the {len(SWEEP.front)} designs of the front" in told
 
 
 def test_difference(folder: Path, tmp_path: Path, capsys) -> None:
@@ -127,15 +127,6 @@ def test_a_damaged_point(folder: Path, capsys) -> None:
 def test_a_folder_of_nothing(tmp_path: Path, capsys) -> None:
     assert cli.main(["report", str(tmp_path)]) == EXIT_FAILED
     assert "not a finished result" in capsys.readouterr().err
-
-
-def test_which_designs_have_details() -> None:
-    file = made_sweep(1000)
-    chosen = chosen_points(file)
-    assert len(chosen) == len(set(chosen)) == MAX_POINTS
-    assert chosen[:3] == [one.index for one in file.confirmations]
-    assert set(chosen) <= set(file.front)
-    assert max(chosen) > file.front[len(file.front) * 9 // 10]
 
 
 def test_a_sweep_leaves_a_report(sweep_spec, tmp_path: Path) -> None:

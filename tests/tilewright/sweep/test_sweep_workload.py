@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from sweep_crews import threads
+from tilewright.dse import detail_choice
 from tilewright.dse.block_sources import SOURCES
+from tilewright.dse.detail_choice import detailed_designs
 from tilewright.dse.energy.tables import TABLES
 from tilewright.dse.sweep_file import parse_sweep_file
 from tilewright.dse.sweep_tasks import measure_one
@@ -14,9 +16,8 @@ from tilewright.dse.sweep_tasks import measure_one
 from tilewright import cli
 from tilewright.catalog import load_spec
 from tilewright.errors import UsageError
-from tilewright.flow.sweep import result
 from tilewright.flow.sweep.confirm import Wanted
-from tilewright.flow.sweep.points import chosen_points, read_points
+from tilewright.flow.sweep.points import read_points
 from tilewright.flow.sweep.run import SweepOptions, run_sweep
 from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
@@ -63,7 +64,7 @@ def test_all_designs_at_once_and_again(tmp_path: Path) -> None:
     assert file.coverage.num_evaluated + sum(f.stop - f.start for f in file.failures) == 180
     assert file.metrics["cycles"].error == SOURCES["cycles"][1]
     details = read_points(out, file)
-    assert set(details) == set(chosen_points(file))
+    assert set(details) == set(detailed_designs(file))
     for index, detail in details.items():
         row = file.row_of(index)
         assert detail.cycles == file.columns["cycles"][row]
@@ -85,7 +86,7 @@ def test_all_designs_at_once_and_again(tmp_path: Path) -> None:
 def test_of_a_long_front_both_ends_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(result, "MOST_POINTS", 2)
+    monkeypatch.setattr(detail_choice, "MOST_PRINTED", 2)
     outcome = swept(spec_in(tmp_path), tmp_path / "out")
     file = outcome.file
     by_cycles = sorted(file.front, key=lambda n: file.columns["cycles"][file.row_of(n)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ from tilewright.build.files import write_file
 from tilewright.commands.contract import Progress, no_progress
 from tilewright.dataflow.serial import SerialError
 from tilewright.dse.block_estimate import BlockEstimate
+from tilewright.dse.detail_choice import detailed_designs
 from tilewright.dse.neighbours import Neighbours
 from tilewright.dse.point_detail import PointDetail, parse_point, point_name, point_text
 from tilewright.dse.point_of import detail_of
@@ -29,17 +31,6 @@ DetailMaker = Callable[[int], PointDetail | None]
 """The detail of a design by its number; None if it cannot be made."""
 
 FOLDER: Final = "points"
-MAX_POINTS: Final = 50
-
-
-def chosen_points(file: SweepFile) -> list[int]:
-    """Designs with a detail: those simulated, then the front, evenly spaced if it is long."""
-    confirmed = [one.index for one in file.confirmations][:MAX_POINTS]
-    front = [index for index in file.front if index not in set(confirmed)]
-    room = MAX_POINTS - len(confirmed)
-    if len(front) > room:
-        front = [front[place * len(front) // room] for place in range(room)]
-    return [*confirmed, *front]
 
 
 def write_points(
@@ -51,14 +42,15 @@ def write_points(
     """Time the chosen designs again, this time with everything that is shown of them.
 
     A design that cannot be made (one whose numbers were recorded before its model was lost) has no
-    detail. Files of designs that are no longer chosen are removed. After Ctrl-C, before or during
-    this, no more are made.
+    detail. Files of designs that are no longer chosen are removed. After Ctrl-C during this no more
+    are made.
     """
     found: dict[int, PointDetail] = {}
-    chosen = [] if file.was_interrupted else chosen_points(file)
+    chosen = detailed_designs(file)
+    way_out = "; Ctrl-C leaves them out" if file.was_interrupted else ""
     try:
         for place, index in enumerate(chosen, start=1):
-            progress(f"details of design {index} ({place} of {len(chosen)})")
+            progress(f"details of design {index} ({place} of {len(chosen)}){way_out}")
             detail = make(index)
             if detail is not None:
                 found[index] = detail
@@ -66,17 +58,18 @@ def write_points(
     except KeyboardInterrupt:
         progress("interrupted: the report has the details that there are")
     _remove_others(out, found)
-    return found
+    return dict(sorted(found.items()))  # as `read_points` finds them
 
 
 def detail_maker(setup: SweepSetup, file: SweepFile) -> DetailMaker:
     """Designs of a model are compiled and timed; those of a workload are the closed form's. What
     would help one is tried, or known from the other designs in `file`.
     """
-    space, evaluate, neighbours = setup.sweep.space, setup.evaluate, Neighbours(file)
+    space, evaluate = setup.sweep.space, setup.evaluate
+    neighbours = cache(lambda: Neighbours(file))  # made with the first detail
     if evaluate is not None:
         tries = trials(evaluate)
-        return lambda index: _of_program(index, space, evaluate, neighbours, tries)
+        return lambda index: _of_program(index, space, evaluate, neighbours(), tries)
     estimate = setup.sweep.evaluation.many
     assert isinstance(estimate, BlockEstimate)
     return lambda index: layers_detail(
@@ -85,7 +78,7 @@ def detail_maker(setup: SweepSetup, file: SweepFile) -> DetailMaker:
         reader=estimate.reader,
         workload=estimate.workload,
         columns=space.columns_at(space.indices([index])),
-        known=neighbours.known(index),
+        known=neighbours().known(index),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tilewright.build.files import to_json_bytes, write_file
 from tilewright.commands.contract import SWEEP_FILE
 from tilewright.dataflow.serial import SerialError
+from tilewright.dse.detail_choice import kept_text
 from tilewright.dse.point_detail import PointDetail, point_name
 from tilewright.dse.report.diff import KINDS, SweepDiff, compare
 from tilewright.dse.report.diff_page import WORDS, diff_page
@@ -104,10 +105,12 @@ def write_trace(folder: Path, index: int, out: Path | None = None) -> Result:
     Raises:
         UsageError: the design has no detail.
     """
-    details = read_points(folder, read_sweep(folder))
+    file = read_sweep(folder)
+    details = read_points(folder, file)
     if index not in details:
         known = ", ".join(str(one) for one in sorted(details)) or "none"
-        raise UsageError(f"--trace {index}: no schedule is kept of it", help=f"there are: {known}")
+        help = f"{kept_text(file, details)} There are: {known}"
+        raise UsageError(f"--trace {index}: no schedule is kept of it", help=help)
     path = (out or folder / FOLDER) / f"{point_name(index)}.trace.json"
     write_file(path, trace_text(details[index]))
     rows = [

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from tilewright.commands.contract import SWEEP_FILE
+from tilewright.dse.detail_choice import printed_designs
 from tilewright.dse.report.text import number_text, setting_text
 from tilewright.dse.sweep_file import SweepFile
 from tilewright.dse.sweep_rankings import ranking_text
@@ -18,8 +19,6 @@ from tilewright.spec.diagnostics import printable
 
 from .metrics import ENERGY, ENERGY_BY, ENERGY_COUNTS
 
-MOST_POINTS: Final = 12
-"""Designs of the front that are shown."""
 TEXT_COLUMNS: Final = 48
 """Of a narrow terminal's 80 what the longest labels leave."""
 MAX_NOTE_CHARS: Final = 1000
@@ -108,7 +107,7 @@ def _point(file: SweepFile, index: int) -> Mapping[str, Any]:
 
 def _front_lines(file: SweepFile, width: int) -> list[str]:
     """The front from end to end: what differs between its designs, and the objectives."""
-    shown = [_point(file, index) for index in _spread(file)]
+    shown = [_point(file, index) for index in printed_designs(file)]
     if not shown:
         return []
     objectives = [objective.metric for objective in file.objectives]
@@ -126,18 +125,6 @@ def _front_lines(file: SweepFile, width: int) -> list[str]:
     some = f", {len(shown)} of them along {objectives[0]}" if len(shown) < len(file.front) else ""
     count = f"front: {len(file.front)} designs{some}"
     return [count, *(f"  {line}" for line in table(heads, rows, width - 2))]
-
-
-def _spread(file: SweepFile) -> list[int]:
-    """Designs of the front by their first objective, best first; of many some, with both ends."""
-    first = file.objectives[0]
-    values = file.columns[first.metric]
-    by_value = sorted(
-        file.front, key=lambda n: (values[file.row_of(n)], n), reverse=first.direction == "max"
-    )
-    steps = min(len(by_value), MOST_POINTS)
-    last = len(by_value) - 1
-    return [by_value[step * last // max(1, steps - 1)] for step in range(steps)]
 
 
 def _confirmation_lines(file: SweepFile, width: int) -> list[str]:
