@@ -38,13 +38,14 @@ def block_evaluation(
     *,
     family: str,
     area: AreaModel | None = None,
+    is_clock_given: bool = False,
 ) -> Evaluation:
     """`workload`, its layers streamed one after the other, on `spec` with its keys varied.
 
     `energy_uj` is by the first of `tables`; each other one gives a metric `energy_by_NAME`, in
     millions of its unit. Resources and clock are those of `family`; the clock is a metric where the
     family has an estimate of it. Seconds are at the spec's clock, else at the estimated one.
-    `area`: cells and memories, for `area_um2`.
+    `area`: cells and memories, for `area_um2`. `is_clock_given`: of each design, by its columns.
 
     Raises:
         ValueError: the first table has another unit than pJ; the spec streams no layers; there is
@@ -52,7 +53,7 @@ def block_evaluation(
     """
     if tables[0].unit != "pJ":
         raise ValueError(f"energy: {tables[0].name} has the unit {tables[0].unit}, needs pJ")
-    if not has_clock(family) and spec.clock_hz is None:
+    if not (has_clock(family) or is_clock_given or spec.clock_hz is not None):
         raise ValueError(f"clock: has no estimate for {family}, write one")
     estimate = BlockEstimate(
         reader=reader_of(spec),

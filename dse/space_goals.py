@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from .space_checks import SpaceError
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Metrics = Mapping[str, Any]
+NOT_MEASURED: Final = "names a metric that is not measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +125,8 @@ class Goals:
 
 
 def _unknown(path: tuple[str, str], name: str, known: Sequence[str]) -> Conflict:
-    rule = "names a metric that is not measured"
-    return Conflict(path=path, rule=rule, value=name, help=suggestion(name, known, "metric"))
+    help = suggestion(name, known, "metric")
+    return Conflict(path=path, rule=NOT_MEASURED, value=name, help=help)
 
 
 @dataclass(frozen=True, kw_only=True)

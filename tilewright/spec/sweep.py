@@ -29,6 +29,7 @@ from .sweep_kinds import (
 MAX_BUDGET = 10_000_000
 MAX_UM2_PER_BIT = 1e6
 SAMPLERS = ("model", "tpe", "nsga2", "random", "qmc", "grid")
+FAMILIES = ("ecp5", "xc7", "xcup", "ice40", "ice40up", "gowin")
 QUEUES = ("slurm", "pbs", "sge", "lsf", "htcondor", "oar", "moab", "local")
 
 
@@ -222,7 +223,7 @@ class SweepSection(Section):
         description="Whether a design must fit the device of its board, where there is a board. "
         "Default true.",
     )
-    family: Annotated[str | None, choice("ecp5", "xc7", "xcup")] = Field(
+    family: Annotated[str | None, choice(*FAMILIES)] = Field(
         default=None,
         description="Family of devices whose resources and clock are estimated. Default: the "
         "board's, else ecp5.",

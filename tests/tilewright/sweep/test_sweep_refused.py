@@ -6,7 +6,6 @@ import pytest
 
 from tilewright import cli
 from tilewright.catalog import load_spec
-from tilewright.errors import TilewrightError
 from tilewright.flow.sweep.set_up import set_up
 from tilewright.spec import SpecError
 
@@ -203,14 +202,6 @@ def test_a_kernel_has_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path.write_text("tilewright: 1\nname: k\nkernel: {template: systolic, rows: 2, cols: 2}\n")
     assert cli.main(["sweep", str(path)]) == 2
     assert "a kernel has no model" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", ["missing_function", "number"])
-@pytest.mark.usefixtures("functions")
-def test_a_function_that_cannot_be_loaded_is_told(sweep_spec, name: str) -> None:
-    path = sweep_spec(objectives=f"[{{function: {name}}}]")
-    with pytest.raises(TilewrightError, match=f"objective {name} = objective_functions:{name}"):
-        load_spec(path)
 
 
 def test_confirmations_need_inputs(sweep_spec, capsys: pytest.CaptureFixture[str]) -> None:

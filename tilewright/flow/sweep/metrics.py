@@ -89,6 +89,7 @@ class MetricChoice:
 def choose_metrics(
     *,
     family: str | None,
+    families: Sequence[str],
     has_other_boards: bool,
     has_clock: bool,
     energies: tuple[str, ...],
@@ -96,18 +97,16 @@ def choose_metrics(
     area: AreaModel | None = None,
 ) -> MetricChoice:
     """The metrics that every design has: of a family whose resources nobody has counted, none of
-    them. `family` None: each board's. `has_clock`: of each design some clock is given.
+    them. `family` None: each board's; `families` are those of all designs. `has_clock`: of each
+    design some clock is given.
     """
     names = ["cycles", "bytes_off_chip", ENERGY, "utilisation"]
-    if family is None or family in FAMILIES:
-        names += counted_in(family)
-        has_period = family is None or bool(_fit(family).get("period"))
-        names += ["clock_mhz"] if has_period else []
-        names += ["latency_us"] if has_period or has_clock else []
-    elif has_clock:
-        names.append("latency_us")
-    if has_other_boards:
-        names.append(DEVICE_SHARE)
+    is_counted = all(name in FAMILIES for name in families)
+    has_period = is_counted and all(_fit(name).get("period") for name in families)
+    names += counted_in(family) if is_counted else []
+    names += ["clock_mhz"] if has_period else []
+    names += ["latency_us"] if has_period or has_clock else []
+    names += [DEVICE_SHARE] if has_other_boards and is_counted else []
     names += [] if area is None else [AREA]
     in_order = tuple(name for name in UNITS if name in names)
     return MetricChoice(

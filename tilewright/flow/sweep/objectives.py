@@ -6,12 +6,15 @@ returns a number. Only names of installed entry points can be named: a spec impo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
+from tilewright.dse.space_checks import SpaceError
 from tilewright.errors import TilewrightError
+from tilewright.spec.sections.base import Conflict
+from tilewright.spec.sweep import SweepSection
 
 GROUP: Final = "tilewright.objectives"
 
@@ -30,6 +33,26 @@ def objective_version(name: str) -> str:
     return f"{point.value} of {owner.name} {owner.version}" if owner else point.value
 
 
+def loaded_versions(section: SweepSection, names: Iterable[str]) -> dict[str, str]:
+    """The versions of these functions; what cannot be loaded is told before anything runs.
+
+    Raises:
+        SpaceError: each of them at the objective that names it.
+    """
+    found, conflicts = {}, []
+    for name in names:
+        try:
+            load_objective(name)
+            found[name] = objective_version(name)
+        except TilewrightError as error:
+            number = [entry.function for entry in section.objectives].index(name)
+            path = ("objectives", number, "function")
+            conflicts.append(Conflict(path=path, rule=error.message, value=name, help=error.help))
+    if conflicts:
+        raise SpaceError(conflicts)
+    return found
+
+
 @cache
 def load_objective(name: str) -> Objective:
     """The function.
@@ -40,7 +63,7 @@ def load_objective(name: str) -> Objective:
     point = _point(name)
     try:
         found: Any = point.load()
-    except Exception as error:  # somebody else's code: whatever it raises, its name is told
+    except (Exception, SystemExit) as error:  # somebody else's code: all is told
         message = f"objective {name} = {point.value} cannot be loaded: {error}"
         raise TilewrightError(message, help="repair its package, or leave it out") from error
     if not callable(found):

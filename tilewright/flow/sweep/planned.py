@@ -62,7 +62,7 @@ def planned_estimate(spec: AcceleratorSpec, choice: MetricChoice) -> PlannedEsti
         ValueError: there is no clock, neither given nor estimated.
     """
     family = choice.family or ""
-    if not has_clock(family) and spec.clock_hz is None:
+    if not has_clock(family) and not choice.is_clock_given:
         raise ValueError(f"clock: has no estimate for {family}, write one")
     base = spec.model_copy(update={"sweep": None})
     return PlannedEstimate(

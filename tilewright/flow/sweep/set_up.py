@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tilewright.board_of_spec import board_of, clock_of, model_family
+from tilewright.board_of_spec import board_of, clock_of
 from tilewright.boards import Board
 from tilewright.build.files import sha256_file
 from tilewright.build.tools import DISTRIBUTION, package_version
@@ -32,6 +32,7 @@ from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
 from .area import area_conflicts, area_of, with_advice
+from .boards import BOARD, families_of, with_reasons
 from .evaluate import ModelEvaluation
 from .laws import laws_digest
 from .metrics import (
@@ -42,13 +43,13 @@ from .metrics import (
     sources_of,
     unit_of,
 )
-from .objectives import function_names, load_objective, objective_version
+from .names import name_conflicts
+from .objectives import function_names, loaded_versions
 from .planned import is_planned
 from .workload import workload_evaluation
 from .workload_facts import workload_context
 
-DEFAULT_FAMILY: Final = "ecp5"
-CLOCKS: Final = ("clock", "board")
+CLOCKS: Final = ("clock", BOARD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +116,11 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
             limits=_limits(section, board, choice),
         )
     except SpaceError as error:
-        conflicts += with_advice(section, error.conflicts)
+        reasons = with_reasons(families_of(spec, section), error.conflicts)
+        conflicts += with_advice(section, reasons)
     if conflicts or swept is None or goals is None:
         raise SpaceError(conflicts)
-    for name in choice.functions:
-        load_objective(name)  # what cannot be loaded is told before anything runs
-    versions = {name: objective_version(name) for name in choice.functions}
+    versions = loaded_versions(section, choice.functions)
     is_of_layers = section.workload is not None and not is_planned(spec)
     evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
     evaluation = (
@@ -142,7 +142,11 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
 
 def _swept(spec: AcceleratorSpec, section: SweepSection) -> tuple[Swept | None, list[Conflict]]:
     """The space, or what is wrong with it; and with the tables of energies."""
-    conflicts = [*_energy_conflicts(section), *area_conflicts(section)]
+    conflicts = [
+        *_energy_conflicts(section),
+        *area_conflicts(section),
+        *name_conflicts(section),
+    ]
     try:
         return swept_of(section, spec_keys(spec)), conflicts
     except SpaceError as error:
@@ -165,13 +169,12 @@ def _choice(
     spec: AcceleratorSpec, section: SweepSection, board: Board | None, installed: Sequence[str]
 ) -> MetricChoice:
     """The metrics: of the section's family, else of the board's, else of each design's board."""
-    has_other_boards = "board" in section.parameters
+    has_other_boards = BOARD in section.parameters
     named = {entry.function for entry in section.objectives}
-    family = section.family
-    if family is None and not has_other_boards:
-        family = DEFAULT_FAMILY if board is None else model_family(board.device)
+    families = families_of(spec, section)
     return choose_metrics(
-        family=family,
+        family=None if section.family is None and has_other_boards else families[0],
+        families=families,
         has_other_boards=has_other_boards,
         has_clock=clock_of(spec, board) is not None or _gives_clock(section),
         energies=tuple(dict.fromkeys(name for name in section.energy if name in TABLES))

@@ -18,6 +18,7 @@ from tilewright.spec.diagnostics import suggestion
 from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
+from .boards import BOARD, WRITE_CLOCK, no_clock
 from .metrics import MetricChoice
 from .planned import MODEL, is_planned, model_conflicts, model_workload, planned_estimate
 from .user_functions import with_functions
@@ -47,8 +48,9 @@ def workload_evaluation(
     tables = [energy_table(name) for name in choice.energies]
     try:
         evaluation = block_evaluation(
-            workload, base, tables, family=choice.family, area=choice.area
-        )
+            workload, base, tables, family=choice.family, area=choice.area,
+            is_clock_given=choice.is_clock_given,
+        )  # fmt: skip
     except ValueError as error:
         raise SpaceError([Conflict(path=("workload",), rule=str(error))]) from None
     assert isinstance(evaluation.many, BlockEstimate)
@@ -93,9 +95,16 @@ def _conflicts(
     spec: AcceleratorSpec, section: SweepSection, choice: MetricChoice
 ) -> Iterator[Conflict]:
     """What a sweep of a workload does not have."""
-    if choice.family not in FAMILIES:
-        rule = f"resources of {choice.family or 'several boards'} are not known: name a family"
+    if BOARD in section.parameters:
+        rule = "a workload is estimated on one board"
+        help = "write `board:` in the spec, or the `family:` of the sweep and a `clock:`"
+        yield Conflict(path=("parameters", BOARD), rule=rule, help=help)
+    elif choice.family not in FAMILIES:
+        rule = f"resources of {choice.family} are not known: name a family"
         yield Conflict(path=("family",), rule=rule, value=None, help=f"{', '.join(FAMILIES)}")
+    elif not choice.is_clock_given and (why := no_clock([choice.family])) is not None:
+        value = choice.family
+        yield Conflict(path=("family",), rule=why, value=value, help=WRITE_CLOCK)
     if section.workload == MODEL:
         yield from model_conflicts(spec)
     elif spec.schedule.objective != "cycles":
