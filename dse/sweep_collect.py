@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from .space import Space
-from .space_domains import Parameter, Value
+from .space_domains import Parameter
 from .space_goals import Goals
+from .space_values import rising, values_in
 from .sweep import Kept, Sweep
 from .sweep_failures import joined_ranges
 from .sweep_file import (
@@ -69,12 +70,7 @@ def sweep_file_of(findings: Findings) -> SweepFile:
         space=SpaceSummary(
             size=sweep.space.size,
             parameters=tuple(
-                SweptParameter(
-                    path=parameter.path,
-                    values=_values(parameter, columns[parameter.path]),
-                    is_derived=parameter.is_derived,
-                    unit=findings.unit(parameter.path),
-                )
+                _swept(sweep.space, parameter, columns[parameter.path], findings.unit)
                 for parameter in sweep.space.parameters
             ),
         ),
@@ -148,21 +144,17 @@ def _columns(sweep: Sweep, rows: Sequence[int], kept: Kept) -> dict[str, Column]
     return columns
 
 
-def _values(parameter: Parameter, column: Column) -> tuple[Value | None, ...]:
-    """The values that there are, in the parameter's order; those of links rise."""
-    found = set(column)
-    if not parameter.is_free:
-        return tuple(sorted(found, key=_rank))
-    points: tuple[Value | None, ...] = parameter.points()
-    extra = [value for value in (parameter.otherwise, None) if value not in points]
-    return tuple(value for value in (*points, *dict.fromkeys(extra)) if value in found)
-
-
-def _rank(value: Value | None) -> tuple[int, float, str]:
-    """Numbers, then text, then nothing."""
-    if isinstance(value, int | float):
-        return 0, value, ""
-    return (2, 0, "") if value is None else (1, 0, value)
+def _swept(
+    space: Space, parameter: Parameter, column: Column, unit: Callable[[str], str]
+) -> SweptParameter:
+    values = values_in(space, parameter)
+    return SweptParameter(
+        path=parameter.path,
+        values=rising(column) if values is None else values,
+        is_derived=parameter.is_derived,
+        unit=unit(parameter.path),
+        has_all=values is not None,
+    )
 
 
 def _constraints(

@@ -29,16 +29,23 @@ Column = tuple[Value | None, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class SweptParameter:
-    """A parameter with the values that designs evaluated had, in the order of the space.
+    """A parameter with its values in the space, in their order, whatever was evaluated of it.
 
     `unit` is that of numbers (`B`, `s`, `Hz`), empty for counts and words. None among the values:
-    a condition left the parameter out.
+    a condition leaves the parameter out. Without `has_all` (a link with too many combinations) the
+    values are those of the designs listed.
     """
 
     path: str
     values: tuple[Value | None, ...]
     is_derived: bool = False
     unit: str = ""
+    has_all: bool = True
+
+    @property
+    def num_values(self) -> int:
+        """Values where the parameter is not left out."""
+        return sum(value is not None for value in self.values)
 
 
 @dataclass(frozen=True, kw_only=True)

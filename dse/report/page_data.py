@@ -14,6 +14,8 @@ from ..sweep_file import INDEX, SweepFile
 from .sensitivity import Codes
 
 DIGITS = 7
+MOST_AXIS_VALUES = 1000
+"""Of a parameter with more values those of the designs listed are shown."""
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -96,6 +98,9 @@ def first_row(file: SweepFile, details: Collection[int] = ()) -> int:
 
 def _by_size(values: Sequence[Any], codes: Codes) -> dict[str, Any]:
     """Numbers rise, whatever the order in the spec; words stay in theirs; none comes last."""
+    if len(values) > MOST_AXIS_VALUES:
+        listed, codes = np.unique(codes, return_inverse=True)
+        values = [values[i] for i in listed.tolist()]
     numbers = [type(value) in (int, float) for value in values if value is not None]
     order = list(range(len(values)))
     if all(numbers):

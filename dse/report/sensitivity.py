@@ -1,12 +1,13 @@
 """How much each parameter matters: what a change of it alone does to each metric.
 
-For two neighbouring values of a parameter, all designs evaluated are paired whose other parameters
-(derived ones aside) are equal; of each pair the metric's quotient counts, and the effect of the
-step is the geometric mean of the quotients (of differences the mean, for a metric that is not above
-0 everywhere). The effect of the parameter is that of all its steps one after the other. Parameters
-that a condition leaves out on one side of the step cannot be equal: there the mean over their
-values is paired, and they are named. Where a sweep lists a sample of its designs, few have a
-partner: a step with less than `LEAST_PAIRS` is the quotient of the means over all designs listed.
+For two neighbouring values of a parameter, of those that designs with numbers have, all designs
+are paired whose other parameters (derived ones aside) are equal; of each pair the metric's quotient
+counts, and the effect of the step is the geometric mean of the quotients (of differences the mean,
+for a metric that is not above 0 everywhere). The effect of the parameter is that of all its steps
+one after the other. Parameters that a condition leaves out on one side of the step cannot be equal:
+there the mean over their values is paired, and they are named. Where a sweep lists a sample of its
+designs, few have a partner: a step with less than `LEAST_PAIRS` is the quotient of the means over
+all designs listed.
 """
 
 from __future__ import annotations
@@ -116,11 +117,10 @@ def _pairs(
     least: int,
 ) -> Iterator[_Pairing]:
     mine = codes[parameter.path]
-    present = [i for i, value in enumerate(parameter.values) if value is not None]
+    listed = np.unique(mine).tolist()  # a value of which no design has numbers is no step
+    present = [i for i in listed if parameter.values[i] is not None]
     for one, other in itertools.pairwise(present):
         rows = (np.flatnonzero(mine == one), np.flatnonzero(mine == other))
-        if not (len(rows[0]) and len(rows[1])):
-            continue
         ignored = tuple(path for path in others if _is_one_sided(path, codes, rows, absent))
         key = [codes[path] for path in others if path not in ignored]
         groups, num_groups = _groups(key, rows)

@@ -37,6 +37,11 @@ def number_text(value: float) -> str:
     return f"{value:.4g}"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 design`, `1,234 designs`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def setting_text(value: object, unit: str = "") -> str:
     """A parameter's value: bytes in binary units, `none` where it is left out."""
     if value is None:

@@ -11,6 +11,7 @@ import pytest
 from report_fixtures import ENGINE, made_details, made_sweep
 from tilewright.dse.report.diff import compare
 from tilewright.dse.report.diff_page import diff_page
+from tilewright.dse.report.page_data import page_data
 from tilewright.dse.report.sensitivity import codes_of, effects
 from tilewright.dse.report.tables import designs_csv, report_data
 from tilewright.dse.report.trace import trace_of, trace_text
@@ -102,6 +103,24 @@ def test_effects_of_a_sample() -> None:
     effect = next(e for e in found if (e.parameter, e.metric) == ("a", "cycles"))
     assert effect.total == pytest.approx(1 / 4)
     assert effect.ignored == ("b",)
+
+
+def test_values_without_designs_are_no_steps() -> None:
+    """The space has more values of `a` than the designs: the step leads over them."""
+    columns = {"a": (1, 4), "b": ("x", "x"), "cycles": (100, 25), "gain": (0, 1)}
+    file = swept(columns, {"a": (0, 1, 2, 4, 9), "b": ("x", "y")})
+    found = {e.metric: e for e in effects(file, codes_of(file)) if e.parameter == "a"}
+    assert [(s.start, s.end, s.num_pairs) for s in found["cycles"].steps] == [(1, 4, 1)]
+    assert found["cycles"].total == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("num_values", "shown"), [(9, tuple(range(9))), (5000, (1, 4))])
+def test_a_page_has_the_values_of_the_space_unless_they_are_too_many(num_values, shown) -> None:
+    columns = {"a": (4, 1), "cycles": (100, 25), "gain": (0, 1)}
+    file = swept(columns, {"a": tuple(range(num_values))})
+    told = page_data(file, codes_of(file), {})["parameters"][0]
+    assert tuple(told["values"]) == shown
+    assert [told["values"][code] for code in told["codes"]] == [4, 1]
 
 
 def test_csv() -> None:

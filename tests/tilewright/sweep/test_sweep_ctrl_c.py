@@ -56,6 +56,7 @@ def test_before_the_first_design(sweep_spec, tmp_path: Path, monkeypatch, where:
     assert outcome.was_interrupted
     assert outcome.file.coverage.num_evaluated == 0
     assert "12 designs of the space were not evaluated" in outcome.file.notes[0]
+    assert [len(parameter.values) for parameter in outcome.file.space.parameters] == [2, 2, 3]
     assert "interrupted: the same command goes on from here" in outcome.table()
     assert not swept(sweep_spec(), tmp_path / "out").was_interrupted
 

@@ -107,6 +107,7 @@ def test_what_a_users_function_raises_is_the_designs_failure(sweep_spec, tmp_pat
     swept(sweep_spec(objectives="[cycles, {function: raises}]"), tmp_path / "out")
     file = file_of(tmp_path / "out")
     assert set(file.columns[ROWS]) == {1}
+    assert file.space.parameters[0].values == (1, 2)
     assert file.failures[0].error == (
         "ArithmeticError: nobody builds two rows (objective_functions.py:12)"
     )
@@ -212,6 +213,9 @@ def test_a_search_with_a_budget_says_what_it_covers(sweep_spec, tmp_path: Path) 
     assert (file.coverage.kind, file.coverage.num_evaluated) == ("search", 5)
     assert file.coverage.text.startswith("search by random, budget 5, seed 3: of 12 designs 5 have")
     assert "7 designs of the space were not evaluated" in file.notes[0]
+    few = sweep_spec(more="search: {sampler: random, budget: 1, seed: 3}")
+    told = swept(few, tmp_path / "few").table()
+    assert "rows (2 values)" in told and "latency_cycles (3 values)" in told
     wide = sweep_spec(more="search: {sampler: random, budget: 12}")
     swept(wide, tmp_path / "wide")
     assert file_of(tmp_path / "wide").coverage.kind == "exact"

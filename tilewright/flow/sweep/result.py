@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from tilewright.commands.contract import SWEEP_FILE
 from tilewright.dse.detail_choice import printed_designs
-from tilewright.dse.report.text import number_text, setting_text
-from tilewright.dse.sweep_file import SweepFile
+from tilewright.dse.report.text import counted, number_text, setting_text
+from tilewright.dse.sweep_file import SweepFile, SweptParameter
 from tilewright.dse.sweep_rankings import ranking_text
 from tilewright.dse.sweep_result import bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
@@ -95,9 +95,9 @@ def _wrapped(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
         yield "" if number else label, [line]
 
 
-def _values_text(parameter: Any) -> str:
-    count = len(parameter.values)
-    return f"{parameter.path} ({count} value{'s' if count != 1 else ''})"
+def _values_text(parameter: SweptParameter) -> str:
+    count = counted(parameter.num_values, "value")
+    return f"{parameter.path} ({count if parameter.has_all else f'at least {count}'})"
 
 
 def _point(file: SweepFile, index: int) -> Mapping[str, Any]:
