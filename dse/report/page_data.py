@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tilewright.dataflow.serial import plain
 
 from ..point_detail import PointDetail
-from ..space_goals import Goals, Objective
+from ..space_goals import Constraint, Goals, Objective
 from ..sweep_file import INDEX, SweepFile
 from .sensitivity import Codes
 
@@ -75,18 +76,38 @@ def page_data(
 
 
 def goals_of(file: SweepFile) -> Goals:
-    """The sweep's objectives."""
+    """The sweep's objectives, and the constraints whose columns there are."""
     return Goals(
-        objectives=tuple(Objective(metric=o.metric, goal=o.direction) for o in file.objectives)
+        objectives=tuple(Objective(metric=o.metric, goal=o.direction) for o in file.objectives),
+        constraints=tuple(
+            Constraint(name=one.name, metric=one.metric, minimum=one.minimum, maximum=one.maximum)
+            for one in file.constraints
+            if one.metric in file.columns
+        ),
     )
+
+
+def worst_excesses(file: SweepFile) -> NDArray[np.float64]:
+    """By row how far the design lies outside of the constraint that it misses most, as
+    `Constraint.excess`; <= 0: it meets all.
+    """
+    goals = goals_of(file)
+    columns = {
+        one.metric: np.array(file.columns[one.metric], np.float64) for one in goals.constraints
+    }
+    excesses = goals.excesses({INDEX: file.columns[INDEX], **columns})
+    known = np.where(np.isnan(excesses), -np.inf, excesses)
+    worst: NDArray[np.float64] = known.max(axis=1, initial=-np.inf)
+    return worst
 
 
 def first_row(file: SweepFile, details: Collection[int] = ()) -> int:
     """The row that is shown first: of the front (if some have details, of those), the nearest to
-    the best of all objectives, each scaled to the range there; -1 if there is no design.
+    the best of all objectives, each scaled to the range there; without a front the one that comes
+    nearest to all constraints; -1 if there is no design.
     """
     if not file.front:
-        return 0 if file.columns[INDEX] else -1
+        return int(worst_excesses(file).argmin()) if file.columns[INDEX] else -1
     known = [design for design in file.front if design in details]
     rows = [file.row_of(design) for design in known or file.front]
     metrics = {o.metric: np.array(file.columns[o.metric], np.float64) for o in file.objectives}

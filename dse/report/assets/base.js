@@ -17,13 +17,18 @@ function make(tag, text, attributes) {
   return element;
 }
 
-function short(value) { // for ticks
+function short(value, digits = 3) { // for ticks
   if (value === 0) return '0';
   const size = Math.abs(value);
   for (const [unit, name] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
-    if (size >= unit && (size >= 1e4 || unit > 1e3)) return trim(value / unit, 3) + name;
+    if (size >= unit && (size >= 1e4 || unit > 1e3)) return trim(value / unit, digits) + name;
   }
-  return size < 1e-4 ? value.toExponential(0) : trim(value, 3);
+  return size < 1e-4 ? String(Number(value.toPrecision(digits))) : trim(value, digits);
+}
+
+function exactly(value) { // all digits that the value has, so no two ticks look the same
+  for (const digits of [3, 4]) if (Number(value.toPrecision(digits)) === value) return short(value, digits);
+  return Number.isInteger(value) && Math.abs(value) < 1e10 ? WHOLE.format(value) : trim(value, 12);
 }
 
 function trim(value, digits) {
@@ -59,8 +64,9 @@ function parameterAxis(parameter) {
   const count = parameter.values.length;
   const place = (code) => (count === 1 ? 0.5 : 0.04 + (0.92 * code) / (count - 1));
   const at = Float32Array.from(parameter.codes, place);
-  const every = Math.ceil(count / 9);
-  const ticks = parameter.values.map((value, code) => ({ at: place(code), text: setting(parameter, value) }))
+  const every = Math.ceil(count / 9), texts = parameter.values.map((value) => setting(parameter, value));
+  const isTold = new Set(texts).size === count;
+  const ticks = parameter.values.map((value, code) => ({ at: place(code), text: isTold ? texts[code] : String(value) }))
     .filter((_, code) => code % every === 0);
   const value = (row) => parameter.values[parameter.codes[row]];
   return { key: parameter.path, label: parameter.short, unit: parameter.unit, parameter, at, ticks, value,
@@ -81,10 +87,17 @@ function metricAxis(metric) {
   const at = new Float32Array(N);
   for (let row = 0; row < N; row++) at[row] = place(values[row]);
   const toValue = (u) => { const x = start + u * (end - start); return isLog ? 10 ** x : x; };
-  const ticks = (isLog ? logTicks(toValue(0), toValue(1)) : linearTicks(start, end))
-    .map((value) => ({ at: place(value), text: short(value) }));
+  const ticks = ticksOf(values, low, high, isLog ? logTicks(toValue(0), toValue(1)) : linearTicks(start, end))
+    .map((value) => ({ at: place(value), text: low === high ? number(value) : exactly(value) }));
   return { key: metric.name, label: metric.name, unit: metric.unit, metric, at, ticks, isLog, place, toValue,
     value: (row) => values[row], text: (row) => number(values[row]), isParameter: false };
+}
+
+function ticksOf(values, low, high, found) { // one where all are equal, few where they take many digits
+  if (low >= high) return low === high ? [low] : [];
+  if (values.every(Number.isInteger)) found = found.filter(Number.isInteger);
+  const isLong = found.some((value) => value && Number(value.toPrecision(4)) !== value);
+  return isLong && found.length > 3 ? [found[0], found[(found.length - 1) >> 1], found[found.length - 1]] : found;
 }
 
 function linearTicks(low, high, most = 6) {
@@ -107,6 +120,7 @@ function logTicks(low, high) {
   return found;
 }
 
+const NO_NUMBERS = 'No design has numbers: the reasons are at the end of the page.';
 const AXES = [...DATA.parameters.map(parameterAxis), ...DATA.metrics.map(metricAxis)];
 const AXIS = new Map(AXES.map((axis) => [axis.key, axis]));
 const FRONT = new Uint8Array(N);
@@ -114,10 +128,26 @@ DATA.front.forEach((row) => { FRONT[row] = 1; });
 const FEASIBLE = new Uint8Array(N).fill(1);
 for (const { metric, minimum, maximum } of DATA.constraints) {
   const axis = AXIS.get(metric);
-  for (let row = 0; axis && row < N; row++) {
-    const value = axis.value(row);
-    if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) FEASIBLE[row] = 0;
+  for (let row = 0; axis && row < N; row++) if (misses(axis.value(row), minimum, maximum)) FEASIBLE[row] = 0;
+}
+
+function misses(value, minimum, maximum) { // the bound that a value does not meet, or null
+  if (typeof value !== 'number') return null;
+  return minimum !== null && value < minimum ? minimum : maximum !== null && value > maximum ? maximum : null;
+}
+
+function missed(row) { // in words: each constraint that a design misses, and by how much
+  const found = [];
+  for (const { name, metric, minimum, maximum } of DATA.constraints) {
+    const axis = AXIS.get(metric), value = axis ? axis.value(row) : null, bound = misses(value, minimum, maximum);
+    if (bound === null) continue;
+    const isOver = value > bound, share = Math.abs(value - bound) / Math.abs(bound);
+    const off = !bound ? `by ${number(Math.abs(value - bound))}` : share >= 9 && isOver && bound > 0
+      ? `${number(Math.round(value / bound - 1e-9))} times as much` : `${share < 0.0005 ? 'less than 0.1 %' : percent(share)} ${isOver ? 'more' : 'less'}`;
+    const limit = `${isOver ? 'at most' : 'at least'} ${number(bound)} ${named(axis) ? '' : axis.unit}`.trim();
+    found.push(`misses ${name}: ${axis.text(row)}, ${limit} (${off})`);
   }
+  return found;
 }
 
 function select(row) {
@@ -149,6 +179,24 @@ function layer(box) {
     g.font = `12px ${getComputedStyle(document.body).fontFamily}`;
     return { g, width, height };
   } };
+}
+
+function haloed(g, lines, right, middle) { // text that ends at a place, and no line crosses it
+  const top = middle - (13 * (lines.length - 1)) / 2, ink = g.fillStyle;
+  g.textAlign = 'right'; g.textBaseline = 'middle';
+  g.fillStyle = css('--bg'); g.globalAlpha = 0.9;
+  lines.forEach((line, i) => { const wide = g.measureText(line).width; g.fillRect(right - 1 - wide, top - 8 + 13 * i, wide + 2, 15); });
+  g.globalAlpha = 1; g.fillStyle = ink;
+  lines.forEach((line, i) => g.fillText(line, right, top + 13 * i));
+}
+
+function inLines(g, text, width) { // words with underscores in as many lines as they take
+  const found = [''];
+  for (const part of text.split(/(?<=_)/)) {
+    const last = found[found.length - 1];
+    if (last && g.measureText(last + part).width > width) found.push(part); else found[found.length - 1] = last + part;
+  }
+  return found.map((line) => clip(g, line, width));
 }
 
 function clip(g, text, width) { // the text, cut to a width

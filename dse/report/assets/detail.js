@@ -116,7 +116,7 @@ function traffic(detail) {
 
 function changeText(cycles, before) {
   const share = Math.abs(1 - cycles / before);
-  if (share < 0.0005) return cycles === before ? 'no change' : 'less than 0.1 %';
+  if (share < 0.0005) return cycles === before ? 'no change' : `less than 0.1 % ${cycles < before ? 'faster' : 'slower'}`;
   return `${cycles < before ? '-' : '+'}${percent(share)}`;
 }
 

@@ -46,6 +46,7 @@ const parallel = (() => {
     const started = performance.now();
     drawContext();
     const { g, width } = lines.begin();
+    if (!N) { g.fillStyle = css('--ink'); g.fillText(NO_NUMBERS, 24, 40); return; }
     const dense = state.num > 2000;
     segments(g, (row) => state.visible[row] && !FRONT[row], css('--point'),
       dense ? [[1, 4, 0.07], [4, 32, 0.18], [32, Infinity, 0.4]] : [[1, 2, 0.28], [2, Infinity, 0.5]]);
@@ -67,13 +68,16 @@ const parallel = (() => {
       g.fillStyle = css('--soft');
       const under = [named(axis) ? '' : axis.unit, goal ? (goal.direction === 'min' ? '↓' : '↑') : ''].join(' ').trim();
       g.fillText(clip(g, under, room - 8), x, isTight ? 44 : 30);
-      g.textAlign = 'right'; g.textBaseline = 'middle';
+    });
+  }
+
+  function labels(g) { // of the ticks, over all lines
+    const room = axes.length > 1 ? axisX(1) - axisX(0) : box.clientWidth;
+    g.fillStyle = css('--ink');
+    axes.forEach((axis, place) => {
       for (const tick of axis.ticks) {
-        const y = screenY(tick.at), text = clip(g, tick.text, Math.min(64, room - 14)), wide = g.measureText(text).width;
-        g.fillStyle = css('--bg'); g.globalAlpha = 0.75;
-        g.fillRect(x - 6 - wide, y - 7, wide + 2, 14);
-        g.globalAlpha = 1; g.fillStyle = css('--ink');
-        g.fillText(text, x - 5, y);
+        const lines = axis.isParameter ? inLines(g, tick.text, Math.min(70, room - 5)) : [tick.text];
+        haloed(g, lines, axisX(place) - 5, screenY(tick.at));
       }
     });
   }
@@ -87,10 +91,17 @@ const parallel = (() => {
       g.fillStyle = css('--focus'); g.globalAlpha = 0.22; g.fillRect(x - 9, y0, 18, y1 - y0);
       g.globalAlpha = 1; g.strokeStyle = css('--focus'); g.strokeRect(x - 9, y0, 18, y1 - y0);
     }
-    if (state.selected < 0) return;
-    g.strokeStyle = css('--ink'); g.lineWidth = 2.5; g.beginPath();
-    axes.forEach((axis, place) => g.lineTo(axisX(place), screenY(axis.at[state.selected])));
-    g.stroke();
+    if (state.selected >= 0) {
+      g.strokeStyle = css('--ink'); g.lineWidth = 2.5; g.beginPath();
+      axes.forEach((axis, place) => g.lineTo(axisX(place), screenY(axis.at[state.selected])));
+      g.stroke();
+    }
+    labels(g);
+  }
+
+  function tickText({ place, at, isOnAxis }) { // the whole value of words, where the pointer is at one
+    const near = isOnAxis && axes[place].ticks.find((tick) => Math.abs(tick.at - at) < 0.06);
+    return near ? `${axes[place].key}: ${near.text}` : '';
   }
 
   function where(event) {
@@ -109,6 +120,7 @@ const parallel = (() => {
   });
   box.addEventListener('pointermove', (event) => {
     const spot = where(event);
+    box.title = tickText(spot);
     box.style.cursor = spot.isOnAxis || drag ? 'ns-resize' : 'pointer';
     if (!drag) return;
     drag.range = [Math.min(drag.from, spot.at), Math.max(drag.from, spot.at)];

@@ -33,13 +33,13 @@ const scatter = (() => {
     for (const tick of x.ticks) {
       const at = EDGE.left + tick.at * (right - EDGE.left);
       g.moveTo(at, EDGE.top); g.lineTo(at, bottom);
-      g.fillText(clip(g, tick.text, 90), at, bottom + 6);
+      g.fillText(clip(g, tick.text, 150), at, bottom + 6);
     }
     g.textAlign = 'right'; g.textBaseline = 'middle';
     for (const tick of y.ticks) {
       const at = bottom - tick.at * (bottom - EDGE.top);
       g.moveTo(EDGE.left, at); g.lineTo(right, at);
-      g.fillText(clip(g, tick.text, 40), EDGE.left - 6, at);
+      g.fillText(clip(g, tick.text, EDGE.left - 26), EDGE.left - 6, at);
     }
     g.stroke();
     g.fillStyle = css('--ink'); g.textAlign = 'center'; g.textBaseline = 'alphabetic';
@@ -56,22 +56,34 @@ const scatter = (() => {
   }
 
   function bounds(g, width, height, x, y) { // constraints as broken lines
-    const right = width - EDGE.right, bottom = height - EDGE.bottom;
+    const right = width - EDGE.right, bottom = height - EDGE.bottom, used = new Map();
+    const beyond = (axis, text, isHigh) => { // at the end of the axis where the bound lies
+      const isX = axis === x, place = `${isX} ${isHigh}`, lines = used.get(place) || 0;
+      used.set(place, lines + 1);
+      g.save(); g.setLineDash([]);
+      const words = `${text} ${isX ? (isHigh ? '→' : '←') : isHigh ? '↑' : '↓'}`;
+      const down = isX ? bottom - 12 - 16 * lines : isHigh ? EDGE.top + 8 + 16 * lines : bottom - 28 - 16 * lines;
+      haloed(g, [words], isX && isHigh ? right - 4 : EDGE.left + 5 + g.measureText(words).width, down);
+      g.restore();
+    };
     g.save(); g.setLineDash([5, 4]); g.strokeStyle = css('--bad'); g.fillStyle = css('--bad');
     for (const { metric, minimum, maximum } of DATA.constraints) for (const bound of [minimum, maximum]) {
       for (const axis of [x, y]) {
         if (bound === null || axis.key !== metric || axis.isParameter) continue;
         const at = axis.place(bound);
-        if (!(at >= 0 && at <= 1)) continue;
+        if (!(at >= 0 && at <= 1)) {
+          beyond(axis, `${metric}: ${bound === minimum ? 'min' : 'max'} ${number(bound)} beyond`, at > 1);
+          continue;
+        }
         g.beginPath();
         if (axis === x) {
           const sx = EDGE.left + at * (right - EDGE.left);
           g.moveTo(sx, EDGE.top); g.lineTo(sx, bottom);
-          g.textAlign = at > 0.8 ? 'right' : 'left'; g.fillText(`limit ${short(bound)}`, sx + (at > 0.8 ? -4 : 4), EDGE.top + 10);
+          g.textAlign = at > 0.8 ? 'right' : 'left'; g.fillText(`limit ${number(bound)}`, sx + (at > 0.8 ? -4 : 4), EDGE.top + 10);
         } else {
           const sy = bottom - at * (bottom - EDGE.top);
           g.moveTo(EDGE.left, sy); g.lineTo(right, sy);
-          g.textAlign = 'right'; g.fillText(`limit ${short(bound)}`, right - 4, at > 0.9 ? sy + 13 : sy - 5);
+          g.textAlign = 'right'; g.fillText(`limit ${number(bound)}`, right - 4, at > 0.9 ? sy + 13 : sy - 5);
         }
         g.stroke();
       }
@@ -79,10 +91,17 @@ const scatter = (() => {
     g.restore();
   }
 
+  function empty(g, width, height) {
+    g.fillStyle = css('--ink'); g.textAlign = 'center';
+    g.fillText(NO_NUMBERS, width / 2, height / 2);
+  }
+
   function draw() {
     const started = performance.now();
     const { g, width, height } = back.begin();
+    if (!N) { empty(g, width, height); return; }
     const x = AXIS.get(xs.value), y = AXIS.get(ys.value), color = colorOf(AXIS.get(by.value));
+    EDGE.left = Math.min(150, Math.max(66, ...y.ticks.map((tick) => 28 + g.measureText(tick.text).width)));
     const w = width - EDGE.left - EDGE.right, h = height - EDGE.top - EDGE.bottom;
     frame(g, width, height, x, y);
     const taken = new Uint8Array(Math.ceil(width) * Math.ceil(height));
@@ -158,6 +177,7 @@ const scatter = (() => {
   });
   function legend() {
     const axis = AXIS.get(by.value), list = $('scatter-legend');
+    if (!N) return;
     const items = [['dot', '--accent', axis ? '' : 'Pareto front'], ['', '--point', axis ? '' : 'meets all constraints'],
       ['', '--faint', FEASIBLE.includes(0) ? 'fails a constraint' : '']].filter((item) => item[2])
       .map(([kind, color, text]) => [kind, css(color), text]);

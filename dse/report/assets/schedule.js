@@ -58,7 +58,8 @@ function memoryMap(detail) {
   const kind = (stay) => (isOfLayers(detail) ? KEPT[stay.banks] : stay.tensor);
   const reserved = new Set(detail.stays.filter((stay) => stay.is_reserved).map(kind));
   const tensors = [...new Set(detail.stays.map(kind))].filter((name) => !reserved.has(name)), colors = hue(tensors);
-  const names = [...tensors, ...reserved], color = (name) => (reserved.has(name) ? css('--line') : colors(name));
+  const names = [...tensors, ...reserved], greys = [...reserved];
+  const color = (name) => (reserved.has(name) ? css(`--kept-${greys.indexOf(name) % 2}`) : colors(name));
   ruler(add, detail.num_steps, x, top, top + inner, 10);
   for (const word of [0, 0.25, 0.5, 0.75, 1].map((share) => share * detail.scratchpad_words)) {
     add('line', { x1: left, x2: x(detail.num_steps), y1: y(word), y2: y(word), class: 'grid' });

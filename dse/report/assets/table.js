@@ -26,7 +26,7 @@
       items.push(all);
     }
     chips.replaceChildren(count, ...items);
-    if (!items.length) chips.append(make('span', 'drag along an axis to keep a range of it, click between axes to select a design', { class: 'soft' }));
+    if (!items.length && N) chips.append(make('span', 'drag along an axis to keep a range of it, click between axes to select a design', { class: 'soft' }));
   }
 
   function ends() { // what can be chosen for the axis: its values, or numbers to type
@@ -111,13 +111,19 @@
   drawTable();
 
   // The card.
-  function rows(table, lines) {
+  function rows(table, lines) { // what is said of a number stands below it, whole
     const inside = table.appendChild(make('tbody'));
     for (const [name, text, extra, title] of lines) {
       const line = inside.appendChild(make('tr'));
       line.append(make('th', name, { scope: 'row', title: title || name }), make('td', text, { class: 'n' }));
-      if (extra !== undefined) line.append(make('td', extra.split(/[,;]/)[0], { class: 'soft small', title: extra }));
+      if (extra) inside.appendChild(make('tr', null, { class: 'said' })).append(make('td', extra, { class: 'soft small', colspan: 2 }));
     }
+  }
+
+  function errorText(metric) { // the same words once
+    const known = DATA.metrics.find((other) => other.error === metric.error);
+    if (!metric.error) return 'error not known';
+    return known === metric || metric.error.length < 40 ? metric.error : `as ${known.name}`;
   }
 
   function drawCard() {
@@ -126,14 +132,14 @@
     const confirmed = DATA.confirmations[index];
     if (confirmed) badges.push([confirmed.is_equal ? 'good' : 'bad', confirmed.is_equal ? 'simulated: as estimated' : 'simulated: differs']);
     title.replaceChildren(`Design ${number(index)} `, ...badges.filter(Boolean).map(([kind, text]) => make('span', text, { class: `badge ${kind}` })));
-    const detail = DATA.details[index], parts = [];
+    const detail = DATA.details[index], parts = missed(row).map((words) => make('p', words, { class: 'miss' }));
     parts.push(make('p', detail ? detail.sentence : neighbourSentence(row), { class: 'sentence' }));
     const metrics = make('table'), settings = make('table');
     rows(metrics, AXES.filter((axis) => !axis.isParameter).map((axis) => {
       const measured = confirmed && confirmed.metrics[axis.key];
       const unit = named(axis) ? '' : axis.unit;
       const said = measured && (measured.measured === measured.estimated ? 'as measured' : `measured ${number(measured.measured)}`);
-      return [axis.label, `${axis.text(row)} ${unit}`.trim(), said || axis.metric.error || 'error not known'];
+      return [axis.label, `${axis.text(row)} ${unit}`.trim(), said || errorText(axis.metric)];
     }));
     rows(settings, DATA.parameters.map((p, i) => [p.short, AXES[i].text(row), undefined, p.path]));
     parts.push(make('h3', 'What it costs'), metrics, make('h3', 'What it is'), settings);
@@ -145,4 +151,5 @@
   $('front-next').addEventListener('click', () => stepFront(1, AXIS.get($('scatter-x').value)));
   $('front-previous').addEventListener('click', () => stepFront(-1, AXIS.get($('scatter-x').value)));
   listeners.select.push(drawCard);
+  if (!N) $('card-title').textContent = NO_NUMBERS;
 })();

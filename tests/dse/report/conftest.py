@@ -5,14 +5,30 @@ benchmarks, which time the same page.
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from browser import Browser
 
 sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "parts"))
 
 STRINGS = Path(__file__).parents[2] / "injection" / "strings.json"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    """One for all pages, as wide as a laptop."""
+    from browser import Browser
+    from page_parts import LAPTOP
+
+    found = Browser(tmp_path_factory.mktemp("profile"), width=LAPTOP[0], height=LAPTOP[1])
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, find_chromium
+from page_parts import LAPTOP, rectangle, text
 from report_fixtures import ENGINE, made_details, made_layers_detail, made_sweep
 from tilewright.dse.neighbours import known_changes
 from tilewright.dse.report.page import sweep_page
@@ -14,16 +15,8 @@ from tilewright.dse.workloads.read import library_workload
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="needs a Chromium: apt-get install chromium"
 )
-LAPTOP = (1366, 768)
 DRAW_SECONDS = 1.0
 SWEEP = made_sweep(1000)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    found = Browser(tmp_path_factory.mktemp("profile"), width=LAPTOP[0], height=LAPTOP[1])
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +36,6 @@ def shown(browser: Browser, page: Path) -> Iterator[Browser]:
     browser.value("1")
     assert browser.problems == []
     assert set(browser.requests) == {page.as_uri()}
-
-
-def text(browser: Browser, key: str) -> str:
-    return str(browser.value(f"document.getElementById('{key}').textContent"))
-
-
-def rectangle(browser: Browser, key: str) -> dict[str, float]:
-    """Where an element is in the window, after it was scrolled there."""
-    found = browser.value(
-        f"(() => {{ const e = document.getElementById('{key}'); "
-        "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); "
-        "return {x: r.x, y: r.y, width: r.width, height: r.height}; })()"
-    )
-    assert isinstance(found, dict)
-    return found
 
 
 def draw_seconds(browser: Browser) -> float:
