@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -20,6 +21,18 @@ FORMAT_KEY: Final = "tilewright_ledger"
 CHECK_DIGITS: Final = 16
 FAILED: Final = "failed"
 DONE: Final = "done"
+
+
+SHOWN_DIGITS: Final = 12
+_HASH: Final = re.compile("[0-9a-f]{64}")
+WORDS: Final = {
+    "spec": "the spec beside its swept keys and its section `sweep` is another one",
+    "model": "the model's file has changed",
+    "board": "the board's table has changed",
+    "laws": "the code that turns designs into numbers has changed",
+    "resources": "the coefficients of the resource model have changed",
+}
+"""What a difference of a context means, by its name."""
 
 
 class LedgerError(ValueError):
@@ -151,15 +164,26 @@ def require_context(found: Mapping[str, str], wanted: Mapping[str, str]) -> None
     """The contexts must be the same (`LedgerOfOther`, with every difference)."""
     names = sorted(found.keys() | wanted.keys())
     differences = [
-        f"{name}: {found.get(name, 'not there')} there, {wanted.get(name, 'not there')} now"
+        f"{name}: {_short(found.get(name))} there, {_short(wanted.get(name))} now{_words(name)}"
         for name in names
         if found.get(name) != wanted.get(name)
     ]
     if differences:
         raise LedgerOfOther(
             "the ledger is of another version: " + "; ".join(differences),
-            help="its numbers do not compare with new ones: use another folder, or begin afresh",
+            help="its numbers do not compare with new ones: `--fresh` throws them away and begins "
+            "anew, `--out` takes another folder",
         )
+
+
+def _words(name: str) -> str:
+    return f" ({WORDS[name]})" if name in WORDS else ""
+
+
+def _short(value: str | None) -> str:
+    """A hash as far as one compares it by eye."""
+    text = "not there" if value is None else value
+    return text[:SHOWN_DIGITS] if _HASH.fullmatch(text) else text
 
 
 def _check(key: str, body: Mapping[str, Any]) -> str:
@@ -197,7 +221,8 @@ def _context_of(line: bytes) -> Mapping[str, str]:
         raise LedgerOfOther("this is not a ledger", help="use another folder")
     if header[FORMAT_KEY] != FORMAT:
         message = f"the ledger has format {header[FORMAT_KEY]}, this version writes {FORMAT}"
-        raise LedgerOfOther(message, help="use another folder, or begin afresh")
+        help = "`--fresh` begins anew, `--out` takes another folder"
+        raise LedgerOfOther(message, help=help)
     return context
 
 

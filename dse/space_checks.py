@@ -19,6 +19,11 @@ MAX_EXACT = 2**53
 """Linked numbers stay below: exact as integers and as floats."""
 
 
+NO_KEY = "is no key of the spec"
+MAX_KEYS = 20
+"""Keys of a section that are told."""
+
+
 class SpaceError(ValueError):
     """A space or its goals make no sense; `conflicts` holds every mistake."""
 
@@ -41,6 +46,9 @@ def conflicts_of(parameters: Sequence[Parameter], known_paths: Sequence[str]) ->
     found += _source_conflicts(parameters, by_path)
     if not found:
         found += _cycle_conflicts(parameters, by_path)
+    if not found and not any(parameter.is_free for parameter in parameters):
+        rule = "must name at least one parameter with values"
+        found.append(Conflict(path=("parameters",), rule=rule))
     if not found:
         found += _condition_conflicts(parameters, by_path)
     if not found:
@@ -55,8 +63,6 @@ def _at(
 
 
 def _domain_conflicts(parameters: Sequence[Parameter]) -> Iterator[Conflict]:
-    if not any(parameter.is_free for parameter in parameters):
-        yield Conflict(path=("parameters",), rule="must name at least one parameter with values")
     for parameter in parameters:
         for mistake in parameter.domain.mistakes():
             keys = (mistake.key,) if mistake.number is None else (mistake.key, mistake.number)
@@ -72,8 +78,18 @@ def _path_conflicts(
             yield _at(parameter, rule="is there twice", value=parameter.path, help=None)
         seen.add(parameter.path)
         if known_paths and not parameter.is_derived and parameter.path not in known_paths:
-            help = suggestion(parameter.path, known_paths, "path")
-            yield _at(parameter, rule="is no key of the spec", value=parameter.path, help=help)
+            yield _unknown(parameter, known_paths)
+
+
+def _unknown(parameter: Parameter, known_paths: Sequence[str]) -> Conflict:
+    path = parameter.path
+    inner = [known for known in known_paths if known.startswith(f"{path}.")]
+    if inner:
+        help = f"its keys: {', '.join(inner[:MAX_KEYS])}"
+        help += ", and others" if len(inner) > MAX_KEYS else ""
+        return _at(parameter, rule="is a section: name one of its keys", value=path, help=help)
+    help = suggestion(path, known_paths, "path")
+    return _at(parameter, rule=NO_KEY, value=path, help=help)
 
 
 def _source_conflicts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from tilewright.spec.kinds import Kind
@@ -11,7 +11,7 @@ from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepParameterSection, SweepSection
 
 from .space import Space
-from .space_checks import SpaceError
+from .space_checks import NO_KEY, SpaceError
 from .space_domains import Domain, Linked, Listed, Parameter, Powers, Range, Value, When
 from .sweep_values import KeyValues, WrongValue
 
@@ -33,8 +33,13 @@ class Swept:
         return self.keys[path].unit
 
 
-def swept_of(section: SweepSection, keys: Mapping[str, Kind | None]) -> Swept:
-    """The space of a section; `keys` are those of the spec, with the kinds of their values.
+def swept_of(
+    section: SweepSection,
+    keys: Mapping[str, Kind | None],
+    absent: Mapping[str, str] | None = None,
+) -> Swept:
+    """The space of a section; `keys` are those of the spec, with the kinds of their values;
+    `absent` those of sections that it does not have, each with its section.
 
     Raises:
         SpaceError: with every mistake, at paths below the section.
@@ -52,11 +57,22 @@ def swept_of(section: SweepSection, keys: Mapping[str, Kind | None]) -> Swept:
     except SpaceError as error:
         known = {conflict.path[:2] for conflict in reader.conflicts}
         reader.conflicts += [
-            conflict for conflict in error.conflicts if _is_news(conflict, section, known)
+            _with_section(conflict, absent or {})
+            for conflict in error.conflicts
+            if _is_news(conflict, section, known)
         ]
     if reader.conflicts:
         raise SpaceError(reader.conflicts)
     return Swept(space=space, keys=reader.keys)
+
+
+def _with_section(conflict: Conflict, absent: Mapping[str, str]) -> Conflict:
+    """A conflict; of a key whose section the spec does not have it says so."""
+    path = conflict.value or ""
+    if conflict.rule != NO_KEY or path not in absent:
+        return conflict
+    rule = f"is a key of a section that the spec does not have: `{absent[path]}`"
+    return replace(conflict, rule=rule, help=f"write the section `{absent[path]}:`")
 
 
 def _is_news(conflict: Conflict, section: SweepSection, known: set[tuple[str | int, ...]]) -> bool:

@@ -4,26 +4,29 @@ The only module that prints. Whatever happens becomes an exit code (`tilewright.
 message; a traceback is only ever written to a file, for a bug of ours.
 """
 
-import argparse
-import contextlib
-import io
-import json
-import os
-import signal
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+try:
+    import argparse
+    import contextlib
+    import io
+    import json
+    import os
+    import signal
+    import sys
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import TYPE_CHECKING, NoReturn, cast
 
-from tilewright.commands.contract import Outcome, Progress, no_progress
-from tilewright.commands.parser import build_parser
-from tilewright.errors import (
-    EXIT_GOOD,
-    EXIT_INTERRUPTED,
-    EXIT_OUR_BUG,
-    EXIT_WRONG_TEXT,
-    TilewrightError,
-)
+    from tilewright.commands.contract import Outcome, Progress, no_progress
+    from tilewright.commands.parser import build_parser
+    from tilewright.errors import (
+        EXIT_GOOD,
+        EXIT_INTERRUPTED,
+        EXIT_OUR_BUG,
+        EXIT_WRONG_TEXT,
+        TilewrightError,
+    )
+except KeyboardInterrupt:  # Ctrl-C while Python still imports: nothing was begun
+    raise SystemExit(130) from None
 
 if TYPE_CHECKING:
     from tilewright.spec import SpecError
@@ -31,10 +34,13 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    _end_cleanly_when_told()
-    _escape_what_cannot_be_shown()
-    parser = build_parser()
-    options = parser.parse_args(argv)
+    try:
+        _end_cleanly_when_told()
+        _escape_what_cannot_be_shown()
+        parser = build_parser()
+        options = parser.parse_args(argv)
+    except KeyboardInterrupt:  # before anything was begun
+        return EXIT_INTERRUPTED
     try:
         if options.version:
             return _show(_version(), options)

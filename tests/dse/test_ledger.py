@@ -92,6 +92,10 @@ def test_another_version_is_told_with_its_differences() -> None:
     assert "tilewright: 0.1.0 there, 0.2.0 now" in text
     assert "spec: abc there, not there now" in text
     assert "table: not there there, x now" in text
+    hashes = {"spec": "3" * 64}, {"spec": "4" * 64}
+    words = "3{12} there, 4{12} now .the spec beside its swept keys and its section `sweep` is ano"
+    with pytest.raises(LedgerOfOther, match=words):
+        require_context(*hashes)
     other = header_line(CONTEXT).replace(b'"tilewright_ledger":1', b'"tilewright_ledger":2')
     with pytest.raises(LedgerOfOther, match="format 2, this version writes 1"):
         parse(other)

@@ -39,7 +39,17 @@ CASES = {
         ],
         "depends on itself, got a -> b -> a",
     ),
-    "only_links": ([one("b", Linked(times=("b",)))], "at least one parameter with values"),
+    "nothing": ([], "parameters: must name at least one parameter with values"),
+    "only_links": ([one("b", Linked(times=("b",)))], "depends on itself, got b -> b"),
+    "only_links_in_a_cycle": (
+        [one("b", Linked(times=("c",))), one("c", Linked(times=("b",)))],
+        "parameters.b: depends on itself, got b -> c -> b",
+    ),
+    "only_a_link_to_nothing": ([one("b", Linked(times=("c",)))], "sweep does not have, got c"),
+    "by_zero_twice": (
+        [one("z", Listed(values=(0, 1))), one("b", Linked(times=("z",), divided_by=("z",)))],
+        "divides by a parameter that can be 0, got z",
+    ),
     "when_of_link": (
         [A, one("b", Linked(times=("a",))),
          one("c", Listed(values=(1,)), when=When(path="b", among=(1,)))],

@@ -68,7 +68,7 @@ def test_another_version_and_damage_are_clear_errors(tmp_path: Path) -> None:
         open_ledger(tmp_path, {"tilewright": "2"}),
     ):
         pass
-    assert "begin afresh" in caught.value.help
+    assert "`--fresh`" in caught.value.help
     path = tmp_path / LEDGER
     path.write_bytes(path.read_bytes().replace(b'"number":1', b'"number":6'))
     with (

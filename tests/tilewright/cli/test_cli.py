@@ -1,6 +1,8 @@
 """The command: exit codes, what goes to which stream, and that no traceback reaches a user."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +182,30 @@ def test_report_believes_only_a_whole_result(
     assert "changed: report.json" in capsys.readouterr().err
     assert cli.main(["report"]) == 2
     assert len(flow.calls) == 1
+
+
+def test_ctrl_c_before_anything_was_begun_is_quiet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build_parser", interrupted)
+    assert cli.main(["doctor"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_while_python_imports_is_quiet() -> None:
+    program = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "tilewright.commands.parser":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+from tilewright.cli import main
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

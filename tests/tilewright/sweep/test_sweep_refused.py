@@ -16,6 +16,11 @@ CASES = {
         "accelerator.engines.array.row: is no key of the spec",
         "did you mean `accelerator.engines.array.rows`?",
     ),
+    "section": (
+        {"parameters": "accelerator.memory: [1, 2]"},
+        "accelerator.memory: is a section: name one of its keys, got accelerator.memory",
+        "its keys: accelerator.memory.bytes_per_cycle, accelerator.memory.latency_cycles, ",
+    ),
     "empty range": (
         {"parameters": "accelerator.scratchpad.banks: {start: 8, stop: 4}"},
         "accelerator.scratchpad.banks.stop: must be at least the start, 8: the range is empty",
@@ -241,3 +246,15 @@ def test_a_wrong_value_of_a_list_is_told_where_it_stands(
         found.append(told.source_line[told.column - 1 :][: told.width])
     assert found == marked
     assert caught.value.diagnostics[-1].column > len("    accelerator.scratchpad.banks: ")
+
+
+def test_a_key_of_a_section_that_the_spec_does_not_have(sweep_spec) -> None:
+    path = sweep_spec(parameters="verify.samples: [1, 2]")
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("verify:")]
+    path.write_text("\n".join(kept))
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    (told,) = caught.value.diagnostics
+    assert told.path == "sweep.parameters.verify.samples"
+    assert told.rule == "is a key of a section that the spec does not have: `verify`"
+    assert told.help == "write the section `verify:`"

@@ -27,7 +27,7 @@ from tilewright.hw.lib.cell_area import FILE as AREAS
 from tilewright.hw.lib.resources import FILE as COEFFICIENTS
 from tilewright.spec import AcceleratorSpec, Spec, SpecError
 from tilewright.spec.diagnostics import suggestion
-from tilewright.spec.paths import spec_keys
+from tilewright.spec.paths import absent_keys, spec_keys
 from tilewright.spec.sections.base import Conflict
 from tilewright.spec.sweep import SweepSection
 
@@ -148,7 +148,7 @@ def _swept(spec: AcceleratorSpec, section: SweepSection) -> tuple[Swept | None, 
         *name_conflicts(section),
     ]
     try:
-        return swept_of(section, spec_keys(spec)), conflicts
+        return swept_of(section, spec_keys(spec), absent_keys(spec)), conflicts
     except SpaceError as error:
         return None, [*error.conflicts, *conflicts]
 
