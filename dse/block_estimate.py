@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from .sweep_tasks import Evaluation
 from .workloads.layers import Workload
 
 NO_ROOM = "accelerator.scratchpad: the layers do not fit"
+LARGEST = "the largest panels are those of"
 
 
 def block_evaluation(
@@ -76,12 +78,21 @@ class BlockEstimate(BlockFrame):
     ops: Ops = field(repr=False)
     workload: Workload = field(repr=False)
 
+    @cached_property
+    def no_room(self) -> str:
+        """Why layers do not fit. Panels of both operands grow with K alone: of the first layer with
+        the largest one they are the largest, on every machine.
+        """
+        products = [layer.as_matmul() for layer in self.workload.layers]
+        deepest = max(products, key=lambda product: product.K)
+        return f"{NO_ROOM}; {LARGEST} {deepest.name}, K = {deepest.K:,}"
+
     def of_machines(self, machines: Machines) -> tuple[dict[str, Values], Refusals]:
         """Metrics of machines; no room for the layers is a refusal."""
         layout = Layout(machines=machines, ops=self.ops)
         is_fitting = layout.tiling.is_fitting[layout.tilings.of]
         refusals = np.full(len(is_fitting), None, dtype=object)
-        refusals[~is_fitting] = NO_ROOM
+        refusals[~is_fitting] = self.no_room
         return self._of(layout), refusals
 
     def _of(self, layout: Layout) -> dict[str, Values]:

@@ -19,6 +19,7 @@ from tilewright.dse.energy.tables import energy_table
 from tilewright.dse.workloads.layers import Workload
 from tilewright.spec import AcceleratorSpec
 from tilewright.spec.sections.base import Conflict
+from tilewright.spec.sweep import SweepSection
 
 from .metrics import MetricChoice
 
@@ -87,6 +88,20 @@ def model_workload(spec: AcceleratorSpec) -> Workload:
     from tilewright.flow.design import runnable_graph
 
     return workload_of(runnable_graph(spec, spec.batch))
+
+
+def require_runnable(spec: AcceleratorSpec, section: SweepSection) -> None:
+    """What no parameter can change about the spec's model: that it can be read, and that engines
+    run its operators. Where the sweep varies the model or its batch, each design has its own.
+
+    Raises:
+        SpecError: the model is wrong, or has an operator that the hardware cannot run yet.
+    """
+    from tilewright.flow.design import runnable_graph
+
+    swept = {path.split(".")[0] for path in section.parameters}
+    if not swept & {"model", "verify"}:
+        runnable_graph(spec, spec.batch)
 
 
 def model_conflicts(spec: AcceleratorSpec) -> Iterator[Conflict]:

@@ -45,7 +45,7 @@ from .metrics import (
 )
 from .names import name_conflicts
 from .objectives import function_names, loaded_versions
-from .planned import is_planned
+from .planned import is_planned, require_runnable
 from .workload import workload_evaluation
 from .workload_facts import workload_context
 
@@ -121,6 +121,8 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
     if conflicts or swept is None or goals is None:
         raise SpaceError(conflicts)
     versions = loaded_versions(section, choice.functions)
+    if section.workload is None:
+        require_runnable(spec, section)
     is_of_layers = section.workload is not None and not is_planned(spec)
     evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
     evaluation = (

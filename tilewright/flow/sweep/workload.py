@@ -20,7 +20,14 @@ from tilewright.spec.sweep import SweepSection
 
 from .boards import BOARD, WRITE_CLOCK, no_clock
 from .metrics import MetricChoice
-from .planned import MODEL, is_planned, model_conflicts, model_workload, planned_estimate
+from .planned import (
+    MODEL,
+    is_planned,
+    model_conflicts,
+    model_workload,
+    planned_estimate,
+    require_runnable,
+)
 from .user_functions import with_functions
 from .workload_facts import base_spec
 
@@ -69,6 +76,7 @@ def _planned(
     """Of the spec's model as the planner schedules it."""
     if conflicts:
         raise SpaceError(list(conflicts))
+    require_runnable(spec, section)
     try:
         estimate = planned_estimate(spec, choice)
     except ValueError as error:
