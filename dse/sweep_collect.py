@@ -183,21 +183,30 @@ def _coverage(findings: Findings) -> Coverage:
         num_feasible=result.tally.feasible,
         hypervolume=result.hypervolume,
         text=_certificate(findings, is_exact),
+        num_failed=result.num_failed,
     )
 
 
 def _certificate(findings: Findings, is_exact: bool) -> str:
     """The sentence that says what the front is worth."""
     result, evaluated = findings.result, findings.num_listed_of
-    size = f"{result.space_size:,}"
+    size, failed = result.space_size, result.num_failed
+    designs = "the one design" if size == 1 else f"all {size:,} designs"
+    lost = f"failed, {'' if failed == 1 else 'each '}with its reason"
+    if is_exact and failed == size:
+        return f"no design has numbers: {designs} of the space {lost}"
     before = result.tally.designs - evaluated
-    parts = [f"{evaluated:,} have numbers"]
-    parts += [f"{result.num_failed:,} failed, each with its reason"] * bool(result.num_failed)
-    parts += [f"{before:,} were ruled out by constraints on parameters alone"] * bool(before)
+    few = ("none has numbers", "1 has numbers")
+    parts = [few[evaluated] if evaluated < 2 else f"{evaluated:,} have numbers"]
+    parts += [f"{failed:,} {lost}"] * bool(failed)
+    was = "was" if before == 1 else "were"
+    parts += [f"{before:,} {was} ruled out by constraints on parameters alone"] * bool(before)
     told = ", ".join(parts)
     if is_exact:
-        what = f"all {size} designs of the space were enumerated ({told})"
-        return f"exact: {what}; no other design of the space is on the front"
+        what = f"{designs} of the space {'was' if size == 1 else 'were'} enumerated"
+        what += f" ({told})" if evaluated < size else ""
+        other = "no other design of the space is on the front" if size > 1 else "there is no other"
+        return f"exact: {what}; {other}"
     stopped = ", until it was interrupted" if result.was_interrupted else ""
     way = findings.how or "enumeration"
-    return f"{way}{stopped}: of {size} designs {told}; nothing is said of the others"
+    return f"{way}{stopped}: of {size:,} designs {told}; nothing is said of the others"

@@ -86,6 +86,7 @@ class Coverage:
 
     `hypervolume` is bounded by the worst feasible cost of each objective, in the objectives' units
     multiplied; None without a feasible design. `text` is the certificate, a sentence for people.
+    `num_evaluated` designs have numbers, `num_failed` were evaluated and have none.
     """
 
     kind: Literal["exact", "search"]
@@ -93,6 +94,7 @@ class Coverage:
     num_feasible: int
     hypervolume: float | None
     text: str
+    num_failed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pareto import front_indices, hypervolume
-from .report.text import number_text
+from .report.text import counted, number_text
 from .space import Space
 from .space_domains import Value
 from .space_goals import Constraint, Floats, Goals, Miss, Tally, empty_tally
@@ -21,6 +21,7 @@ from .sweep_tasks import Failed
 
 JOIN_PARTS = 64
 TIMES = ("cycles", "latency_us")
+NO_NUMBERS = "no design has numbers"
 TIMES_FROM = 10
 """Times its bound from which a metric is not told in percent."""
 
@@ -178,10 +179,13 @@ def result_of(
 
 
 def _notes(goals: Goals, whole: Part, missing: int) -> Iterable[str]:
-    """What a reader must know: gaps, and constraints that nothing meets."""
+    """What a reader must know: gaps, no numbers at all, and constraints that nothing meets."""
     if missing:
-        told = f"{missing:,} designs of the space were not evaluated"
+        was = "was" if missing == 1 else "were"
+        told = f"{counted(missing, 'design')} of the space {was} not evaluated"
         yield f"{told}: the front is that of the others"
+    if whole.failed and not whole.tally.designs:
+        yield NO_NUMBERS
     yield from failure_lines(whole.failed)
     tally = whole.tally
     if tally.designs and not tally.feasible:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..detail_choice import kept_text
 from ..point_detail import PointDetail
 from ..sweep_file import SweepFile
+from ..sweep_result import NO_NUMBERS
 from . import sections
 from .page_data import page_data
 from .sensitivity import codes_of, effects
@@ -77,6 +78,8 @@ def sweep_page(file: SweepFile, details: Mapping[int, PointDetail]) -> str:
 def _body(file: SweepFile, details: Mapping[int, PointDetail], title: str) -> Iterator[str]:
     codes = codes_of(file)
     kind = ("good", "whole space") if file.coverage.kind == "exact" else ("open", "search")
+    if not file.coverage.num_evaluated:
+        kind = ("bad", NO_NUMBERS)
     yield f'<header class="top"><h1>{title} <span class="badge {kind[0]}">{kind[1]}</span></h1>'
     yield f'<p class="soft">{shown(file.coverage.text, sections.MAX_NOTE_CHARS)}</p>'
     yield from sections.facts(file)

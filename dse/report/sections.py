@@ -11,7 +11,7 @@ from ..sweep_result import bounds_text
 from .page_data import short_names
 from .sensitivity import Effect, Step
 from .table_orders import TABLE_ORDERS, table_orders
-from .text import number_text, percent_text, setting_text, shown
+from .text import counted, number_text, percent_text, setting_text, shown
 
 MAX_FAILURES: Final = 100
 MAX_NOTE_CHARS: Final = 400
@@ -37,7 +37,10 @@ def facts(file: SweepFile) -> Iterator[str]:
     coverage = file.coverage
     size = file.space.size
     yield '<dl class="facts">'
-    yield _fact("designs evaluated", f"{coverage.num_evaluated:,}", f"of {size:,}")
+    num_failed = coverage.num_failed
+    yield _fact("designs evaluated", f"{coverage.num_evaluated + num_failed:,}", f"of {size:,}")
+    if num_failed:
+        yield _fact("have numbers", f"{coverage.num_evaluated:,}", f"{num_failed:,} failed")
     if file.constraints:
         share = f"{100 * coverage.num_feasible / max(1, coverage.num_evaluated):.0f} %"
         yield _fact("meet all constraints", f"{coverage.num_feasible:,}", share)
@@ -88,7 +91,8 @@ def notes(file: SweepFile) -> Iterator[str]:
         )
     wrong = [one for one in file.confirmations if not one.is_equal]
     if wrong:
-        yield _note(f"{len(wrong)} simulated designs are not as estimated: see Measured.")
+        told = f"{counted(len(wrong), 'simulated design')} {'is' if len(wrong) == 1 else 'are'}"
+        yield _note(f"{told} not as estimated: see Measured.")
 
 
 def _note(text: str) -> str:

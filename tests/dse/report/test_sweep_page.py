@@ -155,7 +155,19 @@ def test_no_design_at_all() -> None:
         ),
     )
     assert first_row(empty) == -1
-    check_policy(page.sweep_page(empty, {}))
+    text = page.sweep_page(empty, {})
+    check_policy(text)
+    assert '<span class="badge bad">no design has numbers</span>' in text
+    assert "whole space" not in text
+
+
+def test_designs_without_numbers_were_evaluated(sweep: SweepFile) -> None:
+    num = len(sweep.columns["index"])
+    coverage = dataclasses.replace(sweep.coverage, num_failed=20)
+    space = dataclasses.replace(sweep.space, size=num + 20)
+    text = page.sweep_page(dataclasses.replace(sweep, coverage=coverage, space=space), {})
+    assert f"<dt>designs evaluated</dt><dd>{num + 20} <small>of {num + 20}</small>" in text
+    assert f"<dt>have numbers</dt><dd>{num} <small>20 failed</small>" in text
 
 
 def test_short_names() -> None:

@@ -114,8 +114,9 @@ def test_what_a_users_function_raises_is_the_designs_failure(sweep_spec, tmp_pat
     told = swept(sweep_spec(objectives="[cycles, {function: escapes}]"), tmp_path / "escapes")
     assert "\\x1b[2Jcleared" in told.table()
     assert "\x1b" not in told.table()
+    assert "FAILED no design has numbers" in told.table()
     swept(sweep_spec(objectives="[cycles, {function: text}]"), tmp_path / "text")
-    assert "text is not a number, got str" in file_of(tmp_path / "text").notes[0]
+    assert "text is not a number, got str" in file_of(tmp_path / "text").notes[1]
 
 
 def test_constraints_that_nothing_meets(sweep_spec, tmp_path: Path, capsys) -> None:

@@ -13,7 +13,7 @@ from tilewright.dse.detail_choice import printed_designs
 from tilewright.dse.report.text import counted, number_text, setting_text
 from tilewright.dse.sweep_file import SweepFile, SweptParameter
 from tilewright.dse.sweep_rankings import ranking_text
-from tilewright.dse.sweep_result import bounds_text
+from tilewright.dse.sweep_result import NO_NUMBERS, bounds_text
 from tilewright.flow.text_table import Column, label_rows, table, terminal_columns
 from tilewright.spec.diagnostics import printable
 
@@ -47,7 +47,7 @@ class SweepOutcome:
         lines += [printable(note, MAX_NOTE_CHARS) for note in self.file.notes]
         lines += [printable(f"FAILED {problem}", MAX_NOTE_CHARS) for problem in self.problems]
         if not self.file.front and not self.was_interrupted:
-            lines.append("FAILED no design meets all constraints")
+            lines.append(f"FAILED {_why_no_front(self.file)}")
         if self.was_interrupted:
             lines.append("interrupted: the same command goes on from here")
         return "\n".join(lines)
@@ -62,7 +62,7 @@ class SweepOutcome:
             "designs": file.space.size,
             "evaluated": file.coverage.num_evaluated,
             "feasible": file.coverage.num_feasible,
-            "failed": sum(failed.stop - failed.start for failed in file.failures),
+            "failed": file.coverage.num_failed,
             "is_exact": file.coverage.kind == "exact",
             "front": [dict(_point(file, index)) for index in file.front],
             "confirmed": [one.index for one in file.confirmations],
@@ -72,9 +72,12 @@ class SweepOutcome:
 
     def _rows(self) -> Iterator[tuple[str, list[str]]]:
         file = self.file
-        yield "space", [f"{file.space.size:,} designs", *map(_values_text, file.space.parameters)]
+        yield (
+            "space",
+            [counted(file.space.size, "design"), *map(_values_text, file.space.parameters)],
+        )
         yield from _wrapped("coverage", file.coverage.text)
-        yield "feasible", [f"{file.coverage.num_feasible:,} designs"]
+        yield "feasible", [counted(file.coverage.num_feasible, "design")]
         for one in file.constraints:
             ruled = f"rules out {one.num_ruled_out:,}, {one.num_ruled_out_alone:,} of them alone"
             bounds = bounds_text(one.minimum, one.metric, one.maximum)
@@ -87,6 +90,14 @@ class SweepOutcome:
         for ranking in file.rankings:
             yield from _wrapped(f"order by {ranking.table}", ranking_text(ranking))
         yield "results", [str(self.folder / SWEEP_FILE)]
+
+
+def _why_no_front(file: SweepFile) -> str:
+    """Constraints on parameters rule designs out before they have numbers."""
+    is_ruled_out = any(one.num_ruled_out for one in file.constraints)
+    if file.coverage.num_evaluated or is_ruled_out:
+        return "no design meets all constraints"
+    return NO_NUMBERS
 
 
 def _wrapped(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
@@ -123,7 +134,7 @@ def _front_lines(file: SweepFile, width: int) -> list[str]:
         for point in shown
     ]
     some = f", {len(shown)} of them along {objectives[0]}" if len(shown) < len(file.front) else ""
-    count = f"front: {len(file.front)} designs{some}"
+    count = f"front: {counted(len(file.front), 'design')}{some}"
     return [count, *(f"  {line}" for line in table(heads, rows, width - 2))]
 
 
