@@ -121,10 +121,8 @@ def _set_up(spec: AcceleratorSpec, section: SweepSection) -> SweepSetup:
     if conflicts or swept is None or goals is None:
         raise SpaceError(conflicts)
     versions = loaded_versions(section, choice.functions)
-    if section.workload is None:
-        require_runnable(spec, section)
     is_of_layers = section.workload is not None and not is_planned(spec)
-    evaluate = None if is_of_layers else _evaluation(spec, swept, choice)
+    evaluate = None if is_of_layers else _evaluation(spec, section, swept, choice)
     evaluation = (
         workload_evaluation(spec, section, choice)
         if section.workload is not None
@@ -202,7 +200,12 @@ def _limits(
     return () if board is None else device_limits(board, choice.built_in)
 
 
-def _evaluation(spec: AcceleratorSpec, swept: Swept, choice: MetricChoice) -> ModelEvaluation:
+def _evaluation(
+    spec: AcceleratorSpec, section: SweepSection, swept: Swept, choice: MetricChoice
+) -> ModelEvaluation:
+    """Of the spec's model, which engines must run."""
+    if spec.model:
+        require_runnable(spec, section)
     file, data = spec.written
     keys = [p.path for p in swept.space.parameters if not p.is_derived]
     return ModelEvaluation(

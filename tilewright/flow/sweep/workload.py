@@ -26,7 +26,6 @@ from .planned import (
     model_conflicts,
     model_workload,
     planned_estimate,
-    require_runnable,
 )
 from .user_functions import with_functions
 from .workload_facts import base_spec
@@ -76,7 +75,6 @@ def _planned(
     """Of the spec's model as the planner schedules it."""
     if conflicts:
         raise SpaceError(list(conflicts))
-    require_runnable(spec, section)
     try:
         estimate = planned_estimate(spec, choice)
     except ValueError as error:
