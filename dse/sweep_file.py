@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from tilewright.dataflow.serial import SerialError, plain, read_object
@@ -155,7 +155,8 @@ class TableRanking:
 class SweepFile:
     """The whole. `columns` has `index`, then a column for each parameter and each metric, a row for
     each design in the order of their numbers; `num_left_out` designs evaluated have no row. `front`
-    are numbers of designs, all in `index`. `context` is what every number depends on.
+    are numbers of designs, all in `index`. `context` is what every number depends on, `base` are
+    the keys of the spec that are not swept, with their defaults.
     """
 
     name: str
@@ -173,6 +174,7 @@ class SweepFile:
     failures: tuple[Failed, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()
     rankings: tuple[TableRanking, ...] = ()
+    base: Mapping[str, Value] = field(default_factory=dict)
 
     def row_of(self, index: int) -> int:
         """The row of a design in the columns; `KeyError` if it has none."""

@@ -17,14 +17,14 @@ from typing import Final, Literal
 import numpy as np
 
 from ..pareto import hypervolume
-from ..space_domains import Value
 from ..sweep_file import SweepFile
+from .diff_asked import CONTEXT, Asked, apart, asked_apart, keys_apart
+from .diff_fronts import Key, Why, why_absent
 from .text import setting_text
 
 MOST_VALUES: Final = 6
 Kind = Literal["better", "worse", "both", "same"]
 KINDS: Final[tuple[Kind, ...]] = ("better", "worse", "both", "same")
-Key = tuple[tuple[type, Value | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,11 @@ class Change:
 @dataclass(frozen=True, kw_only=True)
 class SweepDiff:
     """What differs. `only_*`: designs, parameters and objectives of one sweep alone. `entered`,
-    `left`: designs of the second and of the first, by their numbers there. `versions`: context and
-    sources of metrics that differ, with both texts. `other_values`: a sentence for each parameter
-    of both that takes other values in one of them.
+    `left`: designs of the second and of the first, by their numbers there; `*_by`: the same by the
+    reason why they are not on the other front. `asked`: goals and coverage that differ, `keys`: of
+    the specs around the parameters, `versions`: context and sources of metrics, each with both
+    texts. `other_values`: a sentence for each parameter of both that takes other values in one of
+    them.
     """
 
     names: tuple[str, str]
@@ -65,7 +67,11 @@ class SweepDiff:
     entered: tuple[int, ...]
     left: tuple[int, ...]
     volumes: tuple[float, float] | None
-    versions: tuple[tuple[str, str, str], ...]
+    versions: Asked
+    entered_by: Mapping[Why, tuple[int, ...]]
+    left_by: Mapping[Why, tuple[int, ...]]
+    asked: Asked = ()
+    keys: Asked = ()
     other_values: tuple[str, ...] = ()
 
     def count(self, kind: Kind) -> int:
@@ -90,6 +96,9 @@ def compare(first: SweepFile, second: SweepFile) -> SweepDiff:
         {key: index for key, index in of.items() if index in set(file.front)}
         for of, file in zip(keys, files, strict=True)
     ]
+    entered = {key: index for key, index in fronts[1].items() if key not in fronts[0]}
+    left = {key: index for key, index in fronts[0].items() if key not in fronts[1]}
+    other_keys = keys_apart(first, second)
     return SweepDiff(
         names=(first.name, second.name),
         objectives=tuple(metric for metric, _ in common),
@@ -99,10 +108,14 @@ def compare(first: SweepFile, second: SweepFile) -> SweepDiff:
         changes=changes,
         only_designs=tuple(len(file.columns["index"]) - len(changes) for file in files),  # type: ignore[arg-type]
         stayed=len(fronts[0].keys() & fronts[1].keys()),
-        entered=tuple(index for key, index in fronts[1].items() if key not in fronts[0]),
-        left=tuple(index for key, index in fronts[0].items() if key not in fronts[1]),
+        entered=tuple(entered.values()),
+        left=tuple(left.values()),
+        entered_by=why_absent(entered, parameters, first, keys[0]),
+        left_by=why_absent(left, parameters, second, keys[1]),
         volumes=_volumes(files, common) if len(common) == len(goals[0]) == len(goals[1]) else None,
-        versions=tuple(_versions(first, second)),
+        versions=_versions(first, second, is_spec_told=bool(other_keys)),
+        asked=asked_apart(first, second),
+        keys=other_keys,
         other_values=tuple(_other_values(files, parameters)),
     )
 
@@ -189,9 +202,10 @@ def _volumes(
     return one, other
 
 
-def _versions(first: SweepFile, second: SweepFile) -> list[tuple[str, str, str]]:
-    """What the numbers depend on, where it is not the same in both."""
+def _versions(first: SweepFile, second: SweepFile, *, is_spec_told: bool) -> Asked:
+    """What the numbers depend on, where it is not the same in both and not told elsewhere."""
     told = []
+    elsewhere = (*CONTEXT, *(["spec"] if is_spec_told else []))
     for file in (first, second):
         sources = {
             f"{name}: {what}": text or "not known"
@@ -200,7 +214,6 @@ def _versions(first: SweepFile, second: SweepFile) -> list[tuple[str, str, str]]
                 ("from", source.provenance), ("error", source.error), ("unit", source.unit)
             )
         }  # fmt: skip
-        told.append({**file.context, **sources})
-    names = [*told[0], *(name for name in told[1] if name not in told[0])]
-    pairs = ((name, told[0].get(name, "none"), told[1].get(name, "none")) for name in names)
-    return [(name, one, other) for name, one, other in pairs if one != other]
+        context = {name: text for name, text in file.context.items() if name not in elsewhere}
+        told.append({**context, **sources})
+    return apart(*told)

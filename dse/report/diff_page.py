@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ..sweep_file import SweepFile
 from .diff import KINDS, Change, SweepDiff
+from .diff_fronts import WHY, why_text
 from .page import document
 from .page_data import short_names
 from .sections import MAX_NOTE_CHARS, table
 from .text import number_text, percent_text, setting_text, shown
 
 MAX_LISTED: Final = 200
+VOLUMES: Final = "hypervolume of both, by one reference point"
+"""Another one than in their own reports, where the bound is that of each sweep."""
 WORDS: Final = {
     "better": "better",
     "worse": "worse",
@@ -39,14 +42,18 @@ def _body(diff: SweepDiff, first: SweepFile, second: SweepFile, names: str) -> I
                 listed = ", ".join(map(shown, only))
                 yield f'<p class="note">{what} of the {place} sweep alone: {listed}</p>'
     yield from (f'<p class="note">{shown(text, MAX_NOTE_CHARS)}</p>' for text in diff.other_values)
+    yield "<h2>What was asked that differs</h2>"
+    yield _apart_table([*diff.asked, *diff.keys])
     yield "<h2>Pareto front</h2>"
     yield f"<p>{diff.stayed:,} designs are on both fronts.</p>"
-    for title, file, indices in (
-        ("On the second front only", second, diff.entered),
-        ("On the first front only", first, diff.left),
+    for title, file, indices, absent, place in (
+        ("On the second front only", second, diff.entered, diff.entered_by, "first"),
+        ("On the first front only", first, diff.left, diff.left_by, "second"),
     ):
         yield f"<h3>{title}: {len(indices):,}</h3>"
-        yield _front_table(file, indices, diff.objectives)
+        yield f"<p>{shown(why_text(absent, place), MAX_NOTE_CHARS)}</p>"
+        reasons = {i: WHY[why].format(place) for why, some in absent.items() for i in some}
+        yield _front_table(file, indices, diff.objectives, reasons)
     yield "<h2>Designs that changed most</h2>"
     moved = [change for change in diff.changes if change.kind != "same"]
     moved.sort(key=lambda change: -change.size)
@@ -54,9 +61,13 @@ def _body(diff: SweepDiff, first: SweepFile, second: SweepFile, names: str) -> I
     if len(moved) > MAX_LISTED:
         yield f"<p>and {len(moved) - MAX_LISTED:,} more, all in diff.json</p>"
     yield "<h2>Versions and sources that changed</h2>"
-    rows = ([shown(text, MAX_NOTE_CHARS) for text in change] for change in diff.versions)
-    yield table(["what", "first", "second"], rows) if diff.versions else "<p>None.</p>"
+    yield _apart_table(diff.versions)
     yield "</main>"
+
+
+def _apart_table(changes: Sequence[tuple[str, str, str]]) -> str:
+    rows = ([shown(text, MAX_NOTE_CHARS) for text in change] for change in changes)
+    return table(["what", "first", "second"], rows) if changes else "<p>None.</p>"
 
 
 def _facts(diff: SweepDiff) -> Iterator[str]:
@@ -70,22 +81,24 @@ def _facts(diff: SweepDiff) -> Iterator[str]:
     if diff.volumes is not None:
         one, other = diff.volumes
         change = percent_text(other / one) if one else ""
-        yield fact("hypervolume", f"{one:.4g} &rarr; {other:.4g}", change)
+        yield fact(VOLUMES, f"{one:.4g} &rarr; {other:.4g}", change)
 
 
-def _front_table(file: SweepFile, indices: Sequence[int], objectives: Sequence[str]) -> str:
+def _front_table(
+    file: SweepFile, indices: Sequence[int], objectives: Sequence[str], reasons: Mapping[int, str]
+) -> str:
     if not indices:
         return "<p>None.</p>"
     units = {parameter.path: parameter.unit for parameter in file.space.parameters}
     names = short_names(list(units))
-    head = ["design", *(shown(names[path]) for path in units), *map(shown, objectives)]
+    head = ["design", *(shown(names[path]) for path in units), *map(shown, objectives), ""]
     rows = []
     for index in indices[:MAX_LISTED]:
         row = file.row_of(index)
         settings = [shown(setting_text(file.columns[p][row], u)) for p, u in units.items()]
         values = [shown(setting_text(file.columns[name][row])) for name in objectives]
-        rows.append([f"{index:,}", *settings, *values])
-    return table(head, rows, [0, *range(len(units) + 1, len(head))])
+        rows.append([f"{index:,}", *settings, *values, shown(reasons[index])])
+    return table(head, rows, [0, *range(len(units) + 1, len(head) - 1)])
 
 
 def _changes_table(diff: SweepDiff, second: SweepFile, moved: Sequence[Change]) -> str:

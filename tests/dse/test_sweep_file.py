@@ -62,6 +62,7 @@ FILE = SweepFile(
             is_equal=False, has_conflicts=False, error="one cycle more",
         ),
     ),
+    base={"accelerator.memory.outstanding": 8, "accelerator.counters": True, "clock": "25MHz"},
 )  # fmt: skip
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tilewright.build.files import MANIFEST, write_file
 from tilewright.commands.contract import POINT_FILE, SWEEP_FILE
@@ -16,6 +15,7 @@ from tilewright.dse.report.trace import trace_text
 from tilewright.dse.space_domains import Value
 from tilewright.errors import OutputError
 from tilewright.spec import AcceleratorSpec
+from tilewright.spec.key_values import flat
 
 from .design import Design
 from .results import Result
@@ -44,8 +44,8 @@ def write_point(spec: AcceleratorSpec, design: Design, out: Path) -> Result:
         choice=NO_METRICS,
     )  # fmt: skip
     settings: dict[str, Value | None] = {NAME: spec.name}
-    for section in ("accelerator", "schedule", "verify", "board", "clock"):
-        settings |= dict(_flat(base.get(section), section))
+    kept = ("accelerator", "schedule", "verify", "board", "clock")
+    settings |= dict(flat({section: base[section] for section in kept if section in base}))
     detail = detail_of(
         0,
         settings,
@@ -84,12 +84,3 @@ def _written(detail: PointDetail, out: Path) -> Result:
     ]
     data = {"cycles": detail.cycles, "sentence": detail.sentence, "page": str(out / PAGE)}
     return Result(title=f"{name_of(detail)}: report", ok=True, rows=rows, data=data)
-
-
-def _flat(value: Any, path: str) -> Iterator[tuple[str, Value]]:
-    """What the user wrote, by path."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}")
-    elif isinstance(value, bool | int | float | str):
-        yield path, value

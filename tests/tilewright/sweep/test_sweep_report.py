@@ -80,6 +80,7 @@ def test_difference(folder: Path, tmp_path: Path, capsys) -> None:
     (other / "sweep.json").write_text(sweep_file_text(changed))
     assert cli.main(["report", "--diff", str(folder), str(other), "--out", str(out)]) == EXIT_GOOD
     told = capsys.readouterr().out
+    assert "hypervolume of both, by one reference point" in told
     assert "149" in told and "tilewright: 0.1.0 -> 0.2.0" in told
     data = json.loads((out / "diff.json").read_text())
     assert data["counts"] == {"better": 1, "worse": 0, "both": 0, "same": 149}
@@ -133,6 +134,9 @@ def test_a_sweep_leaves_a_report(sweep_spec, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert cli.main(["sweep", str(sweep_spec()), "--workers", "1", "--out", str(out)]) == EXIT_GOOD
     file = parse_sweep_file((out / "sweep.json").read_text())
+    assert file.base["accelerator.memory.outstanding"] == 8
+    assert file.base["accelerator.memory.alignment"] == "4KiB"  # a default
+    assert not {parameter.path for parameter in file.space.parameters} & set(file.base)
     names = {path.name for path in (out / "points").iterdir()}
     assert names == {f"{point_name(index)}.json" for index in file.front}
     before = (out / "report.html").read_bytes()

@@ -13,7 +13,8 @@ from tilewright.dataflow.serial import SerialError
 from tilewright.dse.detail_choice import kept_text
 from tilewright.dse.point_detail import PointDetail, point_name
 from tilewright.dse.report.diff import KINDS, SweepDiff, compare
-from tilewright.dse.report.diff_page import WORDS, diff_page
+from tilewright.dse.report.diff_fronts import why_text
+from tilewright.dse.report.diff_page import VOLUMES, WORDS, diff_page
 from tilewright.dse.report.page import sweep_page
 from tilewright.dse.report.page_data import first_row, short_names
 from tilewright.dse.report.sensitivity import Effect, codes_of, effects
@@ -29,6 +30,7 @@ from .points import FOLDER, read_points
 PAGE, DATA, TABLE = "report.html", "report.json", "designs.csv"
 DIFF_PAGE, DIFF_DATA = "diff.html", "diff.json"
 MAX_VERSIONS: Final = 12
+MAX_ASKED: Final = 24
 
 
 def read_sweep(folder: Path) -> SweepFile:
@@ -146,12 +148,24 @@ def _diff_rows(diff: SweepDiff) -> list[tuple[str, str]]:
     rows = [
         ("objectives", ", ".join(diff.objectives) or "none in common"),
         ("designs in both", f"{len(diff.changes):,}; only first {only[0]:,}, second {only[1]:,}"),
+        *(
+            (f"asked: {name}", f"{one} -> {other}")
+            for name, one, other in (*diff.asked, *diff.keys)[:MAX_ASKED]
+        ),
         *(("values", text) for text in diff.other_values),
         *((WORDS[kind], f"{diff.count(kind):,}") for kind in KINDS),
         ("front", f"{diff.stayed} stay, {len(diff.entered)} enter, {len(diff.left)} leave"),
+        *(
+            (name, why_text(absent, place))
+            for name, absent, place in (
+                ("entering", diff.entered_by, "first"),
+                ("leaving", diff.left_by, "second"),
+            )
+            if absent
+        ),
     ]
     if diff.volumes is not None:
         one, other = diff.volumes
         change = f" ({percent_text(other / one)})" if one else ""
-        rows.append(("hypervolume", f"{number_text(one)} -> {number_text(other)}{change}"))
+        rows.append((VOLUMES, f"{number_text(one)} -> {number_text(other)}{change}"))
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from tilewright.dse.sweep_file import Confirmation, sweep_file_text
 from tilewright.dse.sweep_forecast import forecast
 from tilewright.errors import UsageError
 from tilewright.spec import Spec
+from tilewright.spec.key_values import key_values
 
 from .confirm import Wanted, confirm, failed_confirmations
 from .explore import (
@@ -80,7 +81,9 @@ def run_sweep(
             setup, explored, ledger, crew_maker(workers), options, out, progress
         )
         findings = _findings(setup, explored, confirmations, is_whole)
-        file = sweep_file_of(with_rankings(findings, setup))
+        swept = [parameter.path for parameter in setup.sweep.space.parameters]
+        base = key_values(spec, swept)
+        file = replace(sweep_file_of(with_rankings(findings, setup)), base=base)
         write_file(out / SWEEP_FILE, sweep_file_text(file))
         details = write_points(out, file, detail_maker(setup, file), progress)
         progress("write the report")
