@@ -33,7 +33,7 @@ class Progress:
 
     def line(self) -> str:
         """One line for people."""
-        left = "" if self.seconds_left is None else f", {_time_text(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", {time_text(self.seconds_left)} left"
         failed = f", {self.failed:,} failed" if self.failed else ""
         values = ", ".join(f"{name} {number_text(value)}" for name, value in self.best.items())
         return (
@@ -99,7 +99,8 @@ class Meter:
         )
 
 
-def _time_text(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """`12 s`, `3 min`, `2.5 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 6000:

@@ -241,10 +241,21 @@ def test_the_forecast_scales_its_probes() -> None:
     sweep = functions.sweep_of(functions.slow)
     found = forecast(sweep, budget=90, workers=2, clock=lambda: next(ticks))
     assert found.seconds == pytest.approx(0.25 * 90 / 2)
-    assert found.line() == "200 designs; evaluating 90 of them will take about 11.2 s"
+    assert found.line() == "200 designs; evaluating 90 of them will take about 11 s"
     ticks = iter([1.0, 1.2])
     whole = forecast(functions.sweep_of(None, many=functions.columns_of), clock=lambda: next(ticks))
-    assert whole.line() == "200 designs; evaluating all of them will take about 0.2 s"
+    assert whole.line() == "200 designs; evaluating all of them will take under a second"
+
+
+def test_the_forecast_counts_confirmations() -> None:
+    """Two workers build five simulators in three turns; no more than there are designs."""
+    for wanted, told in ((5, "5 confirmations in RTL about 30 s or more"), (1, "1 confirmation in RTL")):
+        clock = iter([0.0, 0.1] * 3).__next__
+        found = forecast(functions.sweep_of(), workers=2, clock=clock, confirmations=wanted)
+        assert told in found.line()
+    clock = iter([0.0, 0.1] * 3).__next__
+    found = forecast(functions.sweep_of(), budget=8, clock=clock, confirmations=20)
+    assert (found.confirmations, found.confirming_seconds) == (8, 80.0)
 
 
 def test_the_forecast_counts_the_samplers_proposals() -> None:
@@ -254,4 +265,4 @@ def test_the_forecast_counts_the_samplers_proposals() -> None:
         clock = iter([0.0, 2.0, 2.0, 2.25, 3.0, 3.25, 4.0, 4.5]).__next__
         found = forecast(sweep, budget=budget, clock=clock, has_model=True)
         assert found.asking_seconds == pytest.approx(seconds)
-        assert ("the sampler's proposals about 10.9 s" in found.line()) == bool(seconds)
+        assert ("the sampler's proposals about 11 s" in found.line()) == bool(seconds)

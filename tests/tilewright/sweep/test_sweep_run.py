@@ -237,7 +237,7 @@ def test_the_verb(sweep_spec, tmp_path: Path, monkeypatch, capsys) -> None:
     out = tmp_path / "out"
     assert cli.main(["sweep", str(sweep_spec()), "--out", str(out), "--json"]) == 0
     said = capsys.readouterr()
-    assert said.err.startswith("12 designs; evaluating all of them will take about ")
+    assert said.err.startswith("12 designs; evaluating all of them will take ")
     assert "; details of the front and the report come on top" in said.err
     data = json.loads(said.out)
     assert (data["ok"], data["designs"], data["is_exact"]) == (True, 12, True)

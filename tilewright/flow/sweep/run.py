@@ -10,6 +10,7 @@ from typing import Final
 from tilewright.build.files import write_file
 from tilewright.build.ledger import LedgerFile, open_ledger
 from tilewright.commands.contract import SWEEP_FILE, Progress, no_progress
+from tilewright.dse.report.text import counted
 from tilewright.dse.sweep_collect import Findings, sweep_file_of
 from tilewright.dse.sweep_crew import Crew
 from tilewright.dse.sweep_file import Confirmation, sweep_file_text
@@ -133,7 +134,7 @@ def _confirmed(
     wanted = options.wanted.designs(setup.sweep, explored.kept)
     if explored.result.was_interrupted or not wanted or setup.evaluate is None:
         return (), True
-    progress(f"confirm {len(wanted)} designs in RTL")
+    progress(f"confirm {counted(len(wanted), 'design')} in RTL")
     found = confirm(
         setup.sweep,
         setup.evaluate,
@@ -194,10 +195,16 @@ def _announcement(setup: SweepSetup, ledger: LedgerFile, workers: int, wanted: W
     asked = search_of(setup)
     if ledger.records:
         size = setup.sweep.space.size
-        return f"{size:,} designs; {len(ledger.records):,} records are there already"
+        count = len(ledger.records)
+        there = f"{counted(count, 'record')} {'is' if count == 1 else 'are'} there already"
+        return f"{counted(size, 'design')}; {there}"
     budget = None if asked is None else asked.budget
     has_model = asked is not None and asked.sampler == "model"
-    found = forecast(setup.sweep, budget=budget, workers=workers, has_model=has_model)
-    confirmations = wanted.best + wanted.random
-    told = f"{confirmations:,} confirmations in RTL, " if confirmations else ""
-    return f"{found.line()}; {told}details of the front and the report come on top"
+    found = forecast(
+        setup.sweep,
+        budget=budget,
+        workers=workers,
+        has_model=has_model,
+        confirmations=wanted.best + wanted.random,
+    )
+    return f"{found.line()}; details of the front and the report come on top"
