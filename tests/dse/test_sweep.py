@@ -249,7 +249,10 @@ def test_the_forecast_scales_its_probes() -> None:
 
 def test_the_forecast_counts_confirmations() -> None:
     """Two workers build five simulators in three turns; no more than there are designs."""
-    for wanted, told in ((5, "5 confirmations in RTL about 30 s or more"), (1, "1 confirmation in RTL")):
+    for wanted, told in (
+        (5, "5 confirmations in RTL about 30 s or more"),
+        (1, "1 confirmation in RTL"),
+    ):
         clock = iter([0.0, 0.1] * 3).__next__
         found = forecast(functions.sweep_of(), workers=2, clock=clock, confirmations=wanted)
         assert told in found.line()
