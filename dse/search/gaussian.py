@@ -56,8 +56,7 @@ class Gaussian:
 
 def fit(points: Floats, values: Floats, start: Floats | None = None) -> Gaussian:
     """The process of `values` at `points`; `start`: parameters (`logs`) of an earlier fit."""
-    mean, scale = float(values.mean()), float(values.std()) or 1.0
-    targets = (values - mean) / scale
+    targets, mean, scale = _standardised(values)
     columns = points.shape[1]
     first = start if start is not None else np.array([0.0] * columns + [0.0, np.log(1e-4)])
     bounds = [LENGTH_BOUNDS] * columns + [AMPLITUDE_BOUNDS, NOISE_BOUNDS]
@@ -67,6 +66,12 @@ def fit(points: Floats, values: Floats, start: Floats | None = None) -> Gaussian
         bounds=bounds, options={"maxiter": 40 if start is None else 15},
     )  # fmt: skip
     return posterior(points, targets, found.x, mean, scale)
+
+
+def fit_again(points: Floats, values: Floats, logs: Floats) -> Gaussian:
+    """The process of `values` at `points` with the parameters of an earlier fit."""
+    targets, mean, scale = _standardised(values)
+    return posterior(points, targets, logs, mean, scale)
 
 
 def posterior(
@@ -85,6 +90,12 @@ def posterior(
         factor=factor,
         weights=cho_solve((factor, True), targets, check_finite=False),
     )
+
+
+def _standardised(values: Floats) -> tuple[Floats, float, float]:
+    """(values - mean) / scale, mean, scale."""
+    mean, scale = float(values.mean()), float(values.std()) or 1.0
+    return (values - mean) / scale, mean, scale
 
 
 def _parts(logs: Floats) -> tuple[Floats, float, float]:

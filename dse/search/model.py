@@ -3,8 +3,9 @@ to add most hypervolume.
 
 * Surrogates are Gaussian processes over the logarithms of costs that are positive.
 * The expected gain of a design is an integral over the region that no known design dominates: at
-  each of its points the probability that the design dominates the point (and is feasible). It is
-  taken over points drawn evenly from that region, so it is the same for any number of objectives.
+  each of its points the probability that the design dominates the point (and is feasible, and has
+  numbers at all: `failures.py`). It is taken over points drawn evenly from that region, so it is
+  the same for any number of objectives.
 * A batch is chosen greedily: a point counts for the next design by the probability that no design
   of the batch dominates it so far.
 * All designs of the space are candidates up to `MAX_CANDIDATES`; beyond, random ones and the
@@ -23,6 +24,7 @@ from scipy.special import ndtr
 
 from ..pareto import front_indices
 from ..space import Space
+from .failures import FailureModel
 from .features import Floats, features
 from .gaussian import Gaussian, fit
 from .neighbours import neighbours_of
@@ -49,6 +51,7 @@ class ModelSampler:
     _random: RandomSampler = field(init=False)
     _known: dict[int, Answer] = field(default_factory=dict, init=False)
     _logs: dict[str, Floats] = field(default_factory=dict, init=False)
+    _failures: FailureModel = field(default_factory=FailureModel, init=False)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
@@ -103,7 +106,7 @@ class ModelSampler:
         ]
         means = np.stack([mean for mean, _ in predictions], axis=1)
         spreads = np.stack([spread for _, spread in predictions], axis=1)
-        chances = self._chances(used, points, where)
+        chances = self._chances(used, points, where) * self._success(points, where)
         rows = [i for i, answer in enumerate(good) if answer.is_feasible]
         known = to_scale.apply(np.array([good[i].costs for i in rows])) if rows else scaled[:0]
         region = self._region(known, scaled, means - 2 * spreads)
@@ -135,6 +138,16 @@ class ModelSampler:
             mean, spread = self._model(f"excess{i}", points, squeezed).predict(where)
             chances *= ndtr(-mean / spread)
         return chances
+
+    def _success(self, points: Floats, where: Floats) -> Floats:
+        """The probability that each candidate has numbers, as those at `points` have."""
+        failed = [index for index, answer in self._known.items() if answer.costs is None]
+        if failed:  # what is not allowed never ran
+            failed = self._allowed(self.space.indices(failed)).tolist()[-MAX_POINTS // 2 :]
+        if not failed:
+            return np.ones(len(where))
+        told = features(self.space, self.space.indices(failed))
+        return self._failures.chances(told, points, where)
 
     def _region(self, known: Floats, scaled: Floats, hopes: Floats) -> Floats:
         """Points that no known design dominates, where a candidate may dominate them."""
