@@ -110,10 +110,16 @@ class MetricSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """A number by estimate, and as measured in simulated RTL."""
+    """A number by estimate, and as measured in simulated RTL; whole numbers are `int`."""
 
     estimated: Number
     measured: Number
+
+    def __post_init__(self) -> None:
+        for name in ("estimated", "measured"):
+            value = getattr(self, name)
+            if isinstance(value, float) and value.is_integer():
+                object.__setattr__(self, name, int(value))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,23 +13,30 @@ from tilewright.dataflow.serial import plain
 from ..point_detail import PointDetail
 from ..space_domains import Value
 from ..sweep_file import INDEX, SweepFile
+from .page_data import worst_excesses
 from .sensitivity import Effect
 
+FEASIBLE: Final = "feasible"
+_TRUTH: Final = {True: "true", False: "false"}
 FORMAT: Final = "tilewright-exploration-1"
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With one of these a text is a formula to a spreadsheet."""
 
 
 def designs_csv(file: SweepFile) -> str:
-    """A line for each design: number, whether it is on the front, parameters, metrics. A text that
-    a spreadsheet would take for a formula gets an apostrophe in front.
+    """A line for each design: number, whether it is on the front, if there are constraints whether
+    it meets them all, parameters, metrics. A text that a spreadsheet would take for a formula gets
+    an apostrophe in front.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     names = [name for name in file.columns if name != INDEX]
     front = set(file.front)
-    writer.writerow([INDEX, "is_on_front", *map(_cell, names)])
     columns = [file.columns[name] for name in names]
+    if file.constraints:
+        names.insert(0, FEASIBLE)
+        columns.insert(0, tuple(_TRUTH[excess <= 0] for excess in worst_excesses(file).tolist()))
+    writer.writerow([INDEX, "is_on_front", *map(_cell, names)])
     for index, *values in zip(file.columns[INDEX], *columns, strict=True):
         writer.writerow([index, int(index in front), *map(_cell, values)])
     return text.getvalue()

@@ -10,12 +10,16 @@ has the true cycles.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from ..point_detail import PointDetail
 from ..timing.program import UNITS
 
 PROCESS = 1
+NOTE: Final = (
+    "where slices of one track would overlap, ts is moved to the end of the slice before; args "
+    "have the true cycles"
+)
 
 
 def trace_of(detail: PointDetail) -> dict[str, Any]:
@@ -30,7 +34,7 @@ def trace_of(detail: PointDetail) -> dict[str, Any]:
     settings = {path: str(value) for path, value in detail.settings.items()}
     return {
         "displayTimeUnit": "ms",
-        "otherData": {"cycles": str(detail.cycles), **settings},
+        "otherData": {"cycles": str(detail.cycles), **settings, "note": NOTE},
         "traceEvents": events,
     }
 

@@ -73,6 +73,12 @@ def test_what_is_written_is_read() -> None:
     assert json.loads(text)["format"] == "tilewright-sweep-1"
 
 
+def test_whole_numbers_compared_are_whole() -> None:
+    compared = Compared(estimated=12992, measured=12992.0)
+    assert (type(compared.estimated), type(compared.measured)) == (int, int)
+    assert type(Compared(estimated=1.5, measured=2).estimated) is float
+
+
 def test_rows_are_found_by_the_number_of_a_design() -> None:
     assert [FILE.row_of(n) for n in (0, 2, 5)] == [0, 1, 2]
     for number in (1, 6):

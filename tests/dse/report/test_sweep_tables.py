@@ -8,7 +8,7 @@ import json
 import math
 
 import pytest
-from report_fixtures import ENGINE, made_details, made_sweep
+from report_fixtures import ENGINE, MAX_LUT, made_details, made_sweep
 from tilewright.dse.report.diff import compare
 from tilewright.dse.report.diff_page import diff_page
 from tilewright.dse.report.page_data import page_data
@@ -125,11 +125,19 @@ def test_a_page_has_the_values_of_the_space_unless_they_are_too_many(num_values,
 
 def test_csv() -> None:
     rows = list(csv.reader(io.StringIO(designs_csv(SWEEP))))
-    assert rows[0][:3] == ["index", "is_on_front", f"{ENGINE}.rows"]
+    assert rows[0][:4] == ["index", "is_on_front", "feasible", f"{ENGINE}.rows"]
+    feasible = ["true" if lut <= MAX_LUT else "false" for lut in SWEEP.columns["lut"]]
+    assert [row[2] for row in rows[1:]] == feasible
+    assert set(feasible) == {"true", "false"}
     assert len(rows) == 401
     assert sum(row[1] == "1" for row in rows[1:]) == len(SWEEP.front)
     place = rows[0].index("cycles")
     assert tuple(int(row[place]) for row in rows[1:]) == SWEEP.columns["cycles"]
+
+
+def test_csv_without_constraints() -> None:
+    rows = list(csv.reader(io.StringIO(designs_csv(dataclasses.replace(SWEEP, constraints=())))))
+    assert rows[0][:3] == ["index", "is_on_front", f"{ENGINE}.rows"]
 
 
 def test_csv_holds_no_formula(hostile_sweep: SweepFile) -> None:
@@ -212,6 +220,7 @@ def test_trace() -> None:
     detail = next(iter(made_details(SWEEP, 1).values()))
     trace = json.loads(trace_text(detail))
     assert trace == json.loads(json.dumps(trace_of(detail)))
+    assert "args" in trace["otherData"]["note"] and "overlap" in trace["otherData"]["note"]
     names = {
         e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"
     }
