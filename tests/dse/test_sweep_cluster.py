@@ -1,8 +1,10 @@
 """Sweeps on a real Dask scheduler with worker processes, some of which are killed."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sweep_functions as functions
@@ -10,8 +12,11 @@ from tilewright.dse import sweep_progress
 from tilewright.dse.ledger import MemoryLedger
 from tilewright.dse.sweep import sweep_designs
 
-from tilewright.build.cluster import cluster_crew
-from tilewright.errors import ToolError
+from tilewright.build import cluster as cluster_module
+from tilewright.build.cluster import check_address, cluster_crew
+from tilewright.catalog import load_spec
+from tilewright.errors import ToolError, UsageError
+from tilewright.flow.sweep.run import SweepOptions, run_sweep
 
 distributed = pytest.importorskip("distributed", reason="Dask's `distributed` is not installed")
 
@@ -72,9 +77,57 @@ def test_a_design_that_kills_its_worker_is_recorded_as_failed(cluster) -> None:
     assert found.evaluated == 3
 
 
-def test_an_address_without_a_scheduler_is_told(monkeypatch) -> None:
-    from tilewright.build import cluster
-
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    with pytest.raises(ToolError, match="no scheduler answers"), cluster_crew("tcp://127.0.0.1:9"):
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("tcp://127.0.0.1:9", "no scheduler answers"), ("tls://127.0.0.1:9", "Dask cannot connect")],
+)
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_an_address_without_a_scheduler_is_told(address: str, told: str, monkeypatch) -> None:
+    """`tls://` needs certificates: what Dask says of it, and no traceback of a destructor."""
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(ToolError, match=told), cluster_crew(address):
         pass
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://x", "begins with one of tcp://, tls://"),
+        ("127.0.0.1:8786", "begins with one of tcp://, tls://"),
+        ("tcp://", "has a host and a port"),
+        ("tcp://host", "has a host and a port"),
+        ("tcp://:8786", "has a host and a port"),
+        ("tcp://::1:8786", "has a host and a port"),
+        ("tcp://host:", "has a port of 1 to 65535"),
+        ("tls://host:99999", "has a port of 1 to 65535"),
+    ],
+)
+def test_what_is_no_address_is_told_at_once(address: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told), cluster_crew(address):
+        pass
+    for good in ("tcp://host:1", "tls://10.0.0.1:8786", "tcp://[::1]:65535"):
+        check_address(good)
+
+
+def test_a_sweep_checks_the_address_before_anything_else(tmp_path: Path) -> None:
+    spec = load_spec(Path(__file__).parents[2] / "examples" / "sweeps" / "resnet50.yaml")
+    with pytest.raises(UsageError, match="--cluster http://x") as caught:
+        run_sweep(spec, tmp_path / "out", options=SweepOptions(cluster="http://x"))
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_told(monkeypatch) -> None:
+    monkeypatch.setattr(cluster_module, "WORKER_SECONDS", 0.3)
+    told: list[str] = []
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=False, protocol="tcp", dashboard_address=":0", silence_logs=50
+        ) as empty,
+        pytest.raises(ToolError, match="has no workers, after") as caught,
+        cluster_crew(empty.scheduler_address, progress=told.append),
+    ):
+        pass
+    assert told == [f"waiting for workers of {empty.scheduler_address}"]
+    assert f"dask worker {empty.scheduler_address}" in caught.value.help

@@ -7,16 +7,23 @@ from __future__ import annotations
 import importlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tilewright.commands.contract import Progress, no_progress
 from tilewright.dse.sweep_crew import Crew
-from tilewright.errors import ToolError
+from tilewright.errors import ToolError, UsageError
 from tilewright.spec.sweep import SweepQueueSection
 
 CONNECT_SECONDS: Final = 20
+WORKER_SECONDS: Final = 60
+"""For the first worker of a scheduler to come."""
+POLL_SECONDS: Final = 0.2
+SCHEMES: Final = ("tcp", "tls", "ws", "wss", "ucx")
+"""Of addresses that Dask connects to from another process."""
 TASKS_PER_THREAD: Final = 2
 """One that runs and one that waits beside it: a worker is never idle, and few are lost with it."""
 CLUSTERS: Final = {
@@ -33,27 +40,82 @@ CLUSTERS: Final = {
 WITH_QUEUE_AND_TIME: Final = ("slurm", "pbs", "sge", "lsf", "oar", "moab")
 
 
+def check_address(address: str) -> None:
+    """The mistakes of a scheduler's address (`UsageError`); nothing is connected to."""
+    scheme, separator, rest = address.partition("://")
+    host, colon, port = rest.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    wrong = ""
+    if not separator or scheme not in SCHEMES:
+        wrong = f"begins with one of {', '.join(f'{name}://' for name in SCHEMES)}"
+    elif not colon or not host.strip("[]") or (":" in host and not is_bracketed):
+        wrong = "has a host and a port (an IPv6 host in brackets)"
+    elif not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        wrong = "has a port of 1 to 65535"
+    if wrong:
+        raise UsageError(
+            f"--cluster {address}: the address of a scheduler {wrong}",
+            help="write it as `dask scheduler` prints it, such as tcp://HOST:8786",
+        )
+
+
 @contextmanager
-def cluster_crew(address: str, *, attempts: int = 3) -> Iterator[Crew]:
+def cluster_crew(
+    address: str, *, attempts: int = 3, progress: Progress = no_progress
+) -> Iterator[Crew]:
     """A crew on the workers of the Dask scheduler at `address` (`tcp://host:port`).
 
     What the sweep evaluates must be importable on the workers: the same packages there. Workers may
-    come and go; tasks are lost with a worker and tried again.
+    come and go; tasks are lost with a worker and tried again. `progress` is told when the first one
+    is waited for.
 
     Raises:
-        ToolError: Dask is not installed, or no scheduler answers.
+        UsageError: `address` is none.
+        ToolError: Dask is not installed, no scheduler answers, or it has no workers.
     """
+    check_address(address)
     distributed = _package("distributed", "sweeps on a cluster need Dask")
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = _connected(distributed, address)
+    except (OSError, ValueError, ImportError, RuntimeError, TypeError) as error:
+        what = "no scheduler answers" if isinstance(error, OSError) else "Dask cannot connect"
         raise ToolError(
-            f"{address}: no scheduler answers: {error}",
+            f"{address}: {what}: {error}",
             help="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
         ) from error
     with client:
+        yield _crew_of(client, _threads_of(client, address, progress), attempts)
+
+
+def _connected(distributed: Any, address: str) -> Any:
+    """A client. One that did not connect is marked as closed: else its destructor waits for what
+    never began, and says so with a traceback.
+    """
+    client = distributed.Client.__new__(distributed.Client)
+    try:
+        client.__init__(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except BaseException:
+        client.status = "closed"
+        raise
+    return client
+
+
+def _threads_of(client: Any, address: str, progress: Progress) -> int:
+    """Of all workers, as soon as there is one."""
+    end, has_told = time.monotonic() + WORKER_SECONDS, False
+    while True:
         threads = sum(client.nthreads().values())
-        yield _crew_of(client, threads, attempts)
+        if threads:
+            return threads
+        if not has_told:
+            progress(f"waiting for workers of {address}")
+            has_told = True
+        if time.monotonic() >= end:
+            raise ToolError(
+                f"{address}: the scheduler has no workers, after {WORKER_SECONDS} s",
+                help=f"start some with `dask worker {address}`",
+            )
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from tilewright.build.cluster import cluster_crew, queue_crew
 from tilewright.build.workers import LocalPool
-from tilewright.commands.contract import Progress
+from tilewright.commands.contract import Progress, no_progress
 from tilewright.dse.ledger import Ledger
 from tilewright.dse.search.optuna_sampler import OptunaMissingError, OptunaSampler
 from tilewright.dse.search.run import model_sampler, search
@@ -56,11 +56,16 @@ def local_crew(workers: int) -> Crew:
 
 @contextmanager
 def crew_for(
-    workers: int, makes: CrewMaker, *, cluster: str | None, queue: SweepQueueSection | None
+    workers: int,
+    makes: CrewMaker,
+    *,
+    cluster: str | None,
+    queue: SweepQueueSection | None,
+    progress: Progress = no_progress,
 ) -> Iterator[Crew]:
     """Workers at a scheduler's, as jobs of a queue, or here."""
     if cluster is not None:
-        with cluster_crew(cluster) as crew:
+        with cluster_crew(cluster, progress=progress) as crew:
             yield crew
     elif queue is not None:
         with queue_crew(queue) as crew:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from tilewright.build.cluster import check_address
 from tilewright.build.files import write_file
 from tilewright.build.ledger import LedgerFile, open_ledger
 from tilewright.commands.contract import SWEEP_FILE, Progress, no_progress
@@ -67,10 +68,13 @@ def run_sweep(
 
     Raises:
         SpecError: with all mistakes of the section `sweep:`.
+        UsageError: `options` that cannot be.
         OutputError: another sweep writes there, what is there is of another version, or the disk
             is full; what was recorded by then stays.
     """
     options = options or SweepOptions()
+    if options.cluster is not None:
+        check_address(options.cluster)
     if progress is no_progress:  # nobody watches: what is announced goes to a file, maybe
         progress = a_line_a_minute(announce)
     setup = set_up(spec)
@@ -115,7 +119,9 @@ def _explored(
     try:
         announce(_announcement(setup, ledger, workers, options.wanted))
         queue = setup.section.cluster
-        with crew_for(workers, makes, cluster=options.cluster, queue=queue) as crew:
+        with crew_for(
+            workers, makes, cluster=options.cluster, queue=queue, progress=announce
+        ) as crew:
             return explored(crew)
     except KeyboardInterrupt:
         return explored(stopped_crew())
