@@ -104,7 +104,7 @@ def _threads_of(client: Any, address: str, progress: Progress) -> int:
     """Of all workers, as soon as there is one."""
     end, has_told = time.monotonic() + WORKER_SECONDS, False
     while True:
-        threads = sum(client.nthreads().values())
+        threads: int = sum(client.nthreads().values())
         if threads:
             return threads
         if not has_told:
