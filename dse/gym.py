@@ -159,7 +159,12 @@ class DesignEnv(gymnasium.Env[Observation, Action]):
         return self._observation(None, None), {}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Evaluate a design."""
+        """Evaluate a design.
+
+        Raises:
+            ValueError: the action is not one of `action_space`; nothing is recorded.
+        """
+        self._require_action(action)
         states = {path: int(state) for path, state in action.items()}
         index = self.sweep.space.index_of_states(states)
         found = self._measure(index)
@@ -177,6 +182,25 @@ class DesignEnv(gymnasium.Env[Observation, Action]):
         info = {"index": index, "design": self.sweep.space.design(index), "error": error}
         is_over = self._step >= self.steps
         return self._observation(metrics, answer), reward, False, is_over, info
+
+    def _require_action(self, action: Action) -> None:
+        """Every free parameter, each with the position of a value; nothing else."""
+        if self.action_space.contains(action):
+            return
+        if not isinstance(action, dict):
+            raise ValueError(f"an action is a dictionary, got {action!r}")
+        nums = {p.path: len(p.points()) for p in self.sweep.space.free}
+        for path in action:
+            if path not in nums:
+                raise ValueError(f"action: {path!r} is no parameter: {', '.join(nums)}")
+        for path, num in nums.items():
+            if path not in action:
+                raise ValueError(f"action: {path!r} is missing; an action has {', '.join(nums)}")
+            if not spaces.Discrete(num).contains(action[path]):
+                raise ValueError(
+                    f"action: {path!r} is the position of a value, a whole number of 0 to "
+                    f"{num - 1}, got {action[path]!r}"
+                )
 
     def _measure(self, index: int) -> dict[str, float] | str:
         design = self.sweep.space.design(index)

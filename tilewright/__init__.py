@@ -14,6 +14,7 @@ that `import tilewright` costs nothing:
   kernel plays, with its cycles and the loads of lanes and banks.
 - `run_sweep(spec, out, options=SweepOptions(...))`: the designs that a spec's section `sweep:`
   describes, their front, and some of them confirmed in RTL.
+- `design_env(spec, steps=64)`: the same designs as a Gymnasium environment for learning agents.
 - `check_tools(for_="verify") -> list[Finding]`: what the command `tilewright doctor` shows.
 - `templates() -> Mapping[str, Template]`: the catalog, with the templates of installed packages.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tilewright.flow.pack import PackOptions, pack_file
     from tilewright.flow.plan import PlanOptions, plan_file
     from tilewright.flow.quantize import quantize_model
+    from tilewright.flow.sweep.environment import design_env
     from tilewright.flow.sweep.run import SweepOptions, run_sweep
     from tilewright.spec import Spec, SpecError
 
@@ -44,6 +46,7 @@ __all__ = [
     "TilewrightError",
     "ToolError",
     "check_tools",
+    "design_env",
     "estimate",
     "generate",
     "import_model",
@@ -67,6 +70,7 @@ _HOMES = {
     "tilewright.flow.pack": ("PackOptions", "pack_file"),
     "tilewright.flow.plan": ("PlanOptions", "plan_file"),
     "tilewright.flow.quantize": ("quantize_model",),
+    "tilewright.flow.sweep.environment": ("design_env",),
     "tilewright.flow.sweep.run": ("SweepOptions", "run_sweep"),
     "tilewright.spec": ("Spec", "SpecError"),
 }

@@ -1,6 +1,7 @@
 """The environment: Gymnasium's own checker, rewards that add up, data sets that read back."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -19,7 +20,11 @@ from tilewright.dse.sweep import sweep_blocks  # noqa: E402
 from tilewright.dse.sweep_crew import Crew  # noqa: E402
 
 from tilewright.build.trajectories import write_trajectories  # noqa: E402
+from tilewright.catalog import load_spec  # noqa: E402
 from tilewright.errors import UsageError  # noqa: E402
+from tilewright.flow.sweep.environment import design_env  # noqa: E402
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "sweeps"
 
 
 def bounds():
@@ -91,6 +96,41 @@ def test_a_design_that_fails_or_does_not_fit_gives_nothing() -> None:
     assert (observation["has_failed"], observation["is_feasible"], reward) == (0, 0, 0.0)
     assert info["design"]["pes"] == 4096
     assert observation["metrics"].tolist() == list(functions.one(info["design"]).values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"rows": -1}, "'rows' is the position of a value, a whole number of 0 to 4, got -1"),
+        ({"ports": 999}, "'ports' is the position of a value, a whole number of 0 to 7, got 999"),
+        ({"cols": 1.5}, "'cols' is the position of a value, a whole number of 0 to 4, got 1.5"),
+        ({"pes": 0}, "'pes' is no parameter: rows, cols, ports"),
+        (None, "'rows' is missing; an action has rows, cols, ports"),
+    ],
+)
+def test_an_action_that_is_none_is_refused(changed, told: str) -> None:
+    env = env_of()
+    env.reset(seed=0)
+    action = {} if changed is None else {"rows": 0, "cols": 0, "ports": 0, **changed}
+    with pytest.raises(ValueError, match=re.escape(told)):
+        env.step(action)
+    assert not env.trajectories.steps
+    assert env.step({"rows": np.int64(1), "cols": 0, "ports": 0})[4]["index"] > 0
+
+
+def test_an_environment_of_a_spec(tmp_path: Path) -> None:
+    """The same designs, metrics and failures as the sweep of the spec; bounds of its own."""
+    spec = load_spec(EXAMPLES / "resnet50.yaml")
+    env = design_env(spec, steps=2, samples=24)
+    assert env.sweep.space.size == 10_240
+    observation, _ = env.reset(seed=0)
+    assert env.observation_space.contains(observation)
+    assert play(env, seed=0) >= 0
+    assert len(env.trajectories.steps) == 2
+    given = design_env(spec, ideal=(1, 1, 1), reference=(2, 2, 2), steps=3)
+    assert given.steps == 3
+    with pytest.raises(UsageError, match="both or neither"):
+        design_env(spec, ideal=(1, 1, 1))
 
 
 def test_data_sets_read_back(tmp_path: Path) -> None:
