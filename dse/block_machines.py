@@ -6,7 +6,7 @@ they refuse is told with the rule's text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tilewright.spec import AcceleratorSpec
+from tilewright.spec.key_values import leaves
 from tilewright.spec.kinds import Section
 from tilewright.spec.machine import AcceleratorSection, MemorySection, ScratchpadSection
 from tilewright.spec.numbers import parse_frequency_hz
@@ -185,7 +186,7 @@ def reader_of(spec: AcceleratorSpec, *, is_planned: bool = False) -> Reader:
         raise ValueError("schedule.objective: a workload's layers are streamed, write `cycles`")
     plain = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
     units = {path: KeyValues(kind=kind).unit for path, kind in spec_keys(spec).items()}
-    written = dict(_flat(plain, ""))
+    written = dict(leaves(plain))
     return Reader(engine=next(iter(spec.accelerator.engines)), written=written, units=units)
 
 
@@ -246,14 +247,6 @@ def _refuse(refusals: NDArray[np.object_], kinds: Kinds, wrong: Mapping[int, str
 def _used(items: list[Made], of: Indices) -> tuple[list[Made], Indices]:
     used, places = np.unique(of, return_inverse=True)
     return [items[number] for number in used], places
-
-
-def _flat(plain: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in plain.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _nested(flat: Mapping[str, Any]) -> Plain:

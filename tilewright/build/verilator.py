@@ -36,8 +36,8 @@ class BuildOptions:
     Parameters
     ----------
     top : name of the top module.
-    optimize : level for the C++ of the design; `-O2` takes twice as long to compile and is hardly
-        faster.
+    optimize : level for the C++ of the design; `-O2` takes half as long again to compile, and
+        simulates 7 to 12 % faster (`benchmarks/simulation_speed.py`).
     has_waves : write FST on request (slower, needs liblz4-dev).
     has_timing : the text has its own delays (a clock in SystemVerilog).
     public : per module the signals that a bench may read and write. What follows from one of these

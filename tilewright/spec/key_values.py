@@ -21,12 +21,19 @@ def key_values(spec: Spec, but: Collection[str] = ()) -> dict[str, Scalar]:
     return {path: value for path, value in flat(kept) if path not in but}
 
 
-def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
-    """Plain data by path; a list is its JSON."""
+def flat(data: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    """Plain data by path; a list is its JSON, and None is left out."""
+    for path, value in leaves(data):
+        if isinstance(value, list):
+            yield path, json.dumps(value)
+        elif isinstance(value, bool | int | float | str):
+            yield path, value
+
+
+def leaves(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """What is no mapping itself, by path."""
     for key, value in data.items():
         if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            yield f"{prefix}{key}", json.dumps(value)
-        elif isinstance(value, bool | int | float | str):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
             yield f"{prefix}{key}", value
